@@ -1,0 +1,99 @@
+# tapir: one Makefile, not recursive.
+#
+#   make            build everything into build/
+#   make demo       install what is needed, build, and show it at work (see README.md)
+#   make test       install what is needed and run every test; make test-unit, test-sim, test-packet, test-e2e, test-fuzz: one kind
+#   make bench      measure against the kernel
+#   make fuzz       fuzz for FUZZ_SECONDS (60) a target
+#   make install    PREFIX=/usr/local DESTDIR=
+#
+# V=1 shows the commands. SAN=1 builds with the address and undefined-behaviour sanitizers, into build-san/.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+V ?= 0
+SAN ?= 0
+VERSION := 0.1.0
+
+B := $(if $(filter 1,$(SAN)),build-san,build)
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
+comma := ,
+
+SAN_FLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
+CFLAGS ?= -g
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DTAPIR_VERSION='"$(VERSION)"' $(WARN) -O2 $(SAN_FLAGS) -fPIC \
+	-fvisibility=hidden -I. -Iclient-lib/include -MMD -MP $(CFLAGS)
+ALL_LDFLAGS = $(SAN_FLAGS) $(LDFLAGS)
+
+all: programs
+
+objs = $(patsubst %.c,$B/%.o,$(sort $(wildcard $(1))))
+
+# ---- The engine ----
+STACK_OBJ := $(call objs,stack/*.c)
+$B/libstack.a: $(STACK_OBJ)
+
+# ---- tapird ----
+$B/tapird: $(call objs,daemon/*.c) $B/libstack.a
+$B/tapird: LIBS = -lcap -linih
+
+# ---- libtapir and the preload shim: the same objects, the shim adds the plain names ----
+LIB_OBJ := $(call objs,client-lib/*.c)
+PRELOAD_OBJ := $(call objs,client-lib/preload/*.c)
+$B/libtapir.a: $(LIB_OBJ)
+$B/libtapir.so: $(LIB_OBJ)
+$B/libtapir-preload.so: $(LIB_OBJ) $(PRELOAD_OBJ)
+$B/libtapir.so $B/libtapir-preload.so: LIBS = -ldl -lpthread
+
+# ---- tapir ----
+$B/tapir: $(call objs,tools/*.c) $B/libtapir.a
+$B/tapir: LIBS = -ljansson -lpthread
+
+PROGRAMS := $B/tapird $B/tapir $B/libtapir.a $B/libtapir.so $B/libtapir-preload.so
+
+programs: $B/libstack.a $(PROGRAMS)
+
+# ---- Tests: one program a file; what they share is in tests/lib ----
+TEST_LIB := $(call objs,tests/lib/*.c)
+UNIT_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/test_*.c)))
+PACKET_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/packet/test_*.c)))
+SIM_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
+SIM_LIB := $(call objs,tests/sim/sim_*.c)
+BENCH_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/*.c)))
+E2E_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/e2e/*.c)))
+
+$(UNIT_TESTS) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libstack.a
+$(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libstack.a
+$(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka
+$(BENCH_PROGRAMS) $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a
+$(BENCH_PROGRAMS) $(E2E_PROGRAMS): LIBS = -lpthread
+
+tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH_PROGRAMS) $(E2E_PROGRAMS)
+
+# ---- How ----
+$B/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+%.so:
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH_PROGRAMS) $(E2E_PROGRAMS):
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+clean:
+	rm -rf build build-san
+
+.PHONY: all programs tests clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $B -name '*.d' 2>/dev/null)

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* protocol.h - what libtapir, the tools and tapird say to each other (PROTOCOL.md tells it in prose).
+ *
+ * Three kinds of bytes cross between a client and the daemon:
+ *  1. requests and replies on the control socket (AF_UNIX, SOCK_SEQPACKET; one message, one request or reply);
+ *  2. accept messages: one struct tapir_accept on a listening socket's fd for each connection, its fd attached;
+ *  3. datagrams on the fd of a datagram socket, behind a struct tapir_dgram unless the socket is connected.
+ * All structs have a fixed layout, without padding, in the machine's byte order: both ends are on one machine. Addresses are
+ * 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and scope ids are in host order. Reserved fields are 0.
+ *
+ * The fd of a socket is one end of a socketpair. The daemon's end is bound to the abstract name "tapir/DAEMON/ID" (ID: 16
+ * lower-case hex digits, random, the socket's id here): getpeername(2) on any fd tells whether it is one of ours. A request about
+ * a socket carries that socket's fd (SCM_RIGHTS): holding it is the permission, and no message names a socket otherwise. */
+#ifndef TAPIR_PROTOCOL_H
+#define TAPIR_PROTOCOL_H
+
+#include <stdint.h>
+
+#define TAPIR_PROTOCOL_MAGIC 0x72706174u /* "tapr" */
+#define TAPIR_PROTOCOL_VERSION 1
+#define TAPIR_NAME_PREFIX "tapir/"
+#define TAPIR_DEFAULT_SOCKET "/run/tapir/default.sock"
+
+enum {
+	TAPIR_MESSAGE_MAX = 32768, /* bytes of a control message */
+	TAPIR_OPTION_MAX = 1024,   /* bytes of a socket option's value */
+};
+
+/* ---- 1. Control messages ---- */
+
+enum tapir_op {
+	TAPIR_OP_HELLO = 1,   /* -> tapir_hello */
+	TAPIR_OP_SOCKET,      /* tapir_socket_req -> tapir_socket_rep, the new fd attached */
+	TAPIR_OP_BIND,	      /* fd + tapir_addr */
+	TAPIR_OP_CONNECT,     /* fd + tapir_addr (family 0: dissolve); stream: error EINPROGRESS, the fd polls writable when done */
+	TAPIR_OP_LISTEN,      /* fd + tapir_int (backlog) */
+	TAPIR_OP_SHUTDOWN,    /* fd + tapir_int (SHUT_*): for what shutdown(2) on the fd cannot tell */
+	TAPIR_OP_GETSOCKNAME, /* fd -> tapir_addr */
+	TAPIR_OP_GETPEERNAME, /* fd -> tapir_addr */
+	TAPIR_OP_SETSOCKOPT,  /* fd + tapir_option with the value behind it */
+	TAPIR_OP_GETSOCKOPT,  /* fd + tapir_option (len: room) -> tapir_option with the value behind it */
+	TAPIR_OP_TAKE_ERROR,  /* fd -> tapir_int: the pending error (SO_ERROR), cleared; also after the daemon closed its end */
+	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
+	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
+	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
+	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
+	TAPIR_OP_CAPTURE,     /* tapir_capture_req, privileged -> the reading end of a stream of tapir_capture_rec attached */
+};
+
+/* Before every request and every reply. A reply repeats op and seq. */
+struct tapir_header {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t op;
+	uint32_t seq;
+	int32_t error; /* reply: 0 or a positive errno; request: 0 */
+};
+
+struct tapir_addr {
+	uint16_t family; /* AF_INET, AF_INET6: the form the socket's user sees; 0: none */
+	uint16_t port;
+	uint32_t scope_id;
+	uint8_t addr[16];
+};
+
+struct tapir_hello {
+	char daemon[64];  /* --name */
+	char version[32]; /* of the daemon */
+	int32_t pid;
+	uint32_t offers; /* what tapir_available() tells: 1 sockets, 2 TLS, 4 DNS */
+};
+
+struct tapir_socket_req {
+	int32_t family, type, protocol; /* type without SOCK_NONBLOCK and SOCK_CLOEXEC: these are the library's */
+	int32_t reserved;
+};
+
+struct tapir_socket_rep {
+	uint64_t id;
+};
+
+struct tapir_int {
+	int64_t value;
+};
+
+struct tapir_option {
+	int32_t level, name;
+	uint32_t len;
+	uint32_t reserved;
+	/* value */
+};
+
+struct tapir_tunable {
+	char name[64];
+	char value[64];
+	char text[128]; /* reply: what it does, or, with an error, what was expected */
+};
+
+/* What tools ask for. Each record has the size that the reply says, so that a newer daemon may append fields. */
+enum tapir_dump {
+	TAPIR_DUMP_SOCKETS = 1, /* tapir_sock_rec */
+	TAPIR_DUMP_LINKS,	/* tapir_link_rec */
+	TAPIR_DUMP_ADDRS,	/* tapir_addr_rec */
+	TAPIR_DUMP_ROUTES,	/* tapir_route_rec */
+	TAPIR_DUMP_NEIGHS,	/* tapir_neigh_rec */
+	TAPIR_DUMP_STATS,	/* tapir_stat_rec */
+	TAPIR_DUMP_TUNABLES,	/* tapir_tunable */
+};
+
+struct tapir_dump_req {
+	uint32_t what;
+	uint32_t reserved;
+};
+
+struct tapir_dump_rep {
+	uint32_t what;
+	uint32_t record_bytes;
+	uint32_t record_count;
+	uint32_t is_last;
+	/* records */
+};
+
+enum { TAPIR_TCP_INFO_MAX = 256 };
+
+struct tapir_sock_rec {
+	uint64_t id;
+	struct tapir_addr local, remote;
+	int32_t type, protocol;
+	char state[16];
+	uint32_t recv_q, send_q;
+	uint32_t timer_kind, timer_ms, retransmits;
+	int32_t pid; /* of the client that opened it; 0: none holds it any more */
+	uint32_t uid;
+	uint32_t tcp_info_bytes; /* 0: no stream, or in TIME-WAIT */
+	char cong[16];
+	uint32_t ifindex;
+	uint32_t reserved;
+	uint8_t tcp_info[TAPIR_TCP_INFO_MAX]; /* struct tcp_info of <linux/tcp.h> */
+};
+
+struct tapir_link_rec {
+	char name[16];
+	uint32_t ifindex, mtu;
+	uint8_t mac[6];
+	uint16_t kind; /* 0 loopback, 1 Ethernet, 2 IP */
+	uint32_t offloads; /* 1 checksum, 2 TSO4, 4 TSO6, 8 USO */
+	uint32_t reserved;
+	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
+};
+
+struct tapir_addr_rec {
+	struct tapir_addr addr;
+	uint32_t prefix_len; /* in the family's own count */
+	uint32_t ifindex;
+	char ifname[16];
+	char state[16], origin[16];
+};
+
+struct tapir_route_rec {
+	struct tapir_addr dst, gateway; /* gateway.family 0: on-link */
+	uint32_t prefix_len, metric;
+	uint32_t ifindex, reserved;
+	char ifname[16];
+	char origin[16];
+};
+
+struct tapir_neigh_rec {
+	struct tapir_addr addr;
+	uint8_t mac[6];
+	uint16_t reserved;
+	uint32_t ifindex, queued;
+	uint64_t age_ms; /* since last confirmed */
+	char ifname[16];
+	char state[16];
+};
+
+struct tapir_stat_rec {
+	char name[48];
+	char text[104];
+	uint64_t value;
+};
+
+struct tapir_capture_req {
+	uint32_t snap_bytes; /* of each packet; 0: all */
+	uint32_t reserved;
+};
+
+/* One packet on a capture stream, its bytes behind it. */
+struct tapir_capture_rec {
+	uint64_t time_ns;   /* since the epoch */
+	uint32_t packet_bytes, captured_bytes; /* on the link; behind this struct */
+	uint32_t ifindex;
+	uint16_t is_out;
+	uint16_t comment_bytes; /* a text behind the packet's bytes: the drop reason, or the connection */
+	uint64_t missed;    /* packets not captured so far, because the reader was slow */
+};
+
+/* ---- 2. Accepted connections ---- */
+
+struct tapir_accept {
+	uint32_t magic;
+	uint32_t reserved;
+	uint64_t id;
+	struct tapir_addr local, remote;
+};
+
+/* ---- 3. Datagrams ---- */
+
+/* Before each datagram of an unconnected socket, both ways; on a connected one only when ancillary data was asked for, or the
+ * sender names an address. @magic_id is the socket's id, known only to the daemon and to holders of the fd, so that no datagram
+ * from the network can pass for a header. */
+struct tapir_dgram {
+	uint64_t magic_id;
+	uint32_t header_bytes;	 /* of this struct: room to grow */
+	uint32_t flags;		 /* TAPIR_DGRAM_* */
+	struct tapir_addr addr;	 /* received: from whom; to send: to whom (family 0: the connected peer) */
+	struct tapir_addr local; /* received: to which address; to send: from which (family 0: as bound) */
+	uint32_t ifindex;
+	int16_t ttl, tos; /* -1: not given */
+	uint32_t segment_size; /* UDP_SEGMENT, UDP_GRO; 0 none */
+	uint32_t reserved;
+	uint64_t time_ns; /* received: since the epoch */
+};
+
+_Static_assert(sizeof(struct tapir_header) == 16, "layout");
+_Static_assert(sizeof(struct tapir_addr) == 24, "layout");
+_Static_assert(sizeof(struct tapir_accept) == 64, "layout");
+_Static_assert(sizeof(struct tapir_dgram) == 88, "layout");
+
+#endif

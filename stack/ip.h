@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ip.h - what the transports and the network layer have to do with each other, for both families.
+ * Down: a transport asks for a route once (ip_route), keeps it in its struct ip_dst, and sends either a whole frame
+ *       (ip_output: datagrams, control packets) or a segment made of a header and slices (ip_output_slices: TCP's fast way).
+ * Up:   ip4.c and ip6.c parse, verify, reassemble and hand a struct ip_rx to tcp_input, udp_input, raw_input and icmp.
+ * Never: a transport looks into an IP header except through struct ip_rx. */
+#ifndef TAPIR_STACK_IP_H
+#define TAPIR_STACK_IP_H
+
+#include "stack.h"
+
+struct neigh;
+
+enum {
+	IPPROTO_NR_ICMP = 1,
+	IPPROTO_NR_TCP = 6,
+	IPPROTO_NR_UDP = 17,
+	IPPROTO_NR_ICMP6 = 58,
+};
+
+/* ---- Up ---- */
+
+/* A received packet, headers parsed. The frame's window (data, len) is the transport header and payload. */
+struct ip_rx {
+	struct ip_addr src, dst;
+	uint32_t ifindex;
+	uint8_t proto;
+	uint8_t ttl;		/* or hop limit */
+	uint8_t tos;		/* or traffic class */
+	bool is_multicast;	/* to a group, or broadcast at either layer: no error may answer it (RFC 1122 section 3.2.2) */
+	bool is_broadcast;
+	const uint8_t *ip_hdr;	/* the network header as received, in the frame's buffer, for ICMP errors and raw sockets */
+	uint16_t ip_hdr_len;	/* options and extension headers included */
+};
+
+/* Transports take the frame by borrowing: they frame_ref() what they keep. */
+void tcp_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
+void udp_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
+
+/* Raw sockets see every packet of their protocol before its own handler does. Returns whether one took a copy. */
+bool raw_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
+
+/* Echo replies for ping sockets. Returns whether one took it. */
+bool ping_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
+
+/* An ICMP error about a packet of ours, for the socket that sent it (RFC 1122 section 3.2.2, 4.2.3.9). */
+struct icmp_error {
+	struct ip_addr local, remote;	 /* our address and the other end of the packet that failed */
+	struct ip_addr reporter;	 /* who says so */
+	uint32_t ifindex;
+	uint8_t proto;
+	uint8_t icmp_type, icmp_code;	 /* as received, of the family's ICMP */
+	int error;			 /* errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EPROTO, ... */
+	bool is_hard;			 /* hard for a datagram socket; TCP: ends a connection in SYN-SENT only (RFC 5927) */
+	uint32_t mtu;			 /* EMSGSIZE: the path MTU learnt, already in the cache */
+	const uint8_t *l4;		 /* the first bytes of the failed packet's transport header: ports, sequence number */
+	uint32_t l4_len;		 /* at least 8 */
+};
+void tcp_icmp_error(struct stack *st, const struct icmp_error *e);
+void udp_icmp_error(struct stack *st, const struct icmp_error *e);
+void ping_icmp_error(struct stack *st, const struct icmp_error *e);
+void raw_icmp_error(struct stack *st, const struct icmp_error *e);
+
+/* Tell the sender of @rx that its datagram met no socket (port unreachable). Checks all the "never answer" rules and the rate. */
+void icmp_send_port_unreachable(struct stack *st, const struct frame *f, const struct ip_rx *rx);
+
+/* ---- Down ---- */
+
+/* A route in use, cached in a socket. Valid while @generation equals the stack's; ip_route() renews it. */
+struct ip_dst {
+	struct ip_addr src;	 /* source address to use, when the caller had none */
+	struct ip_addr next_hop;
+	uint32_t ifindex;	 /* 0: never filled */
+	uint32_t generation;
+	uint32_t mtu;		 /* path MTU: the link's, or less (RFC 1191, 8201) */
+	uint32_t offloads;	 /* of the link */
+	bool is_local;		 /* delivered inside this stack */
+	bool is_broadcast;
+	bool is_multicast;
+	struct neigh *neigh;	 /* owned by the neighbour table; NULL on loopback and bare IP links */
+};
+
+/** ip_route - find the way to @dst.
+ * @src: the bound source address, or NULL / the wildcard. @ifindex: the interface asked for (scope id, SO_BINDTODEVICE), or 0.
+ * Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (no source address for it), -EHOSTUNREACH. */
+int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex, struct ip_dst *out);
+
+/* Whether *d must be renewed: routes, addresses, links or path MTUs changed. */
+bool ip_dst_is_stale(const struct stack *st, const struct ip_dst *d);
+
+/* The peer behind @d answers: forward progress keeps the neighbour reachable (RFC 4861 section 7.3.1). Cheap; call at will. */
+void ip_dst_confirm(struct stack *st, const struct ip_dst *d);
+
+/* What goes into the IP header. */
+struct ip_tx {
+	struct ip_addr src, dst;
+	uint8_t proto;
+	uint8_t ttl;
+	uint8_t tos;
+	bool dont_fragment;	/* IPv4 DF; larger than the path MTU: -EMSGSIZE instead of fragments, in both families */
+	bool router_alert;
+	uint32_t flow_label;	/* IPv6, 20 bits; 0 none */
+	uint64_t sock_id;
+	int8_t csum_offset;	/* where the transport checksum lies in the transport header; -1: complete already, or none */
+	uint16_t gso_size;	/* payload bytes of each segment when the packet is larger than the MTU and the link segments it */
+	uint8_t gso;		/* enum frame_gso */
+	uint16_t l4_hdr_len;	/* with gso */
+};
+
+/** ip_output - send a frame whose window is the transport header and payload, with FRAME_HEADROOM in front of it.
+ * Takes over the reference. Adds headers, the checksum (complete or partial as the link allows), fragments it when it must.
+ * Waits in the neighbour's queue when that is not resolved. Returns 0, -EMSGSIZE, -ENOBUFS. */
+int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const struct ip_dst *d);
+
+/* The space in @out->hdr at which a transport writes its header, for ip_output_slices(): FRAME_HEADROOM bytes stay before it. */
+static inline uint8_t *ip_slices_hdr(struct frame_out *out)
+{
+	return out->hdr + FRAME_HEADROOM;
+}
+
+/** ip_output_slices - send a transport header (written at ip_slices_hdr(), tx->l4_hdr_len bytes, checksum field 0) and the
+ * payload described in out->iov[1] .. out->iov[out->iovcnt - 1] (out->iov[0] is filled here). Never fragments.
+ * Returns true: *out is ready to go out. False: the packet went elsewhere (copied to a neighbour's queue or looped back) or was
+ * dropped and counted; for the transport it is sent either way. */
+bool ip_output_slices(struct stack *st, struct frame_out *out, const struct ip_tx *tx, const struct ip_dst *d);
+
+/* Whether @a is an address of this stack (on any link, loopback included), usable as a source. */
+bool ip_is_local(struct stack *st, const struct ip_addr *a);
+
+/* The address may be bound to: local, wildcard, group or broadcast. 0 or -EADDRNOTAVAIL. */
+int ip_check_bind(struct stack *st, const struct ip_addr *a, uint32_t scope_id);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+int route_table_init(struct stack *st)
+{
+	(void)st;
+	return 0;
+}
+
+void route_table_fini(struct stack *st)
+{
+	(void)st;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sock.h - what every socket has, and what each protocol supplies.
+ * stack.h's sock_*() functions live in sock.c (life, names, events) and sockopt.c (options); they do what is common and
+ * call the protocol through struct sock_ops. A protocol's socket begins with a struct sock.
+ * Lifetime: sock_open() or the protocol (accepted connections) makes one; after sock_close() the protocol frees it with
+ * sock_free() when it is done with it. is_orphan says that no application holds it any more. */
+#ifndef TAPIR_STACK_SOCK_H
+#define TAPIR_STACK_SOCK_H
+
+#include "ip.h"
+#include "list.h"
+#include "stack.h"
+
+/* Options that hold for any protocol, at Linux's defaults. */
+struct sock_opts {
+	uint32_t rcvbuf, sndbuf;	/* bytes as getsockopt() shows them */
+	bool rcvbuf_locked, sndbuf_locked; /* set by the application: no auto-tuning (SOCK_RCVBUF_LOCK) */
+	uint8_t tos, ttl, hop_limit;	/* ttl, hop_limit 0: the stack's default */
+	uint8_t mcast_ttl;
+	uint8_t pmtudisc;		/* IP_PMTUDISC_* */
+	bool reuse_addr, reuse_port, v6only, broadcast, keepalive, no_check, mcast_loop, recv_err, freebind;
+	bool linger_on;
+	int32_t linger_s;
+	uint32_t bound_ifindex;		/* SO_BINDTODEVICE */
+	uint32_t mark, priority;
+	int32_t rcvlowat;
+	bool recv_pktinfo, recv_ttl, recv_tos, timestamp, timestampns; /* what the library shows from struct dgram_info */
+	bool hdrincl;
+	uint16_t gso_size;		/* UDP_SEGMENT */
+	bool gro;			/* UDP_GRO */
+};
+
+struct sock {
+	const struct sock_ops *ops;
+	struct stack *st;
+	uint64_t id;
+	void *user;
+	uint8_t family;		     /* AF_INET or AF_INET6 as opened; a v6 socket may talk to IPv4 unless v6only */
+	uint8_t type;
+	uint8_t protocol;
+	bool is_bound, is_connected; /* local port held; datagrams: has a peer */
+	bool is_orphan;
+	bool rd_shut, wr_shut;	     /* shutdown(2) was called */
+	int error;		     /* SO_ERROR, positive errno */
+	uint32_t events;	     /* enum sock_event, not yet told */
+	struct list event_link;	     /* on st->event_socks while events != 0 and not orphan */
+	struct list id_link;	     /* in the table by id */
+	struct list port_link;	     /* in the port table (port.h) */
+	struct ip_endpoint local, remote;
+	struct ip_dst dst;
+	struct sock_opts opt;
+};
+
+/* NULL: the operation does not exist for the protocol (-EOPNOTSUPP). */
+struct sock_ops {
+	const char *name; /* "tcp", "udp", "raw", "icmp" */
+	size_t sock_bytes;
+	int (*init)(struct sock *s);
+	int (*bind)(struct sock *s, const struct ip_endpoint *local);
+	int (*listen)(struct sock *s, int backlog, uint64_t now_us);
+	int (*connect)(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us);
+	struct sock *(*accept)(struct sock *s, int *err);
+	int (*shutdown)(struct sock *s, int how, uint64_t now_us);
+	void (*close)(struct sock *s, bool abort, uint64_t now_us); /* the application is gone; frees it when it can */
+	int (*poll)(const struct sock *s);
+	int (*setopt)(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us); /* own levels */
+	int (*getopt)(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us);
+	void (*describe)(struct sock *s, struct sock_info *info, uint64_t now_us); /* state, queues, timer, cong */
+	int (*send_frame)(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us);
+	struct frame *(*recv_frame)(struct sock *s);
+	size_t (*recv_peek)(struct sock *s, struct iovec *iov, int iov_max, int *iovcnt);
+	void (*recv_done)(struct sock *s, size_t n, uint64_t now_us);
+	int (*send_reserve)(struct sock *s, size_t want, struct iovec *iov, int iov_max);
+	void (*send_commit)(struct sock *s, size_t n, bool more, uint64_t now_us);
+	ssize_t (*send)(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us);
+	ssize_t (*recv)(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);
+	size_t (*outq_bytes)(const struct sock *s);
+	size_t (*inq_bytes)(const struct sock *s);
+};
+
+/* Sockets by id. */
+struct sock_table {
+	struct list *buckets;
+	uint32_t bucket_count, count;
+	uint64_t next_id;
+};
+int sock_table_init(struct stack *st); /* 0 or -ENOBUFS */
+void sock_table_fini(struct stack *st);
+
+extern const struct sock_ops tcp_sock_ops, udp_sock_ops, raw_sock_ops, ping_sock_ops;
+
+/* Initialise a socket's common part, in memory that the protocol supplies; it gets its id. For accepted connections
+ * @like is the listener, whose options are inherited; else NULL. */
+void sock_init(struct sock *s, struct stack *st, const struct sock_ops *ops, int family, int type, int protocol,
+	       const struct sock *like);
+
+/* Take it off every list; the protocol frees the memory. */
+void sock_fini(struct sock *s);
+
+/* Tell the application (SOCK_ERROR together with sock_set_error()). Does nothing for an orphan. */
+void sock_raise(struct sock *s, uint32_t events);
+void sock_set_error(struct sock *s, int error); /* positive errno; raises SOCK_ERROR */
+int sock_take_error(struct sock *s);		/* SO_ERROR: read and clear, positive errno or 0 */
+
+/* Whether this socket may talk to @a: an AF_INET socket to IPv4 only, an AF_INET6 one to IPv4 unless v6only. */
+bool sock_may_use(const struct sock *s, const struct ip_addr *a);
+
+/* Renew s->dst when it is stale, for s->remote (or @remote). 0 or -errno of ip_route(). */
+int sock_route(struct sock *s, const struct ip_addr *remote);
+
+/* The bytes of IP header that options of this socket ask for: ttl and tos for packets to @dst, the stack's defaults applied. */
+uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stack.h - the engine's only door: frames in, frames out, deadlines, sockets and their events.
+ *
+ * The stack makes no system call. Time (microseconds, monotonic, never going back), memory and the secret seed come in;
+ * frames, events and the next deadline go out. Two or a hundred stacks run in one process without knowing of each other.
+ * A stack is used by one thread at a time.
+ *
+ * A program drives it like this, with one clock reading a turn:
+ *
+ *	for each frame that arrived:   stack_input(st, f, now);
+ *	stack_tick(st, now);                                          run the timers that are due
+ *	do {
+ *		while ((s = stack_next_event(st, &events)))           move bytes between sockets and applications
+ *			...
+ *		while (stack_output(st, &out, now))                   put each packet on its link
+ *			...
+ *	} while (stack_has_events(st));
+ *	sleep until stack_next_deadline_us(st), or until a frame or an application has something
+ *
+ * Functions return 0 or a count when they succeed and -errno when they do not, with Linux's errno for the case. */
+#ifndef TAPIR_STACK_STACK_H
+#define TAPIR_STACK_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "addr.h"
+#include "frame.h"
+#include "stats.h"
+
+struct stack;
+struct sock;
+
+/* ---- The stack ---------------------------------------------------------------------------------------------------- */
+
+enum stack_log_level { STACK_LOG_WARNING, STACK_LOG_NOTICE, STACK_LOG_DEBUG };
+
+struct stack_config {
+	uint8_t seed[32]; /* secret; everything random follows from it */
+	void *ctx;	  /* handed to every callback */
+
+	/* Memory, malloc(3)-like; NULL: malloc and free. */
+	void *(*alloc)(void *ctx, size_t bytes);
+	void (*free)(void *ctx, void *p);
+
+	/* One event a call, "tcp.state conn=12 from=ESTABLISHED to=CLOSE_WAIT why=fin"; NULL: silence. */
+	void (*log)(void *ctx, enum stack_log_level level, const char *line);
+
+	/* How many connections that were taken by sock_accept() from @listener still wait for the application. They count
+	 * against the backlog. Asked only when the queue looks full. NULL: none. */
+	uint32_t (*accept_handed)(void *ctx, struct sock *listener);
+
+	/* Limits; 0: the default. */
+	uint32_t sockets_max;	 /* default 1,048,576 */
+	size_t frame_bytes_max;	 /* packet buffers and socket queues together; default 1 GiB */
+};
+
+/** stack_open - a stack with no link but its loopback (interface 1, "lo", 127.0.0.1/8 and ::1/128).
+ * Returns NULL when memory is refused. stack_close() frees everything, without a packet sent. */
+struct stack *stack_open(const struct stack_config *config, uint64_t now_us);
+void stack_close(struct stack *st);
+
+/* ---- Links -------------------------------------------------------------------------------------------------------- */
+
+enum link_kind {
+	LINK_LOOPBACK,
+	LINK_ETHERNET, /* frames carry Ethernet headers; neighbours are resolved (TAP) */
+	LINK_IP,       /* frames are bare IP packets; no neighbours (TUN, packetdrill) */
+};
+
+/* What the other side of a link takes on. */
+enum link_offload {
+	LINK_OFFLOAD_CSUM = 1, /* checksums may be left FRAME_CSUM_PARTIAL */
+	LINK_OFFLOAD_TSO4 = 2, /* TCP super-segments over IPv4, over IPv6 */
+	LINK_OFFLOAD_TSO6 = 4,
+	LINK_OFFLOAD_USO = 8,  /* UDP super-datagrams, both families */
+};
+
+enum { LINK_NAME_MAX = 16, LINK_MTU_MIN = 68, LINK_MTU_MAX = 65535 };
+
+struct link_config {
+	char name[LINK_NAME_MAX];
+	enum link_kind kind;
+	uint8_t mac[6];
+	uint32_t mtu;	   /* bytes of an IP packet, LINK_MTU_MIN..LINK_MTU_MAX; IPv6 works from 1280 up (RFC 8200 section 5) */
+	uint32_t offloads; /* enum link_offload, or'ed */
+};
+
+/** stack_add_link - Returns its interface index (2, 3, ...), -EINVAL for a bad configuration, -ENOBUFS. */
+int stack_add_link(struct stack *st, const struct link_config *config);
+int stack_set_link_mtu(struct stack *st, uint32_t ifindex, uint32_t mtu); /* -ENODEV, -EINVAL */
+
+struct link_info {
+	struct link_config config;
+	uint32_t ifindex;
+	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
+};
+
+/* ---- Addresses, routes, neighbours -------------------------------------------------------------------------------- */
+
+/** stack_add_addr - give the link an address; its prefix becomes an on-link route. An IPv4 address on an Ethernet link is
+ * probed and announced (RFC 5227) while it is already in use.
+ * @prefix: the address with its host bits, and the length of its network.
+ * Returns 0, -ENODEV, -EEXIST, -EINVAL (multicast, unspecified), -ENOBUFS. */
+int stack_add_addr(struct stack *st, uint32_t ifindex, const struct ip_prefix *prefix, uint64_t now_us);
+int stack_del_addr(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, uint64_t now_us); /* -EADDRNOTAVAIL */
+
+struct route_config {
+	struct ip_prefix prefix;
+	struct ip_addr gateway; /* the wildcard of the family: on-link */
+	uint32_t ifindex;	/* 0: the link on whose network the gateway is */
+	uint32_t metric;	/* the lower wins between equal prefixes */
+};
+
+/** stack_add_route - Returns 0, -EEXIST, -ENETUNREACH (gateway is on no link's network), -ENODEV, -ENOBUFS. */
+int stack_add_route(struct stack *st, const struct route_config *route);
+int stack_del_route(struct stack *st, const struct route_config *route); /* -ESRCH */
+
+struct addr_info {
+	struct ip_prefix prefix;
+	uint32_t ifindex;
+	const char *state;  /* "preferred", "tentative", "duplicate" */
+	const char *origin; /* "static", "loopback", "linklocal" */
+};
+
+struct route_info {
+	struct route_config config;
+	const char *origin; /* "static", "onlink" */
+};
+
+struct neigh_info {
+	struct ip_addr addr;
+	uint32_t ifindex;
+	uint8_t mac[6];
+	const char *state;    /* "incomplete", "reachable", "stale", "delay", "probe", "failed" */
+	uint64_t confirmed_us; /* when it was last known to be reachable */
+	uint32_t queued;       /* packets that wait for it */
+};
+
+/* Walk a table in its own order; the callback returns false to stop. The table must not change under the walk. */
+void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_info *), void *ctx);
+void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_info *), void *ctx);
+void stack_each_route(struct stack *st, bool (*fn)(void *ctx, const struct route_info *), void *ctx);
+void stack_each_neigh(struct stack *st, bool (*fn)(void *ctx, const struct neigh_info *), void *ctx);
+
+/* ---- Packets and time --------------------------------------------------------------------------------------------- */
+
+/** stack_frame_alloc - an empty frame with room for @bytes, to be filled (frame_put()) and handed to stack_input() or
+ * sock_send_frame(). NULL: out of buffers. */
+struct frame *stack_frame_alloc(struct stack *st, size_t bytes);
+
+/** stack_input - process one received frame. Takes over the reference.
+ * @f: data and len describe the frame as on the link; ifindex names the link; off says what is known of it.
+ * What becomes of it is counted; stack_verdict() tells. */
+void stack_input(struct stack *st, struct frame *f, uint64_t now_us);
+
+/* What became of the frame given to the last stack_input(): the drop reason (STAT_NONE: not dropped) and the socket it was
+ * for (0: none, or the stack itself). */
+struct stack_verdict {
+	enum stat drop;
+	uint64_t sock_id;
+};
+struct stack_verdict stack_verdict(const struct stack *st);
+
+enum { FRAME_OUT_IOV_MAX = 20, FRAME_OUT_HDR_MAX = 256 };
+
+/* A packet to put on link @ifindex, now: the pieces lie partly in @hdr and partly in the stack's queues, and stay valid
+ * until the next call into the stack. */
+struct frame_out {
+	uint32_t ifindex;
+	uint32_t len; /* of all pieces */
+	int iovcnt;
+	struct iovec iov[FRAME_OUT_IOV_MAX];
+	struct frame_offload off;
+	uint64_t sock_id;
+	/* The stack's own: */
+	struct frame *held;
+	uint8_t hdr[FRAME_OUT_HDR_MAX];
+};
+
+/** stack_output - fetch the next packet that is due. @out need not be initialised the first time if zeroed; give the same
+ * one every time. Returns false when nothing is due (and *out is then released). */
+bool stack_output(struct stack *st, struct frame_out *out, uint64_t now_us);
+
+uint64_t stack_next_deadline_us(struct stack *st); /* when stack_tick() must be called; UINT64_MAX: never */
+void stack_tick(struct stack *st, uint64_t now_us);
+
+/* ---- Sockets ------------------------------------------------------------------------------------------------------ */
+
+/** sock_open - socket(2): @family AF_INET or AF_INET6, @type SOCK_STREAM, SOCK_DGRAM or SOCK_RAW, @protocol 0 or an IPPROTO_*
+ * (SOCK_DGRAM with IPPROTO_ICMP or IPPROTO_ICMPV6: a ping socket, icmp(7)).
+ * Returns the socket, or NULL with *err set: -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT, -ENOBUFS. */
+struct sock *sock_open(struct stack *st, int family, int type, int protocol, int *err);
+
+uint64_t sock_id(const struct sock *s); /* never 0, never used again */
+struct sock *sock_by_id(struct stack *st, uint64_t id);
+void *sock_user(const struct sock *s); /* a pointer that belongs to the caller; NULL at first and for accepted sockets */
+void sock_set_user(struct sock *s, void *user);
+
+/* bind(2): -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAFNOSUPPORT (address of the wrong family). */
+int sock_bind(struct sock *s, const struct ip_endpoint *local);
+
+/* listen(2): @backlog as Linux counts it (0 holds one; capped by net.core.somaxconn). Again: changes the backlog. */
+int sock_listen(struct sock *s, int backlog, uint64_t now_us);
+
+/* connect(2), never blocking. Stream: -EINPROGRESS at first, then -EALREADY, then 0 once and -EISCONN; failures as the
+ * network tells them. Datagram: 0; a NULL @remote dissolves the association (AF_UNSPEC). */
+int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us);
+
+/* accept(2): the oldest established connection, or NULL with *err = -EAGAIN, -EINVAL (not listening). */
+struct sock *sock_accept(struct sock *listener, int *err);
+
+int sock_getname(const struct sock *s, struct ip_endpoint *local);
+int sock_getpeer(const struct sock *s, struct ip_endpoint *remote); /* -ENOTCONN */
+
+/* shutdown(2): @how SHUT_RD, SHUT_WR, SHUT_RDWR; -ENOTCONN. */
+int sock_shutdown(struct sock *s, int how, uint64_t now_us);
+
+/** sock_close - close(2): the socket is the stack's from now on, and goes when its protocol is done. Unread bytes make it a
+ * reset (RFC 9293 section 3.10.4, RFC 2525 section 2.17), and so does SO_LINGER with zero time. sock_abort() always resets. */
+void sock_close(struct sock *s, uint64_t now_us);
+void sock_abort(struct sock *s, uint64_t now_us);
+
+/* [gs]etsockopt(2) with Linux's levels, names and layouts, TCP_INFO included: -ENOPROTOOPT, -EINVAL, ... SO_ERROR is
+ * cleared by reading it. *len goes in as the room at @value and comes out as the bytes written. */
+int sock_setopt(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us);
+int sock_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us);
+
+/* Events, told once each time they become true. */
+enum sock_event {
+	SOCK_CONNECTED = 1,    /* sock_connect() succeeded */
+	SOCK_READABLE = 2,     /* bytes, a datagram, or a connection to accept arrived */
+	SOCK_WRITABLE = 4,     /* room again in a send buffer that was found full */
+	SOCK_PEER_CLOSED = 8,  /* stream: the peer's FIN; what is queued before it can still be read */
+	SOCK_ERROR = 16,       /* reset, timed out, refused, or an ICMP error: SO_ERROR tells. A stream is dead then. */
+	SOCK_CLOSED = 32,      /* stream: both directions are finished and acknowledged; only sock_close() is left to do */
+};
+
+/* The next socket with news, and which. NULL: none. */
+struct sock *stack_next_event(struct stack *st, uint32_t *events);
+bool stack_has_events(const struct stack *st);
+
+/* What poll(2) would say now: POLLIN, POLLOUT, POLLERR, POLLHUP, POLLRDHUP. */
+int sock_poll(const struct sock *s);
+
+/* ---- Streams ---- */
+
+/* Describe the received bytes in order, in up to @iov_max pieces, without taking them. Returns their number of bytes. */
+size_t sock_recv_peek(struct sock *s, struct iovec *iov, int iov_max, int *iovcnt);
+
+/* The first @n of them have been taken: the window may open. What is left is kept, copied together when it is small. */
+void sock_recv_done(struct sock *s, size_t n, uint64_t now_us);
+
+/** sock_send_reserve - room in the send queue for up to @want bytes, as up to @iov_max pieces to be written to.
+ * Returns the number of pieces; 0 when the queue is full (SOCK_WRITABLE follows); -ENOTCONN, -EPIPE, or the socket's error.
+ * sock_send_commit() says how many bytes were written; @more: further bytes follow at once (MSG_MORE). */
+int sock_send_reserve(struct sock *s, size_t want, struct iovec *iov, int iov_max);
+void sock_send_commit(struct sock *s, size_t n, bool more, uint64_t now_us);
+
+/* send(2) and recv(2), never blocking, with MSG_PEEK, MSG_MORE, MSG_TRUNC: bytes, 0 at the peer's FIN, -EAGAIN,
+ * -ENOTCONN, -EPIPE, -ECONNRESET, ... */
+ssize_t sock_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us);
+ssize_t sock_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);
+
+/* Bytes in the send queue that the peer has not acknowledged (SIOCOUTQ), and received ones not yet taken (FIONREAD). */
+size_t sock_outq_bytes(const struct sock *s);
+size_t sock_inq_bytes(const struct sock *s);
+
+/* ---- Datagrams: UDP, raw, ping ---- */
+
+/** sock_send_frame - send the payload in @f (from stack_frame_alloc()); takes over the reference, also on failure.
+ * @info: dst is where to (port 0 and wildcard: the connected peer); src address, ifindex, ttl, tos and segment_size when set.
+ * Returns 0 or -EDESTADDRREQ, -EMSGSIZE, -ENETUNREACH, -EACCES (broadcast without SO_BROADCAST), -EINVAL, a pending
+ * socket error. -ENOBUFS: the send buffer (SO_SNDBUF) is full. */
+int sock_send_frame(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us);
+
+/* The oldest received datagram: payload in data/len, the rest in info. NULL: none. The caller owns the reference. */
+struct frame *sock_recv_frame(struct sock *s);
+
+/* ---- Looking at it ------------------------------------------------------------------------------------------------ */
+
+/* What `ss` shows of any socket; TCP details come from sock_getopt(TCP_INFO). */
+struct sock_info {
+	uint64_t id;
+	int family, type, protocol;
+	const char *state; /* as `ss` names it: "ESTAB", "LISTEN", "UNCONN", "TIME-WAIT", ... */
+	struct ip_endpoint local, remote;
+	uint32_t recv_q, send_q; /* bytes; for a listener: waiting connections and the backlog */
+	uint32_t timer_kind;	 /* 0 none, 1 retransmit, 2 keepalive, 3 time-wait, 4 zero-window probe */
+	uint32_t timer_ms;	 /* until it fires */
+	uint32_t retransmits;
+	char cong[16]; /* congestion control, streams only */
+};
+void sock_describe(struct sock *s, struct sock_info *info, uint64_t now_us);
+
+/* Every socket, connections still in a handshake or in TIME-WAIT included (for those sock_by_id() finds nothing). */
+void stack_each_sock(struct stack *st, bool (*fn)(void *ctx, const struct sock_info *), void *ctx, uint64_t now_us);
+
+const uint64_t *stack_stats(const struct stack *st); /* STAT_COUNT counters */
+
+/* ---- Tunables ----------------------------------------------------------------------------------------------------- */
+
+/** stack_set, stack_get - a tunable by its name, Linux's where Linux has one ("net.ipv4.tcp_sack"), as text.
+ * Returns 0, -ENOENT (no such name), -EINVAL (not a number, or out of range: *why, if not NULL, says what was expected). */
+int stack_set(struct stack *st, const char *name, const char *value, const char **why);
+int stack_get(struct stack *st, const char *name, char *value, size_t room);
+void stack_each_tunable(struct stack *st, bool (*fn)(void *ctx, const char *name, const char *value, const char *text),
+			void *ctx);
+
+#endif
