@@ -55,18 +55,18 @@ struct stack {
 	struct raw_table raw;
 };
 
-static inline void stat_count(struct stack *st, enum stat id)
+static inline void stat_count(struct stack *st, enum stack_stat id)
 {
 	st->stats[id]++;
 }
 
-static inline void stat_add(struct stack *st, enum stat id, uint64_t n)
+static inline void stat_add(struct stack *st, enum stack_stat id, uint64_t n)
 {
 	st->stats[id] += n;
 }
 
 /* Count a drop and remember it as what became of the current packet. */
-static inline void stat_drop(struct stack *st, enum stat id)
+static inline void stat_drop(struct stack *st, enum stack_stat id)
 {
 	st->stats[id]++;
 	st->verdict.drop = id;

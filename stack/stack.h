@@ -160,7 +160,7 @@ void stack_input(struct stack *st, struct frame *f, uint64_t now_us);
 /* What became of the frame given to the last stack_input(): the drop reason (STAT_NONE: not dropped) and the socket it was
  * for (0: none, or the stack itself). */
 struct stack_verdict {
-	enum stat drop;
+	enum stack_stat drop;
 	uint64_t sock_id;
 };
 struct stack_verdict stack_verdict(const struct stack *st);

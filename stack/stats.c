@@ -9,12 +9,12 @@ static const struct {
 #undef STAT_ROW
 };
 
-const char *stat_name(enum stat id)
+const char *stat_name(enum stack_stat id)
 {
 	return stats[id].name;
 }
 
-const char *stat_text(enum stat id)
+const char *stat_text(enum stack_stat id)
 {
 	return stats[id].text;
 }

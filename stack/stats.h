@@ -28,14 +28,14 @@
 	X(ETH_DROP_SOURCE, "eth.drop.source", "source address is a group address or our own")                          \
 	X(ETH_DROP_TYPE, "eth.drop.type", "EtherType not spoken here")
 
-enum stat {
+enum stack_stat {
 #define STAT_ENUM(id, name, text) STAT_##id,
 	STATS_LIST(STAT_ENUM)
 #undef STAT_ENUM
 	STAT_COUNT
 };
 
-const char *stat_name(enum stat id);
-const char *stat_text(enum stat id); /* what it counts, for people */
+const char *stat_name(enum stack_stat id);
+const char *stat_text(enum stack_stat id); /* what it counts, for people */
 
 #endif
