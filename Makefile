@@ -72,6 +72,15 @@ $(BENCH_PROGRAMS) $(E2E_PROGRAMS): LIBS = -lpthread
 
 tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH_PROGRAMS) $(E2E_PROGRAMS)
 
+# ---- Google's packetdrill against the engine, where its sources are at hand (tests/packet/packetdrill/README.md) ----
+PACKETDRILL ?=
+$B/libtapir-packetdrill.so: tests/packet/packetdrill/adapter.c $B/libstack.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(PACKETDRILL) -shared -o $@ $< $B/libstack.a -lpthread
+
+packetdrill: $B/libtapir-packetdrill.so
+	@tests/packet/packetdrill/run $(PACKETDRILL)/packetdrill $< tests/packet/packetdrill/*.pkt
+
 # ---- How ----
 $B/%.o: %.c
 	$(call say,CC,$<)
@@ -93,7 +102,7 @@ $B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH_PROGRAMS) 
 clean:
 	rm -rf build build-san
 
-.PHONY: all programs tests clean
+.PHONY: all programs tests packetdrill clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
