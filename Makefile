@@ -47,8 +47,10 @@ $B/libtapir.so: $(LIB_OBJ)
 $B/libtapir-preload.so: $(LIB_OBJ) $(PRELOAD_OBJ)
 $B/libtapir.so $B/libtapir-preload.so: LIBS = -ldl -lpthread
 
-# ---- tapir ----
-$B/tapir: $(call objs,tools/*.c) $B/libtapir.a
+# ---- tapir: all but main() in an archive of its own, which the tests link too ----
+TOOLS_OBJ := $(filter-out $B/tools/tapir.o,$(call objs,tools/*.c))
+$B/libtools.a: $(TOOLS_OBJ)
+$B/tapir: $B/tools/tapir.o $(TOOLS_OBJ) $B/libtapir.a
 $B/tapir: LIBS = -ljansson -lpthread
 
 PROGRAMS := $B/tapird $B/tapir $B/libtapir.a $B/libtapir.so $B/libtapir-preload.so
@@ -64,9 +66,9 @@ SIM_LIB := $(call objs,tests/sim/sim_*.c)
 BENCH_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/*.c)))
 E2E_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/e2e/*.c)))
 
-$(UNIT_TESTS) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libstack.a
-$(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libstack.a
-$(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka
+$(UNIT_TESTS) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
+$(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
+$(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson
 $(BENCH_PROGRAMS) $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a
 $(BENCH_PROGRAMS) $(E2E_PROGRAMS): LIBS = -lpthread
 
