@@ -3,7 +3,7 @@
 #   make            build everything into build/
 #   make demo       install what is needed, build, and show it at work (see README.md)
 #   make test       install what is needed and run every test; make test-unit, test-sim, test-packet, test-e2e, test-fuzz: one kind
-#   make bench      measure against the kernel
+#   make bench      measure against the kernel (tests/bench/README.md); BENCH_ARGS=--quick for a short run
 #   make fuzz       fuzz for FUZZ_SECONDS (60) a target
 #   make install    PREFIX=/usr/local DESTDIR=
 #
@@ -63,16 +63,22 @@ UNIT_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/test_*.c)))
 PACKET_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/packet/test_*.c)))
 SIM_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
 SIM_LIB := $(call objs,tests/sim/sim_*.c)
-BENCH_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH := $B/tests/bench/bench
 E2E_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/e2e/*.c)))
 
 $(UNIT_TESTS) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
 $(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
 $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson
-$(BENCH_PROGRAMS) $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a
-$(BENCH_PROGRAMS) $(E2E_PROGRAMS): LIBS = -lpthread
+$(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a
+$(E2E_PROGRAMS): LIBS = -lpthread
+# The measuring program knows nothing of tapir: it runs on the kernel and, unchanged, under `tapir run`.
+$(BENCH): $(call objs,tests/bench/*.c)
+$(BENCH): LIBS = -lpthread
 
-tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH_PROGRAMS) $(E2E_PROGRAMS)
+tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS)
+
+bench: programs $(BENCH)
+	$(Q)python3 tests/bench/bench.py --build $B $(BENCH_ARGS)
 
 # ---- Google's packetdrill against the engine, where its sources are at hand (tests/packet/packetdrill/README.md) ----
 PACKETDRILL ?=
@@ -97,14 +103,14 @@ $B/%.o: %.c
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
-$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH_PROGRAMS) $(E2E_PROGRAMS):
+$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 clean:
 	rm -rf build build-san
 
-.PHONY: all programs tests packetdrill clean
+.PHONY: all programs tests bench packetdrill clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
