@@ -33,3 +33,7 @@ void ping_icmp_error(struct stack *st, const struct icmp_error *e)
 {
 	(void)st, (void)e;
 }
+
+const struct sock_ops raw_sock_ops = { .name = "raw", .sock_bytes = sizeof(struct sock) };
+
+const struct sock_ops ping_sock_ops = { .name = "icmp", .sock_bytes = sizeof(struct sock) };

@@ -1,13 +1,545 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The common part of every socket: its life and id, names, events, and the door to its protocol's operations. */
 #include "core.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+enum { BUCKETS_FIRST = 64 };
+
+static const struct sock_ops *const all_ops[SOCK_POOLS] = { &tcp_sock_ops, &udp_sock_ops, &raw_sock_ops, &ping_sock_ops };
+
+static struct pool *pool_of(struct stack *st, const struct sock_ops *ops)
+{
+	unsigned i = 0;
+
+	while (all_ops[i] != ops)
+		i++;
+	return &st->socks.pools[i];
+}
+
+/* ---- The table by id ---------------------------------------------------------------------------------------------- */
+
+static struct list *new_buckets(struct stack *st, uint32_t count)
+{
+	struct list *buckets = mem_alloc(&st->mem, count * sizeof(*buckets));
+
+	for (uint32_t i = 0; buckets && i < count; i++)
+		list_init(&buckets[i]);
+	return buckets;
+}
 
 int sock_table_init(struct stack *st)
 {
-	(void)st;
+	struct sock_table *t = &st->socks;
+
+	for (unsigned i = 0; i < SOCK_POOLS; i++)
+		pool_init(&t->pools[i], &st->mem, all_ops[i]->sock_bytes, UINT32_MAX);
+	t->id_rng.key = hash_key_derive(st->config.seed, "socket ids");
+	t->buckets = new_buckets(st, BUCKETS_FIRST);
+	if (!t->buckets)
+		return -ENOBUFS;
+	t->bucket_count = BUCKETS_FIRST;
 	return 0;
 }
 
 void sock_table_fini(struct stack *st)
 {
-	(void)st;
+	struct sock_table *t = &st->socks;
+
+	mem_free(&st->mem, t->buckets);
+	for (unsigned i = 0; i < SOCK_POOLS; i++)
+		if (t->pools[i].mem)
+			pool_fini(&t->pools[i]);
+}
+
+void sock_destroy_all(struct stack *st, const struct sock_ops *ops)
+{
+	struct sock_table *t = &st->socks;
+
+	for (uint32_t i = 0; i < t->bucket_count; i++) {
+		struct list *next;
+
+		for (struct list *n = t->buckets[i].next; n != &t->buckets[i]; n = next) {
+			struct sock *s = container_of(n, struct sock, id_link);
+
+			next = n->next;
+			if (s->ops == ops)
+				ops->destroy(s);
+		}
+	}
+}
+
+/* Ids are random and need no further hash. */
+static struct list *bucket_of(struct sock_table *t, uint64_t id)
+{
+	return &t->buckets[id & (t->bucket_count - 1)];
+}
+
+static struct sock *find(struct sock_table *t, uint64_t id)
+{
+	struct list *bucket = bucket_of(t, id);
+
+	for (struct list *n = bucket->next; n != bucket; n = n->next) {
+		struct sock *s = container_of(n, struct sock, id_link);
+
+		if (s->id == id)
+			return s;
+	}
+	return NULL;
+}
+
+/* One socket a bucket on average. Without memory the chains just become longer. */
+static void grow(struct stack *st)
+{
+	struct sock_table *t = &st->socks;
+	struct list *old = t->buckets;
+	uint32_t old_count = t->bucket_count;
+	struct list *buckets = new_buckets(st, old_count * 2);
+	struct list *n;
+
+	if (!buckets)
+		return;
+	t->buckets = buckets;
+	t->bucket_count = old_count * 2;
+	for (uint32_t i = 0; i < old_count; i++)
+		while ((n = list_pop(&old[i])))
+			list_append(bucket_of(t, container_of(n, struct sock, id_link)->id), n);
+	mem_free(&st->mem, old);
+}
+
+static void enter_table(struct stack *st, struct sock *s)
+{
+	struct sock_table *t = &st->socks;
+
+	if (t->count >= t->bucket_count)
+		grow(st);
+	do
+		s->id = rng_u64(&t->id_rng);
+	while (s->id == 0 || find(t, s->id));
+	list_append(bucket_of(t, s->id), &s->id_link);
+	t->count++;
+}
+
+/* ---- Life --------------------------------------------------------------------------------------------------------- */
+
+struct sock *sock_alloc(struct stack *st, const struct sock_ops *ops, int family, int type, int protocol,
+			const struct sock *like)
+{
+	struct sock *s = NULL;
+
+	if (st->socks.count < st->config.sockets_max)
+		s = pool_get(pool_of(st, ops));
+	if (!s) {
+		stat_count(st, STAT_MEM_OBJECTS_EXHAUSTED);
+		return NULL;
+	}
+	s->ops = ops;
+	s->st = st;
+	s->family = (uint8_t)family;
+	s->type = (uint8_t)type;
+	s->protocol = (uint8_t)protocol;
+	s->local.addr = s->remote.addr = ip_addr_any(family);
+	list_init(&s->event_link);
+	port_hold_init(&s->port);
+	if (like) {
+		s->opt = like->opt;
+		s->owner = like->owner;
+	} else {
+		sockopt_init(&s->opt, st, type);
+	}
+	enter_table(st, s);
+	return s;
+}
+
+void sock_free(struct sock *s)
+{
+	struct stack *st = s->st;
+
+	port_release(st, &s->port);
+	list_remove(&s->event_link);
+	list_remove(&s->id_link);
+	st->socks.count--;
+	pool_put(pool_of(st, s->ops), s);
+}
+
+/* The protocol of socket(@family, @type, @protocol), and *number for protocol 0. */
+static const struct sock_ops *find_protocol(int family, int type, int protocol, int *number, int *err)
+{
+	int icmp = family == AF_INET ? IPPROTO_NR_ICMP : IPPROTO_NR_ICMP6;
+
+	*err = -EPROTONOSUPPORT;
+	*number = protocol;
+	switch (type) {
+	case SOCK_STREAM:
+		*number = IPPROTO_NR_TCP;
+		return protocol == 0 || protocol == IPPROTO_NR_TCP ? &tcp_sock_ops : NULL;
+	case SOCK_DGRAM:
+		if (protocol == icmp)
+			return &ping_sock_ops;
+		*number = IPPROTO_NR_UDP;
+		return protocol == 0 || protocol == IPPROTO_NR_UDP ? &udp_sock_ops : NULL;
+	case SOCK_RAW:
+		return protocol > 0 && protocol < 256 ? &raw_sock_ops : NULL;
+	default:
+		*err = -ESOCKTNOSUPPORT;
+		return NULL;
+	}
+}
+
+struct sock *sock_open(struct stack *st, int family, int type, int protocol, int *err)
+{
+	const struct sock_ops *ops;
+	struct sock *s;
+	int number;
+
+	*err = -EAFNOSUPPORT;
+	if (family != AF_INET && family != AF_INET6)
+		return NULL;
+	ops = find_protocol(family, type, protocol, &number, err);
+	if (!ops)
+		return NULL;
+	*err = -ENOBUFS;
+	s = sock_alloc(st, ops, family, type, number, NULL);
+	if (!s)
+		return NULL;
+	*err = ops->init ? ops->init(s) : 0;
+	if (*err < 0) {
+		sock_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static void give_up(struct sock *s, bool abort, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	s->is_orphan = true;
+	s->user = NULL;
+	s->events = 0;
+	list_remove(&s->event_link);
+	s->ops->close(s, abort, now_us);
+}
+
+void sock_close(struct sock *s, uint64_t now_us)
+{
+	give_up(s, false, now_us);
+}
+
+void sock_abort(struct sock *s, uint64_t now_us)
+{
+	give_up(s, true, now_us);
+}
+
+/* ---- What a socket is --------------------------------------------------------------------------------------------- */
+
+uint64_t sock_id(const struct sock *s)
+{
+	return s->id;
+}
+
+struct sock *sock_by_id(struct stack *st, uint64_t id)
+{
+	struct sock *s = find(&st->socks, id);
+
+	return s && !s->is_orphan ? s : NULL;
+}
+
+void *sock_user(const struct sock *s)
+{
+	return s->user;
+}
+
+void sock_set_user(struct sock *s, void *user)
+{
+	s->user = user;
+}
+
+void sock_set_owner(struct sock *s, uint32_t owner)
+{
+	s->owner = owner;
+}
+
+int sock_getname(const struct sock *s, struct ip_endpoint *local)
+{
+	*local = s->local;
+	return 0;
+}
+
+int sock_getpeer(const struct sock *s, struct ip_endpoint *remote)
+{
+	if (!s->is_connected)
+		return -ENOTCONN;
+	*remote = s->remote;
+	return 0;
+}
+
+void sock_describe(struct sock *s, struct sock_info *info, uint64_t now_us)
+{
+	*info = (struct sock_info){
+		.id = s->id,
+		.family = s->family,
+		.type = s->type,
+		.protocol = s->protocol,
+		.state = s->is_connected ? "ESTAB" : "UNCONN",
+		.local = s->local,
+		.remote = s->remote,
+	};
+	if (s->ops->describe)
+		s->ops->describe(s, info, now_us);
+}
+
+void stack_each_sock(struct stack *st, bool (*fn)(void *ctx, const struct sock_info *), void *ctx, uint64_t now_us)
+{
+	struct sock_table *t = &st->socks;
+	struct sock_info info;
+
+	for (uint32_t i = 0; i < t->bucket_count; i++) {
+		for (struct list *n = t->buckets[i].next; n != &t->buckets[i]; n = n->next) {
+			sock_describe(container_of(n, struct sock, id_link), &info, now_us);
+			if (!fn(ctx, &info))
+				return;
+		}
+	}
+	for (unsigned i = 0; i < SOCK_POOLS; i++)
+		if (all_ops[i]->each_other && !all_ops[i]->each_other(st, fn, ctx, now_us))
+			return;
+}
+
+/* ---- Events ------------------------------------------------------------------------------------------------------- */
+
+void sock_raise(struct sock *s, uint32_t events)
+{
+	if (s->is_orphan)
+		return;
+	s->events |= events;
+	if (!list_is_linked(&s->event_link))
+		list_append(&s->st->event_socks, &s->event_link);
+}
+
+void sock_set_error(struct sock *s, int error)
+{
+	s->error = error;
+	sock_raise(s, SOCK_ERROR);
+}
+
+int sock_take_error(struct sock *s)
+{
+	int error = s->error;
+
+	s->error = 0;
+	return error;
+}
+
+struct sock *stack_next_event(struct stack *st, uint32_t *events)
+{
+	struct list *n = list_pop(&st->event_socks);
+	struct sock *s;
+
+	if (!n)
+		return NULL;
+	s = container_of(n, struct sock, event_link);
+	*events = s->events;
+	s->events = 0;
+	return s;
+}
+
+bool stack_has_events(const struct stack *st)
+{
+	return !list_is_empty(&st->event_socks);
+}
+
+int sock_poll(const struct sock *s)
+{
+	return s->ops->poll(s) | (s->error ? POLLERR : 0);
+}
+
+/* ---- Addresses and routes ----------------------------------------------------------------------------------------- */
+
+bool sock_may_use(const struct sock *s, const struct ip_addr *a)
+{
+	if (ip_addr_is4(a))
+		return s->family == AF_INET || !s->opt.v6only;
+	return s->family == AF_INET6;
+}
+
+/* A link-local IPv6 address means nothing without its link (RFC 4007 section 6). */
+static bool lacks_scope(const struct sock *s, const struct ip_endpoint *e)
+{
+	return !ip_addr_is4(&e->addr) && ip_addr_is_linklocal(&e->addr) && e->scope_id == 0 && s->opt.bound_ifindex == 0;
+}
+
+int sock_bind(struct sock *s, const struct ip_endpoint *local)
+{
+	int err;
+
+	if (!sock_may_use(s, &local->addr))
+		return s->family == AF_INET ? -EAFNOSUPPORT : -EINVAL;
+	if (s->is_bound || s->is_connected || lacks_scope(s, local))
+		return -EINVAL;
+	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&local->addr) || ip_addr_is_broadcast(&local->addr)))
+		return -EADDRNOTAVAIL;
+	if (!s->opt.freebind) {
+		err = ip_check_bind(s->st, &local->addr, local->scope_id);
+		if (err < 0)
+			return err;
+	}
+	s->dst.ifindex = 0;
+	return s->ops->bind ? s->ops->bind(s, local) : port_bind(s, local);
+}
+
+int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us)
+{
+	struct ip_endpoint to;
+
+	s->st->now_us = now_us;
+	if (!remote)
+		return s->ops->connect(s, NULL, now_us);
+	if (!sock_may_use(s, &remote->addr))
+		return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
+	if (lacks_scope(s, remote))
+		return -EINVAL;
+	to = *remote;
+	if (ip_addr_is_any(&to.addr)) { /* the wildcard as a destination is this host */
+		static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
+		static const uint8_t loopback6[16] = { [15] = 1 };
+
+		to.addr = ip_addr_is4(&to.addr) ? ip_addr_from4(loopback4) : ip_addr_from6(loopback6);
+	}
+	return s->ops->connect(s, &to, now_us);
+}
+
+int sock_route(struct sock *s, const struct ip_endpoint *remote)
+{
+	uint32_t ifindex = s->opt.bound_ifindex;
+	int err;
+
+	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&s->dst_addr, &remote->addr) &&
+	    s->dst_scope == remote->scope_id)
+		return 0;
+	if (ifindex == 0)
+		ifindex = remote->scope_id;
+	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
+		ifindex = s->opt.mcast_ifindex;
+	err = ip_route(s->st, &remote->addr, &s->local.addr, ifindex, &s->dst);
+	if (err < 0) {
+		s->dst.ifindex = 0;
+		return err;
+	}
+	s->dst_addr = remote->addr;
+	s->dst_scope = remote->scope_id;
+	return 0;
+}
+
+uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst)
+{
+	const struct tunables *t = &s->st->tunables;
+
+	if (ip_addr_is4(dst)) {
+		if (ip_addr_is_multicast(dst))
+			return s->opt.mcast_ttl;
+		return s->opt.ttl ? s->opt.ttl : (uint8_t)t->ip_default_ttl;
+	}
+	if (ip_addr_is_multicast(dst))
+		return s->opt.mcast_hops;
+	return s->opt.hop_limit ? s->opt.hop_limit : (uint8_t)t->ip6_hop_limit;
+}
+
+uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst)
+{
+	return ip_addr_is4(dst) ? s->opt.tos : s->opt.tclass;
+}
+
+/* ---- The doors to the protocol ------------------------------------------------------------------------------------ */
+
+int sock_listen(struct sock *s, int backlog, uint64_t now_us)
+{
+	uint32_t max = s->st->tunables.somaxconn;
+
+	s->st->now_us = now_us;
+	if (!s->ops->listen)
+		return -EOPNOTSUPP;
+	if (backlog < 0 || (uint32_t)backlog > max) /* Linux takes it as unsigned */
+		backlog = (int)max;
+	return s->ops->listen(s, backlog, now_us);
+}
+
+struct sock *sock_accept(struct sock *listener, int *err)
+{
+	if (!listener->ops->accept) {
+		*err = -EOPNOTSUPP;
+		return NULL;
+	}
+	return listener->ops->accept(listener, err);
+}
+
+int sock_shutdown(struct sock *s, int how, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	return s->ops->shutdown(s, how, now_us);
+}
+
+size_t sock_recv_peek(struct sock *s, struct iovec *iov, int iov_max, int *iovcnt)
+{
+	*iovcnt = 0;
+	return s->ops->recv_peek ? s->ops->recv_peek(s, iov, iov_max, iovcnt) : 0;
+}
+
+void sock_recv_done(struct sock *s, size_t n, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	if (s->ops->recv_done)
+		s->ops->recv_done(s, n, now_us);
+}
+
+int sock_send_reserve(struct sock *s, size_t want, struct iovec *iov, int iov_max)
+{
+	return s->ops->send_reserve ? s->ops->send_reserve(s, want, iov, iov_max) : -EOPNOTSUPP;
+}
+
+void sock_send_commit(struct sock *s, size_t n, bool more, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	if (s->ops->send_commit)
+		s->ops->send_commit(s, n, more, now_us);
+}
+
+ssize_t sock_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	return s->ops->send ? s->ops->send(s, data, n, flags, now_us) : -EOPNOTSUPP;
+}
+
+ssize_t sock_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	return s->ops->recv ? s->ops->recv(s, data, n, flags, now_us) : -EOPNOTSUPP;
+}
+
+size_t sock_outq_bytes(const struct sock *s)
+{
+	return s->ops->outq_bytes ? s->ops->outq_bytes(s) : 0;
+}
+
+size_t sock_inq_bytes(const struct sock *s)
+{
+	return s->ops->inq_bytes ? s->ops->inq_bytes(s) : 0;
+}
+
+int sock_send_frame(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us)
+{
+	s->st->now_us = now_us;
+	if (!s->ops->send_frame) {
+		frame_unref(f);
+		return -EOPNOTSUPP;
+	}
+	return s->ops->send_frame(s, f, info, now_us);
+}
+
+struct frame *sock_recv_frame(struct sock *s)
+{
+	return s->ops->recv_frame ? s->ops->recv_frame(s) : NULL;
 }

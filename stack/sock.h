@@ -9,14 +9,18 @@
 
 #include "ip.h"
 #include "list.h"
+#include "pool.h"
+#include "port.h"
 #include "stack.h"
 
 /* Options that hold for any protocol, at Linux's defaults. */
 struct sock_opts {
 	uint32_t rcvbuf, sndbuf;	/* bytes as getsockopt() shows them */
 	bool rcvbuf_locked, sndbuf_locked; /* set by the application: no auto-tuning (SOCK_RCVBUF_LOCK) */
-	uint8_t tos, ttl, hop_limit;	/* ttl, hop_limit 0: the stack's default */
-	uint8_t mcast_ttl;
+	uint8_t tos, tclass;
+	uint8_t ttl, hop_limit;		/* 0: the stack's default */
+	uint8_t mcast_ttl, mcast_hops;
+	uint32_t mcast_ifindex;		/* IP_MULTICAST_IF, IPV6_MULTICAST_IF */
 	uint8_t pmtudisc;		/* IP_PMTUDISC_* */
 	bool reuse_addr, reuse_port, v6only, broadcast, keepalive, no_check, mcast_loop, recv_err, freebind;
 	bool linger_on;
@@ -41,12 +45,15 @@ struct sock {
 	bool is_bound, is_connected; /* local port held; datagrams: has a peer */
 	bool is_orphan;
 	bool rd_shut, wr_shut;	     /* shutdown(2) was called */
+	uint32_t owner;		     /* sock_set_owner() */
 	int error;		     /* SO_ERROR, positive errno */
 	uint32_t events;	     /* enum sock_event, not yet told */
 	struct list event_link;	     /* on st->event_socks while events != 0 and not orphan */
 	struct list id_link;	     /* in the table by id */
-	struct list port_link;	     /* in the port table (port.h) */
+	struct port_hold port;	     /* the claim on local.port (port.h) */
 	struct ip_endpoint local, remote;
+	struct ip_addr dst_addr;     /* where the route in dst leads to; dst.ifindex 0: nowhere */
+	uint32_t dst_scope;
 	struct ip_dst dst;
 	struct sock_opts opt;
 };
@@ -55,7 +62,9 @@ struct sock {
 struct sock_ops {
 	const char *name; /* "tcp", "udp", "raw", "icmp" */
 	size_t sock_bytes;
-	int (*init)(struct sock *s);
+	int (*init)(struct sock *s); /* the protocol's part of a fresh socket; 0 or -errno, with nothing to undo */
+	void (*destroy)(struct sock *s); /* at stack_close(): free everything now, without a packet; ends in sock_free() */
+	/* NULL: port_bind(). The address is of a right family and may be bound to, and the socket is not bound yet. */
 	int (*bind)(struct sock *s, const struct ip_endpoint *local);
 	int (*listen)(struct sock *s, int backlog, uint64_t now_us);
 	int (*connect)(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us);
@@ -65,7 +74,10 @@ struct sock_ops {
 	int (*poll)(const struct sock *s);
 	int (*setopt)(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us); /* own levels */
 	int (*getopt)(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us);
+	void (*opt_changed)(struct sock *s, int level, int name, uint64_t now_us); /* s->opt was changed by a common option */
 	void (*describe)(struct sock *s, struct sock_info *info, uint64_t now_us); /* state, queues, timer, cong */
+	/* What has no struct sock: connections in a handshake or in TIME-WAIT. Returns false when @fn did. */
+	bool (*each_other)(struct stack *st, bool (*fn)(void *ctx, const struct sock_info *), void *ctx, uint64_t now_us);
 	int (*send_frame)(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us);
 	struct frame *(*recv_frame)(struct sock *s);
 	size_t (*recv_peek)(struct sock *s, struct iovec *iov, int iov_max, int *iovcnt);
@@ -78,24 +90,29 @@ struct sock_ops {
 	size_t (*inq_bytes)(const struct sock *s);
 };
 
-/* Sockets by id. */
+/* Sockets by id. Ids are random: the daemon uses them as capabilities. */
+enum { SOCK_POOLS = 4 };
 struct sock_table {
 	struct list *buckets;
-	uint32_t bucket_count, count;
-	uint64_t next_id;
+	uint32_t bucket_count, count; /* bucket_count is a power of two */
+	struct rng id_rng;
+	struct pool pools[SOCK_POOLS]; /* memory of sockets, one pool a protocol */
 };
 int sock_table_init(struct stack *st); /* 0 or -ENOBUFS */
 void sock_table_fini(struct stack *st);
 
+/* Call ops->destroy() for every socket of @ops; for the protocols' table_fini(). */
+void sock_destroy_all(struct stack *st, const struct sock_ops *ops);
+
 extern const struct sock_ops tcp_sock_ops, udp_sock_ops, raw_sock_ops, ping_sock_ops;
 
-/* Initialise a socket's common part, in memory that the protocol supplies; it gets its id. For accepted connections
- * @like is the listener, whose options are inherited; else NULL. */
-void sock_init(struct sock *s, struct stack *st, const struct sock_ops *ops, int family, int type, int protocol,
-	       const struct sock *like);
+/** sock_alloc - a socket of @ops, zeroed but for its common part; it gets its id and holds no port. @like: the listener whose options
+ * and owner an accepted connection inherits, else NULL. ops->init() is not called. NULL: limit reached or no memory, counted. */
+struct sock *sock_alloc(struct stack *st, const struct sock_ops *ops, int family, int type, int protocol,
+			const struct sock *like);
 
-/* Take it off every list; the protocol frees the memory. */
-void sock_fini(struct sock *s);
+/* Take it off every list, give its port back, free its memory. What the protocol's part holds was released before. */
+void sock_free(struct sock *s);
 
 /* Tell the application (SOCK_ERROR together with sock_set_error()). Does nothing for an orphan. */
 void sock_raise(struct sock *s, uint32_t events);
@@ -105,10 +122,14 @@ int sock_take_error(struct sock *s);		/* SO_ERROR: read and clear, positive errn
 /* Whether this socket may talk to @a: an AF_INET socket to IPv4 only, an AF_INET6 one to IPv4 unless v6only. */
 bool sock_may_use(const struct sock *s, const struct ip_addr *a);
 
-/* Renew s->dst when it is stale, for s->remote (or @remote). 0 or -errno of ip_route(). */
-int sock_route(struct sock *s, const struct ip_addr *remote);
+/* Renew s->dst when it is stale or leads elsewhere than @remote. 0 or -errno of ip_route(). */
+int sock_route(struct sock *s, const struct ip_endpoint *remote);
 
-/* The bytes of IP header that options of this socket ask for: ttl and tos for packets to @dst, the stack's defaults applied. */
+/* What goes into the IP header of packets to @dst by this socket's options, the stack's defaults applied. */
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst);
+uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst);
+
+/* sockopt.c: the levels SOL_SOCKET, IPPROTO_IP and IPPROTO_IPV6. */
+void sockopt_init(struct sock_opts *o, const struct stack *st, int type);
 
 #endif

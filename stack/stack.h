@@ -199,6 +199,7 @@ uint64_t sock_id(const struct sock *s); /* never 0, never used again */
 struct sock *sock_by_id(struct stack *st, uint64_t id);
 void *sock_user(const struct sock *s); /* a pointer that belongs to the caller; NULL at first and for accepted sockets */
 void sock_set_user(struct sock *s, void *user);
+void sock_set_owner(struct sock *s, uint32_t owner); /* a uid: SO_REUSEPORT shares a port within one owner only */
 
 /* bind(2): -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAFNOSUPPORT (address of the wrong family). */
 int sock_bind(struct sock *s, const struct ip_endpoint *local);

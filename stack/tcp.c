@@ -27,3 +27,5 @@ void tcp_icmp_error(struct stack *st, const struct icmp_error *e)
 {
 	(void)st, (void)e;
 }
+
+const struct sock_ops tcp_sock_ops = { .name = "tcp", .sock_bytes = sizeof(struct sock) };

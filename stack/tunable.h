@@ -17,6 +17,7 @@
 	X(wmem_default, "net.core.wmem_default", 212992, 4608, 1073741824, "send buffer of a datagram socket, bytes")    \
 	X(wmem_max, "net.core.wmem_max", 4194304, 4608, 1073741824, "cap on SO_SNDBUF, bytes")                           \
 	X(ip_default_ttl, "net.ipv4.ip_default_ttl", 64, 1, 255, "time to live of packets sent")                       \
+	X(ip6_hop_limit, "net.ipv6.conf.all.hop_limit", 64, 1, 255, "hop limit of packets sent over IPv6")             \
 	X(ip_local_port_min, "net.ipv4.ip_local_port_range[0]", 32768, 1, 65535, "lowest ephemeral port")              \
 	X(ip_local_port_max, "net.ipv4.ip_local_port_range[1]", 60999, 1, 65535, "highest ephemeral port")
 

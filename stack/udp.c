@@ -21,3 +21,5 @@ void udp_icmp_error(struct stack *st, const struct icmp_error *e)
 {
 	(void)st, (void)e;
 }
+
+const struct sock_ops udp_sock_ops = { .name = "udp", .sock_bytes = sizeof(struct sock) };
