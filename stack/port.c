@@ -165,18 +165,18 @@ static bool hold_conflicts(const struct port_hold *hold, const struct port_hold 
 }
 
 /* Whether @hold cannot be added to @b. When all connections allow sharing, they need not be looked at one by one. */
-static bool port_conflicts(const struct port_hold *hold, const struct port_bucket *b)
+static bool port_conflicts(const struct port_hold *hold, struct port_bucket *b)
 {
-	for (const struct list *n = b->bound.next; n != &b->bound; n = n->next) {
-		const struct port_hold *other = container_of(n, const struct port_hold, link);
+	for (struct list *n = b->bound.next; n != &b->bound; n = n->next) {
+		const struct port_hold *other = container_of(n, struct port_hold, link);
 
 		if (other != hold && hold_conflicts(hold, other))
 			return true;
 	}
 	if (hold->reuse_addr && b->conns_strict == 0)
 		return false;
-	for (const struct list *n = b->conns.next; n != &b->conns; n = n->next)
-		if (hold_conflicts(hold, container_of(n, const struct port_hold, link)))
+	for (struct list *n = b->conns.next; n != &b->conns; n = n->next)
+		if (hold_conflicts(hold, container_of(n, struct port_hold, link)))
 			return true;
 	return false;
 }
@@ -257,7 +257,7 @@ static int bind_ephemeral(struct sock *s)
 	for (int pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < range.count; i++) {
 			uint16_t port = (uint16_t)(range.first + (start + i) % range.count);
-			const struct port_bucket *b = port_lookup(s->st, space_of(s), port);
+			struct port_bucket *b = port_lookup(s->st, space_of(s), port);
 
 			if (!b || (pass == 1 && !port_conflicts(&s->port, b)))
 				return claim(s, port);
@@ -270,7 +270,7 @@ static int bind_ephemeral(struct sock *s)
 
 int port_bind(struct sock *s, const struct ip_endpoint *local)
 {
-	const struct port_bucket *b;
+	struct port_bucket *b;
 	int err;
 
 	hold_fill(&s->port, s, &local->addr, PORT_BOUND);
@@ -306,7 +306,7 @@ static uint16_t *double_hash(struct sock *s, const struct ip_endpoint *remote, u
 static bool is_connectable(struct sock *s, const struct ip_endpoint *remote, uint16_t port,
 			   bool (*is_free)(struct sock *s, const struct ip_endpoint *remote, uint16_t port))
 {
-	const struct port_bucket *b = port_lookup(s->st, space_of(s), port);
+	struct port_bucket *b = port_lookup(s->st, space_of(s), port);
 
 	return !b || (list_is_empty(&b->bound) && is_free(s, remote, port));
 }
