@@ -47,7 +47,9 @@ enum tapir_op {
 	TAPIR_OP_CAPTURE,     /* tapir_capture_req, privileged -> the reading end of a stream of tapir_capture_rec attached */
 };
 
-/* Before every request and every reply. A reply repeats op and seq. */
+/* Before every request and every reply. A reply repeats op and seq. A message without the magic number, or shorter than this
+ * struct, closes the connection. Otherwise a request that cannot be read is answered: EPROTONOSUPPORT (version: the daemon's is in
+ * the reply), ENOSYS (no such op), EBADMSG (wrong length), EBADF (no fd attached, or more than one), ENOTSOCK (not one of ours). */
 struct tapir_header {
 	uint32_t magic;
 	uint16_t version;
@@ -209,17 +211,23 @@ struct tapir_accept {
 /* Before each datagram of an unconnected socket, both ways; on a connected one only when ancillary data was asked for, or the
  * sender names an address. @magic_id is the socket's id, known only to the daemon and to holders of the fd, so that no datagram
  * from the network can pass for a header. */
+enum tapir_dgram_flag {
+	/* Received, without payload: no datagram but the news that one failed (ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ...); error
+	 * says which, addr whither if known. recv(2) fails with it once; it is not left for SO_ERROR then. */
+	TAPIR_DGRAM_ERROR = 1,
+};
+
 struct tapir_dgram {
 	uint64_t magic_id;
 	uint32_t header_bytes;	 /* of this struct: room to grow */
-	uint32_t flags;		 /* TAPIR_DGRAM_* */
+	uint32_t flags;		 /* enum tapir_dgram_flag */
 	struct tapir_addr addr;	 /* received: from whom; to send: to whom (family 0: the connected peer) */
 	struct tapir_addr local; /* received: to which address; to send: from which (family 0: as bound) */
 	uint32_t ifindex;
 	int16_t ttl, tos; /* -1: not given */
 	uint32_t segment_size; /* UDP_SEGMENT, UDP_GRO; 0 none */
-	uint32_t reserved;
-	uint64_t time_ns; /* received: since the epoch */
+	uint32_t error;	       /* with TAPIR_DGRAM_ERROR: a positive errno; else 0 */
+	uint64_t time_ns;      /* received: since the epoch */
 };
 
 _Static_assert(sizeof(struct tapir_header) == 16, "layout");
