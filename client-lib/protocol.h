@@ -34,18 +34,30 @@ enum tapir_op {
 	TAPIR_OP_BIND,	      /* fd + tapir_addr */
 	TAPIR_OP_CONNECT,     /* fd + tapir_addr (family 0: dissolve); stream: error EINPROGRESS, the fd polls writable when done */
 	TAPIR_OP_LISTEN,      /* fd + tapir_int (backlog) */
-	TAPIR_OP_SHUTDOWN,    /* fd + tapir_int (SHUT_*): for what shutdown(2) on the fd cannot tell */
+	TAPIR_OP_SHUTDOWN,    /* fd + tapir_int (SHUT_*): for what shutdown(2) on the fd cannot tell, see below */
 	TAPIR_OP_GETSOCKNAME, /* fd -> tapir_addr */
 	TAPIR_OP_GETPEERNAME, /* fd -> tapir_addr */
 	TAPIR_OP_SETSOCKOPT,  /* fd + tapir_option with the value behind it */
 	TAPIR_OP_GETSOCKOPT,  /* fd + tapir_option (len: room) -> tapir_option with the value behind it */
 	TAPIR_OP_TAKE_ERROR,  /* fd -> tapir_int: the pending error (SO_ERROR), cleared; also after the daemon closed its end */
 	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
+	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */
 	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
 	TAPIR_OP_CAPTURE,     /* tapir_capture_req, privileged -> the reading end of a stream of tapir_capture_rec attached */
 };
+
+/* TAPIR_OP_SHUTDOWN: a connected stream's SHUT_WR is shutdown(2) on its fd and is not sent. Everything else is sent: SHUT_RD
+ * (the daemon also shuts its end down for writing, so that the client reads what is there and then EOF; SHUT_RDWR is sent as
+ * SHUT_RD, and shutdown(SHUT_WR) on the fd follows), any on a stream that is not connected (ENOTCONN), on a listener, on datagrams.
+ *
+ * TAPIR_OP_ADOPT: how a process that can no longer reach the path (chroot) gets a control connection of its own from one that it
+ * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it
+ * on the same connection. The credentials are those of the pair, that is of who made it.
+ *
+ * A socket whose end the daemon closed after an error is still known for a while: TAKE_ERROR tells the error once and then 0,
+ * everything else gets ENOTCONN. After that, and after a restart, it is ENOTSOCK. */
 
 /* Before every request and every reply. A reply repeats op and seq. A message without the magic number, or shorter than this
  * struct, closes the connection. Otherwise a request that cannot be read is answered: EPROTONOSUPPORT (version: the daemon's is in
@@ -208,13 +220,21 @@ struct tapir_accept {
 
 /* ---- 3. Datagrams ---- */
 
-/* Before each datagram of an unconnected socket, both ways; on a connected one only when ancillary data was asked for, or the
- * sender names an address. @magic_id is the socket's id, known only to the daemon and to holders of the fd, so that no datagram
+/* Before each datagram of an unconnected socket, both ways; on a connected one only when ancillary data was asked for, the
+ * sender names an address, or the library sends an empty one (bare, that would look like the end). Either reader tells by the first
+ * bytes whether a message is framed. @magic_id is the socket's id, known only to the daemon and to holders of the fd, so that no datagram
  * from the network can pass for a header. */
 enum tapir_dgram_flag {
 	/* Received, without payload: no datagram but the news that one failed (ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ...); error
 	 * says which, addr whither if known. recv(2) fails with it once; it is not left for SO_ERROR then. */
 	TAPIR_DGRAM_ERROR = 1,
+	/* Received: which ancillary data the socket's options ask for; the values are in the fields below. */
+	TAPIR_DGRAM_PKTINFO = 2,      /* IP_PKTINFO, IPV6_PKTINFO: local, ifindex */
+	TAPIR_DGRAM_TTL = 4,	      /* IP_TTL, IPV6_HOPLIMIT */
+	TAPIR_DGRAM_TOS = 8,	      /* IP_TOS, IPV6_TCLASS */
+	TAPIR_DGRAM_TIMESTAMP = 16,   /* SCM_TIMESTAMP */
+	TAPIR_DGRAM_TIMESTAMPNS = 32, /* SCM_TIMESTAMPNS */
+	TAPIR_DGRAM_GRO = 64,	      /* UDP_GRO: segment_size */
 };
 
 struct tapir_dgram {
