@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client-lib/real.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Weak: the preload shim has its own. */
+__attribute__((weak)) struct tapir_real tapir_real = {
+	.socket = socket,
+	.connect = connect,
+	.bind = bind,
+	.listen = listen,
+	.accept4 = accept4,
+	.shutdown = shutdown,
+	.getsockname = getsockname,
+	.getpeername = getpeername,
+	.setsockopt = setsockopt,
+	.getsockopt = getsockopt,
+	.send = send,
+	.recv = recv,
+	.sendto = sendto,
+	.recvfrom = recvfrom,
+	.sendmsg = sendmsg,
+	.recvmsg = recvmsg,
+	.sendmmsg = sendmmsg,
+	.recvmmsg = recvmmsg,
+	.read = read,
+	.write = write,
+	.readv = readv,
+	.writev = writev,
+	.close = close,
+	.close_range = close_range,
+	.dup = dup,
+	.dup2 = dup2,
+	.dup3 = dup3,
+	.fcntl = fcntl,
+	.ioctl = ioctl,
+	.poll = poll,
+};
