@@ -278,6 +278,7 @@ class World:
         self.tap = "tap0"
         self.socket_path = os.path.join(self.dir, "tapir.sock")
         self.options = options or []
+        self.test_dir = self.dir + "/test"
         self.procs, self.proc_serial = [], 0
         self.daemon = None
         self.host = self.guest = None
@@ -285,7 +286,7 @@ class World:
     # -- building it up and taking it down
 
     def open(self):
-        os.makedirs(self.dir)
+        os.makedirs(self.test_dir)
         os.chmod(self.dir, 0o755)
         self.host, self.guest = Netns("h" + self.id), Netns("g" + self.id)
         for key in ("all", "default"):
@@ -330,11 +331,9 @@ class World:
         return argv + self.options + list(options)
 
     def start_daemon(self):
-        self.log_path = os.path.join(self.dir, "tapird.log")
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
-        self.daemon = self.start(self.host.enter() + self.daemon_argv(), env=env, label="tapird")
+        self.daemon = self.start(self.host.enter() + self.daemon_argv(), env=env, label="tapird", directory=self.dir)
         self.procs.remove(self.daemon)
-        self.log_path = self.daemon.err_path
         self.daemon.wait_out(r"\bready\b")
         self.daemon_pids = self.pids_of_daemon()
         self.daemon_fds = self.count_fds()
@@ -351,10 +350,10 @@ class World:
 
     # -- programs
 
-    def start(self, argv, **kw):
+    def start(self, argv, directory=None, **kw):
         self.proc_serial += 1
         try:
-            proc = Proc(argv, self.dir, self.proc_serial, **kw)
+            proc = Proc(argv, directory or self.test_dir, self.proc_serial, **kw)
         except FileNotFoundError:
             raise Failure("program missing: %s" % argv[0]) from None
         self.procs.append(proc)
@@ -387,7 +386,8 @@ class World:
         return self.stack_start("python3", PEERS, *[str(a) for a in args], label="peers.py %s (on the stack)" % args[0], **kw)
 
     def path(self, name):
-        return os.path.join(self.dir, name)
+        """A file of this test."""
+        return os.path.join(self.test_dir, name)
 
     def write(self, name, text):
         with open(self.path(name), "w") as f:
@@ -483,6 +483,8 @@ class World:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+        subprocess.run(["rm", "-rf", self.test_dir], check=False)
+        os.mkdir(self.test_dir)
 
     def report(self):
         text = [p.report(brief=True) for p in self.procs[:-4]] + [p.report() for p in self.procs[-4:]]

@@ -44,6 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """GET /bytes/N: the pattern. PUT anything: the body's SHA-256. GET /stall /reset /short: what their names say, after a start."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *args):
         pass
