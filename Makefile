@@ -7,7 +7,8 @@
 #   make fuzz       fuzz for FUZZ_SECONDS (60) a target
 #   make install    PREFIX=/usr/local DESTDIR=
 #
-# V=1 shows the commands. SAN=1 builds with the address and undefined-behaviour sanitizers, into build-san/.
+# V=1 shows the commands. SAN=1 builds with the address and undefined-behaviour sanitizers, into build-san/. FUZZ=1 is for
+# `make fuzz`: clang, sanitizers and coverage, into build-fuzz/.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -15,17 +16,24 @@ V ?= 0
 SAN ?= 0
 VERSION := 0.1.0
 
-B := $(if $(filter 1,$(SAN)),build-san,build)
+FUZZ ?= 0
+
+B := $(if $(filter 1,$(FUZZ)),build-fuzz,$(if $(filter 1,$(SAN)),build-san,build))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 comma := ,
 
-SAN_FLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SAN_FLAGS := $(if $(filter 1,$(FUZZ)),-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=all)
+SAN_FLAGS += $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla
 CFLAGS ?= -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DTAPIR_VERSION='"$(VERSION)"' $(WARN) -O2 $(SAN_FLAGS) -fPIC \
 	-fvisibility=hidden -I. -Iclient-lib/include -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = $(SAN_FLAGS) $(LDFLAGS)
+
+ifeq ($(FUZZ),1)
+CC := clang
+endif
 
 all: programs
 
@@ -80,6 +88,42 @@ tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS)
 bench: programs $(BENCH)
 	$(Q)python3 tests/bench/bench.py --build $B $(BENCH_ARGS)
 
+# ---- Running the tests (tests/README.md): unit, packet and sim tests with the sanitizers, end-to-end tests with both builds ----
+JOBS := $(shell nproc)
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all tests
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all tests
+	$(Q)tests/run.py unit packet sim fuzz e2e
+
+test-unit test-packet test-sim:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 tests
+	$(Q)tests/run.py $(@:test-%=%)
+
+test-fuzz:
+	$(Q)tests/run.py fuzz
+
+# ---- Fuzzing: tests/fuzz/fuzz_*.c, one libFuzzer target a file; tests/fuzz/corpus/TARGET holds what each begins with ----
+FUZZ_SECONDS ?= 60
+FUZZ_TARGET ?= $(notdir $(basename $(sort $(wildcard tests/fuzz/fuzz_*.c))))
+FUZZ_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+$(FUZZ_PROGRAMS): $B/%: $B/%.o $(TEST_LIB) $(filter-out $B/daemon/main.o,$(call objs,daemon/*.c)) $B/libstack.a
+$(FUZZ_PROGRAMS): LIBS = -fsanitize=fuzzer -lcmocka -lcap -linih -Wl,--as-needed
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 SAN=0 $(addprefix build-fuzz/tests/fuzz/,$(FUZZ_TARGET))
+	$(Q)set -e; for t in $(FUZZ_TARGET); do \
+		mkdir -p build-fuzz/corpus/$$t build-fuzz/found; seeds=tests/fuzz/corpus/$$t; [ -d $$seeds ] || seeds=; \
+		echo "  FUZZ     $$t for $(FUZZ_SECONDS) s"; \
+		build-fuzz/tests/fuzz/$$t -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -rss_limit_mb=4096 -timeout=20 \
+			-print_final_stats=1 -artifact_prefix=build-fuzz/found/$$t- build-fuzz/corpus/$$t $$seeds; done
+
+test-e2e:
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all tests
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all
+	$(Q)tests/run.py e2e
+
 # ---- Google's packetdrill against the engine, where its sources are at hand (tests/packet/packetdrill/README.md) ----
 PACKETDRILL ?=
 $B/libtapir-packetdrill.so: tests/packet/packetdrill/adapter.c $B/libstack.a
@@ -103,14 +147,14 @@ $B/%.o: %.c
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
-$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS):
+$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS) $(FUZZ_PROGRAMS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-fuzz
 
-.PHONY: all programs tests bench packetdrill clean
+.PHONY: all programs deps tests test test-unit test-packet test-sim test-fuzz test-e2e fuzz bench packetdrill clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
