@@ -13,6 +13,15 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "run", cmd_run, "run a program with its sockets on the stack" },
+	{ "ss", cmd_ss, "show sockets and connections" },
+	{ "addr", cmd_addr, "show the stack's addresses" },
+	{ "route", cmd_route, "show its routes" },
+	{ "neigh", cmd_neigh, "show its neighbours: ARP and Neighbor Discovery" },
+	{ "link", cmd_link, "show its links: MTU, offloads, traffic" },
+	{ "stats", cmd_stats, "show what was counted, each reason for a drop included" },
+	{ "get", cmd_get, "show tunables" },
+	{ "set", cmd_set, "change a tunable" },
+	{ "capture", cmd_capture, "watch packets, or write them to a pcapng file" },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
