@@ -74,7 +74,10 @@ SIM_LIB := $(call objs,tests/sim/sim_*.c)
 BENCH := $B/tests/bench/bench
 E2E_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/e2e/*.c)))
 
-$(UNIT_TESTS) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
+TOOLS_TESTS := $(filter $B/tests/unit/test_tools_%,$(UNIT_TESTS))
+
+$(TOOLS_TESTS): $B/%: $B/%.o $B/libtools.a $B/libtapir.a
+$(filter-out $(TOOLS_TESTS),$(UNIT_TESTS)) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
 $(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
 $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson
 $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a

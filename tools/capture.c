@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tools/json.h"
-#include "tools/packet.h"
+#include "tools/summary.h"
 #include "tools/pcapng.h"
 #include "tools/query.h"
 #include "tools/text.h"
@@ -166,7 +166,7 @@ static void write_packet(struct capture *cap, const struct tapir_capture_rec *re
 static void show_packet(struct capture *cap, const struct tapir_capture_rec *rec, const uint8_t *data)
 {
 	const struct tapir_link_rec *l = &cap->links[find_link(cap, rec->ifindex)];
-	struct packet p = packet_parse(data, rec->captured_bytes, l->kind == LINK_KIND_ETHERNET);
+	struct summary p = summary_parse(data, rec->captured_bytes, l->kind == LINK_KIND_ETHERNET);
 	char clock[16], name[TEXT_SHORT_MAX], comment[256];
 	time_t at = (time_t)(rec->time_ns / 1000000000);
 	struct tm tm;
@@ -178,14 +178,14 @@ static void show_packet(struct capture *cap, const struct tapir_capture_rec *rec
 				      rec->is_out ? "out" : "in", "packet_bytes", (json_int_t)rec->packet_bytes, "captured_bytes",
 				      (json_int_t)rec->captured_bytes, "comment", json_field(comment, sizeof(comment)));
 
-		packet_to_json(o, &p);
+		summary_to_json(o, &p);
 		json_print_line(cap->file, o);
 		return;
 	}
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&at, &tm));
 	fprintf(cap->file, "%s.%06u %s %-3s %5u ", clock, (unsigned)(rec->time_ns / 1000 % 1000000), name,
 		rec->is_out ? "out" : "in", rec->packet_bytes);
-	packet_print(cap->file, &p);
+	summary_print(cap->file, &p);
 	if (comment[0])
 		fprintf(cap->file, "  # %s", comment);
 	fputc('\n', cap->file);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tools/packet.h"
+#include "tools/summary.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -70,7 +70,7 @@ static uint32_t less(uint32_t a, uint32_t b)
 	return a > b ? a - b : 0;
 }
 
-static void parse_tcp(struct packet *p, struct cursor *c)
+static void parse_tcp(struct summary *p, struct cursor *c)
 {
 	uint8_t offset;
 
@@ -83,7 +83,7 @@ static void parse_tcp(struct packet *p, struct cursor *c)
 	p->payload_bytes = less(p->l4_bytes, (offset >> 4) * 4u);
 }
 
-static void parse_transport(struct packet *p, struct cursor *c)
+static void parse_transport(struct summary *p, struct cursor *c)
 {
 	if (p->fragment_offset)
 		return;
@@ -112,7 +112,7 @@ static void parse_transport(struct packet *p, struct cursor *c)
 
 /* ---- Network ---- */
 
-static void parse_ip4(struct packet *p, struct cursor *c)
+static void parse_ip4(struct summary *p, struct cursor *c)
 {
 	uint8_t ihl = take_u8(c) & 0x0f;
 	uint16_t total, fragment;
@@ -135,7 +135,7 @@ static void parse_ip4(struct packet *p, struct cursor *c)
 	parse_transport(p, c);
 }
 
-static void parse_ip6_fragment(struct packet *p, struct cursor *c, uint8_t *next)
+static void parse_ip6_fragment(struct summary *p, struct cursor *c, uint8_t *next)
 {
 	uint16_t offset;
 
@@ -149,7 +149,7 @@ static void parse_ip6_fragment(struct packet *p, struct cursor *c, uint8_t *next
 	p->l4_bytes = less(p->l4_bytes, 8);
 }
 
-static void parse_ip6(struct packet *p, struct cursor *c)
+static void parse_ip6(struct summary *p, struct cursor *c)
 {
 	uint8_t next;
 
@@ -177,7 +177,7 @@ static void parse_ip6(struct packet *p, struct cursor *c)
 	parse_transport(p, c);
 }
 
-static void parse_arp(struct packet *p, struct cursor *c)
+static void parse_arp(struct summary *p, struct cursor *c)
 {
 	take(c, 6); /* hardware and protocol, their lengths: Ethernet and IPv4 whenever it is worth printing */
 	p->arp_op = take_u16(c);
@@ -187,27 +187,27 @@ static void parse_arp(struct packet *p, struct cursor *c)
 	take_bytes(c, p->dst, 4);
 }
 
-static void parse_net(struct packet *p, struct cursor *c)
+static void parse_net(struct summary *p, struct cursor *c)
 {
 	switch (p->ethertype) {
 	case ETHERTYPE_IP4:
-		p->net = PACKET_NET_IP4;
+		p->net = SUMMARY_NET_IP4;
 		parse_ip4(p, c);
 		break;
 	case ETHERTYPE_IP6:
-		p->net = PACKET_NET_IP6;
+		p->net = SUMMARY_NET_IP6;
 		parse_ip6(p, c);
 		break;
 	case ETHERTYPE_ARP_FRAME:
-		p->net = PACKET_NET_ARP;
+		p->net = SUMMARY_NET_ARP;
 		parse_arp(p, c);
 		break;
 	}
 }
 
-struct packet packet_parse(const uint8_t *data, size_t len, bool is_ethernet)
+struct summary summary_parse(const uint8_t *data, size_t len, bool is_ethernet)
 {
-	struct packet p = { .is_ethernet = is_ethernet };
+	struct summary p = { .is_ethernet = is_ethernet };
 	struct cursor c = { data, data + len, false };
 
 	if (is_ethernet) {
@@ -228,18 +228,18 @@ struct packet packet_parse(const uint8_t *data, size_t len, bool is_ethernet)
 
 /* ---- Text ---- */
 
-static const char *host(const struct packet *p, const uint8_t *addr, char buf[INET6_ADDRSTRLEN])
+static const char *host(const struct summary *p, const uint8_t *addr, char buf[INET6_ADDRSTRLEN])
 {
-	return inet_ntop(p->net == PACKET_NET_IP6 ? AF_INET6 : AF_INET, addr, buf, INET6_ADDRSTRLEN);
+	return inet_ntop(p->net == SUMMARY_NET_IP6 ? AF_INET6 : AF_INET, addr, buf, INET6_ADDRSTRLEN);
 }
 
-static void print_end(FILE *f, const struct packet *p, const uint8_t *addr, uint16_t port)
+static void print_end(FILE *f, const struct summary *p, const uint8_t *addr, uint16_t port)
 {
 	char buf[INET6_ADDRSTRLEN];
 
 	if (!p->has_ports)
 		fputs(host(p, addr, buf), f);
-	else if (p->net == PACKET_NET_IP6)
+	else if (p->net == SUMMARY_NET_IP6)
 		fprintf(f, "[%s]:%u", host(p, addr, buf), port);
 	else
 		fprintf(f, "%s:%u", host(p, addr, buf), port);
@@ -259,7 +259,7 @@ static const char *flags_text(uint8_t flags, char buf[40])
 	return buf[0] ? buf : "none";
 }
 
-static const char *icmp_text(const struct packet *p)
+static const char *icmp_text(const struct summary *p)
 {
 	static const struct {
 		uint8_t type6, type;
@@ -295,11 +295,11 @@ static const char *proto_name(uint8_t proto, char buf[16])
 	}
 }
 
-static void print_ip(FILE *f, const struct packet *p)
+static void print_ip(FILE *f, const struct summary *p)
 {
 	char buf[40], name[16];
 
-	fputs(p->net == PACKET_NET_IP6 ? "IPv6 " : "IPv4 ", f);
+	fputs(p->net == SUMMARY_NET_IP6 ? "IPv6 " : "IPv4 ", f);
 	print_end(f, p, p->src, p->sport);
 	fputs(" > ", f);
 	print_end(f, p, p->dst, p->dport);
@@ -318,7 +318,7 @@ static void print_ip(FILE *f, const struct packet *p)
 		fprintf(f, " len %u", p->payload_bytes);
 }
 
-static void print_arp(FILE *f, const struct packet *p)
+static void print_arp(FILE *f, const struct summary *p)
 {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], mac[TEXT_SHORT_MAX];
 
@@ -332,18 +332,18 @@ static void print_arp(FILE *f, const struct packet *p)
 		fprintf(f, "ARP operation %u", p->arp_op);
 }
 
-void packet_print(FILE *f, const struct packet *p)
+void summary_print(FILE *f, const struct summary *p)
 {
 	char src[TEXT_SHORT_MAX], dst[TEXT_SHORT_MAX];
 
 	if (p->vlan)
 		fprintf(f, "vlan %u ", p->vlan);
 	switch (p->net) {
-	case PACKET_NET_ARP:
+	case SUMMARY_NET_ARP:
 		print_arp(f, p);
 		break;
-	case PACKET_NET_IP4:
-	case PACKET_NET_IP6:
+	case SUMMARY_NET_IP4:
+	case SUMMARY_NET_IP6:
 		print_ip(f, p);
 		break;
 	default:
@@ -369,9 +369,9 @@ static void set_int(json_t *o, const char *name, bool has, json_int_t v)
 	json_object_set_new(o, name, has ? json_integer(v) : json_null());
 }
 
-void packet_to_json(json_t *o, const struct packet *p)
+void summary_to_json(json_t *o, const struct summary *p)
 {
-	bool has_hosts = p->net != PACKET_NET_OTHER, is_ip = has_hosts && p->net != PACKET_NET_ARP;
+	bool has_hosts = p->net != SUMMARY_NET_OTHER, is_ip = has_hosts && p->net != SUMMARY_NET_ARP;
 	char buf[INET6_ADDRSTRLEN], flags[40];
 
 	if (p->is_ethernet) {
@@ -382,7 +382,7 @@ void packet_to_json(json_t *o, const struct packet *p)
 	set_int(o, "vlan", p->vlan, p->vlan);
 	json_object_set_new(o, "src", has_hosts ? json_string(host(p, p->src, buf)) : json_null());
 	json_object_set_new(o, "dst", has_hosts ? json_string(host(p, p->dst, buf)) : json_null());
-	set_int(o, "arp_op", p->net == PACKET_NET_ARP, p->arp_op);
+	set_int(o, "arp_op", p->net == SUMMARY_NET_ARP, p->arp_op);
 	set_int(o, "proto", is_ip, p->proto);
 	set_int(o, "fragment_offset", p->is_fragment, p->fragment_offset);
 	set_int(o, "sport", p->has_ports, p->sport);

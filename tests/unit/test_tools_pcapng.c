@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_pcapng.c - the pcapng writer, block for block against draft-ietf-opsawg-pcapng. */
+/* test_tools_pcapng.c - the pcapng writer, block for block against draft-ietf-opsawg-pcapng. */
 #include "tools/pcapng.h"
 
 #include <errno.h>

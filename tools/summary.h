@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* packet.h - the headers of one captured packet, for a line of text.
+/* summary.h - the headers of one captured packet, for a line of text.
  * Promises: reads no byte beyond @len, whatever the packet claims; what is missing or cut off is left zero and told by
  *           is_cut.
  * Never:    judges a packet: checksums and options are Wireshark's business. */
-#ifndef TAPIR_TOOLS_PACKET_H
-#define TAPIR_TOOLS_PACKET_H
+#ifndef TAPIR_TOOLS_SUMMARY_H
+#define TAPIR_TOOLS_SUMMARY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,15 +13,15 @@
 
 #include <jansson.h>
 
-enum packet_net { PACKET_NET_OTHER, PACKET_NET_ARP, PACKET_NET_IP4, PACKET_NET_IP6 };
+enum summary_net { SUMMARY_NET_OTHER, SUMMARY_NET_ARP, SUMMARY_NET_IP4, SUMMARY_NET_IP6 };
 
-struct packet {
+struct summary {
 	bool is_cut; /* the headers go on beyond the captured bytes */
 	bool is_ethernet;
 	uint8_t mac_src[6], mac_dst[6];
 	uint16_t ethertype;
 	uint16_t vlan; /* 0: no tag */
-	enum packet_net net;
+	enum summary_net net;
 
 	/* ARP */
 	uint16_t arp_op;
@@ -48,12 +48,12 @@ struct packet {
 };
 
 /* @is_ethernet: the bytes begin with an Ethernet header, else with IP. */
-struct packet packet_parse(const uint8_t *data, size_t len, bool is_ethernet);
+struct summary summary_parse(const uint8_t *data, size_t len, bool is_ethernet);
 
 /* "IPv4 10.77.0.1:4000 > 10.77.0.2:80 TCP SYN seq 7 win 64240 len 0", no newline. */
-void packet_print(FILE *f, const struct packet *p);
+void summary_print(FILE *f, const struct summary *p);
 
 /* The same as members of @o. */
-void packet_to_json(json_t *o, const struct packet *p);
+void summary_to_json(json_t *o, const struct summary *p);
 
 #endif
