@@ -10,6 +10,7 @@
 #include "hash.h"
 #include "icmp.h"
 #include "ip.h"
+#include "ip4.h"
 #include "link.h"
 #include "list.h"
 #include "neigh.h"
@@ -46,6 +47,7 @@ struct stack {
 	struct pmtu_cache pmtus;
 	struct reasm_table reasm;
 	struct icmp_state icmp;
+	struct ip4_ids ip4_ids;
 
 	struct sock_table socks;    /* by id */
 	struct list event_socks;    /* sockets with events to tell */

@@ -55,7 +55,7 @@ struct frame_pool;
 struct frame {
 	struct frame *next; /* free list, or the one queue that holds this frame */
 	struct frame_pool *pool;
-	struct frame *tail; /* further payload in another frame, from tail_off on: header here, slice there (owned reference) */
+	struct frame *tail; /* further payload in another frame, at its buf + tail_off: header here, slice there (owned reference) */
 	uint32_t tail_off, tail_len;
 	uint32_t refs;
 	uint32_t buf_bytes;

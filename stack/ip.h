@@ -37,6 +37,13 @@ struct ip_rx {
 void tcp_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 void udp_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 
+/* Whether the transport checksum is right: verified by the link, left open by a sender on this machine (FRAME_CSUM_PARTIAL), or
+ * summed here over pseudo-header and window. A zero UDP checksum over IPv4 means "none"; its caller looks for that first. */
+bool ip_csum_is_ok(const struct frame *f, const struct ip_rx *rx);
+
+/* Write the checksum that a FRAME_CSUM_PARTIAL frame still lacks, for whoever shows the packet to others (raw sockets). */
+void ip_csum_complete(struct frame *f);
+
 /* Raw sockets see every packet of their protocol before its own handler does. Returns whether one took a copy. */
 bool raw_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 
@@ -52,7 +59,7 @@ struct icmp_error {
 	uint8_t icmp_type, icmp_code;	 /* as received, of the family's ICMP */
 	int error;			 /* errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EMSGSIZE, EPROTO, ... */
 	bool is_hard;			 /* hard for a datagram socket; TCP: ends a connection in SYN-SENT only (RFC 5927) */
-	uint32_t mtu;			 /* EMSGSIZE: the path MTU learnt, already in the cache */
+	uint32_t mtu;			 /* EMSGSIZE: the path MTU reported; believed only after ip_pmtu_learn() */
 	const uint8_t *l4;		 /* the first bytes of the failed packet's transport header: ports, sequence number */
 	uint32_t l4_len;		 /* at least 8 */
 };
@@ -60,6 +67,11 @@ void tcp_icmp_error(struct stack *st, const struct icmp_error *e);
 void udp_icmp_error(struct stack *st, const struct icmp_error *e);
 void ping_icmp_error(struct stack *st, const struct icmp_error *e);
 void raw_icmp_error(struct stack *st, const struct icmp_error *e);
+
+/** ip_pmtu_learn - believe a reported path MTU. A transport calls it for EMSGSIZE once it has found the socket that sent the
+ * packet (TCP: and the sequence number lies in the window, RFC 5927 section 7), so that a forger must know a connection.
+ * Lowers the cached path MTU to the remote address; every cached struct ip_dst becomes stale. Returns the MTU that now holds. */
+uint32_t ip_pmtu_learn(struct stack *st, const struct icmp_error *e);
 
 /* Tell the sender of @rx that its datagram met no socket (port unreachable). Checks all the "never answer" rules and the rate. */
 void icmp_send_port_unreachable(struct stack *st, const struct frame *f, const struct ip_rx *rx);
@@ -77,7 +89,9 @@ struct ip_dst {
 	bool is_local;		 /* delivered inside this stack */
 	bool is_broadcast;
 	bool is_multicast;
+	bool is_mtu_locked;	 /* IPv4: the path takes less than net.ipv4.route.min_pmtu: DF is not set, routers may fragment */
 	struct neigh *neigh;	 /* owned by the neighbour table; NULL on loopback and bare IP links */
+	uint32_t neigh_serial;	 /* of the entry's present tenant; another number: the entry serves somebody else now */
 };
 
 /** ip_route - find the way to @dst.
@@ -85,7 +99,7 @@ struct ip_dst {
  * Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (no source address for it), -EHOSTUNREACH. */
 int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex, struct ip_dst *out);
 
-/* Whether *d must be renewed: routes, addresses, links or path MTUs changed. */
+/* Whether *d must be renewed (also true for one never filled): routes, addresses, links or path MTUs changed. */
 bool ip_dst_is_stale(const struct stack *st, const struct ip_dst *d);
 
 /* The peer behind @d answers: forward progress keeps the neighbour reachable (RFC 4861 section 7.3.1). Cheap; call at will. */
@@ -104,13 +118,19 @@ struct ip_tx {
 	int8_t csum_offset;	/* where the transport checksum lies in the transport header; -1: complete already, or none */
 	uint16_t gso_size;	/* payload bytes of each segment when the packet is larger than the MTU and the link segments it */
 	uint8_t gso;		/* enum frame_gso */
-	uint16_t l4_hdr_len;	/* with gso */
+	uint16_t l4_hdr_len;	/* with gso, and always for ip_output_slices() */
+	const uint8_t *options;	/* IPv4 options, padded to 4 bytes; NULL: none */
+	uint8_t options_len;	/* 0..40 */
 };
 
 /** ip_output - send a frame whose window is the transport header and payload, with FRAME_HEADROOM in front of it.
  * Takes over the reference. Adds headers, the checksum (complete or partial as the link allows), fragments it when it must.
  * Waits in the neighbour's queue when that is not resolved. Returns 0, -EMSGSIZE, -ENOBUFS. */
 int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const struct ip_dst *d);
+
+/** ip_send_packet - send a frame whose window is a complete IP packet, checksums included (raw sockets with IP_HDRINCL).
+ * Takes over the reference. Neither fragments nor looks at it. Returns 0, -EMSGSIZE, -ENOBUFS. */
+int ip_send_packet(struct stack *st, struct frame *f, const struct ip_dst *d);
 
 /* The space in @out->hdr at which a transport writes its header, for ip_output_slices(): FRAME_HEADROOM bytes stay before it. */
 static inline uint8_t *ip_slices_hdr(struct frame_out *out)

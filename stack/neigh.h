@@ -9,7 +9,12 @@
 #include "frame.h"
 
 struct stack;
-struct frame_out;
+struct ip_dst;
+
+struct neigh {
+	uint32_t serial;
+	uint8_t eth_hdr[14];
+};
 
 struct neigh_table {
 	int unused;
@@ -17,5 +22,8 @@ struct neigh_table {
 
 int neigh_table_init(struct stack *st); /* 0 or -ENOBUFS */
 void neigh_table_fini(struct stack *st);
+void neigh_attach(struct stack *st, struct ip_dst *d);
+void neigh_confirm(struct stack *st, struct neigh *n);
+bool neigh_may_send(struct stack *st, struct neigh *n);
 
 #endif

@@ -1,21 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pmtu.h - the path MTU cache */
+/* pmtu.h - the path MTUs that routers told of (RFC 1191, RFC 8201), by destination.
+ * An entry lives net.ipv4.route.mtu_expires seconds; then the link's MTU is tried again (RFC 1191 section 6.3, RFC 8201
+ * section 4). Entries come from ip_pmtu_learn() alone: from errors that a transport recognised.
+ * Limits: PMTU_COUNT_MAX entries; past it the one that would expire first goes. */
 #ifndef TAPIR_STACK_PMTU_H
 #define TAPIR_STACK_PMTU_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "frame.h"
+#include "addr.h"
+#include "hash.h"
+#include "list.h"
+#include "pool.h"
+#include "timer.h"
 
 struct stack;
-struct frame_out;
+struct ip_dst;
+
+enum { PMTU_BUCKETS = 256, PMTU_COUNT_MAX = 4096 };
 
 struct pmtu_cache {
-	int unused;
+	struct hash_key key;
+	struct list buckets[PMTU_BUCKETS];
+	struct list by_age; /* the next to expire first */
+	struct pool pool;
+	struct timer timer; /* when it does */
+	struct stack *st;
 };
 
 int pmtu_cache_init(struct stack *st); /* 0 or -ENOBUFS */
 void pmtu_cache_fini(struct stack *st);
+
+/* Lower d->mtu to what is known of the path to @dst. */
+void pmtu_apply(struct stack *st, const struct ip_addr *dst, struct ip_dst *d);
+
+/* RFC 1191 section 7: the next plateau below @len, for routers that do not tell their MTU. */
+uint32_t pmtu_plateau_below(uint32_t len);
 
 #endif

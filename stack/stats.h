@@ -22,6 +22,105 @@
 	X(LINK_OUT_GSO, "link.out_gso", "super-segments sent")                                                         \
 	X(LINK_DROP_OFFLOAD, "link.drop.offload", "offload description does not fit the frame")                        \
 	X(LINK_DROP_QUEUE_FULL, "link.drop.queue_full", "output queue full")                                           \
+	/* links, continued */                                                                                         \
+	X(LINK_DROP_NO_LINK, "link.drop.no_link", "frame names a link that does not exist, or the loopback")           \
+	X(LINK_DROP_LOOP_FULL, "link.drop.loop_full", "loopback queue full")                                           \
+	/* neighbours, ARP, NDP */                                                                                     \
+	X(NEIGH_RESOLVED, "neigh.resolved", "neighbours whose link address was learnt")                                \
+	X(NEIGH_FAILED, "neigh.failed", "neighbours that did not answer")                                              \
+	X(NEIGH_EVICTED, "neigh.evicted", "entries pushed out of the full table")                                      \
+	X(NEIGH_PROBES, "neigh.probes", "solicitations sent")                                                          \
+	X(NEIGH_DROP_TABLE_FULL, "neigh.drop.table_full", "no room: every entry is live, or of a better kind than the new one") \
+	X(NEIGH_DROP_QUEUE_FULL, "neigh.drop.queue_full", "waiting packet pushed out by a later one")                  \
+	X(NEIGH_DROP_FAILED, "neigh.drop.failed", "waited for a neighbour that did not answer")                        \
+	X(ARP_IN, "arp.in", "ARP packets received")                                                                    \
+	X(ARP_OUT, "arp.out", "ARP packets sent")                                                                      \
+	X(ARP_CONFLICTS, "arp.conflicts", "packets of another host that uses or probes an address of ours (RFC 5227)") \
+	X(ARP_DEFENDED, "arp.defended", "announcements sent in defence of an address")                                 \
+	X(ARP_DROP_SHORT, "arp.drop.short", "shorter than an ARP packet")                                              \
+	X(ARP_DROP_FORMAT, "arp.drop.format", "hardware or protocol type, their lengths, or the operation is not Ethernet's and IPv4's") \
+	X(ARP_DROP_SOURCE, "arp.drop.source", "sender address is impossible")                                          \
+	X(ARP_DROP_TARGET, "arp.drop.target", "asks for somebody else")                                                \
+	X(ARP_DROP_UNSOLICITED, "arp.drop.unsolicited", "answers a question that was not asked")                       \
+	X(ND_IN, "nd.in", "neighbour solicitations and advertisements received")                                       \
+	X(ND_OUT, "nd.out", "neighbour solicitations and advertisements sent")                                         \
+	X(ND_CONFLICTS, "nd.conflicts", "duplicate address detection found another user of an address")                \
+	X(ND_DROP_HOP_LIMIT, "nd.drop.hop_limit", "hop limit is not 255: it came through a router (RFC 4861 section 7.1)") \
+	X(ND_DROP_FORMAT, "nd.drop.format", "length, code, target or option is malformed")                             \
+	X(ND_DROP_SOURCE, "nd.drop.source", "source or destination does not fit the message")                          \
+	X(ND_DROP_TARGET, "nd.drop.target", "asks for somebody else")                                                  \
+	X(ND_DROP_UNSOLICITED, "nd.drop.unsolicited", "advertisement about a neighbour we do not care for")            \
+	X(ND_DROP_TYPE, "nd.drop.type", "router message or redirect, not used here")                                   \
+	/* IPv4 */                                                                                                     \
+	X(IP4_IN, "ip4.in", "packets received")                                                                        \
+	X(IP4_DELIVERED, "ip4.delivered", "packets given to a protocol")                                               \
+	X(IP4_OUT, "ip4.out", "packets sent")                                                                          \
+	X(IP4_FRAGMENTED, "ip4.fragmented", "packets sent as fragments")                                               \
+	X(IP4_OUT_FRAGMENTS, "ip4.out_fragments", "fragments sent")                                                    \
+	X(IP4_DROP_SHORT, "ip4.drop.short", "shorter than an IPv4 header")                                             \
+	X(IP4_DROP_VERSION, "ip4.drop.version", "version is not 4")                                                    \
+	X(IP4_DROP_HEADER_LEN, "ip4.drop.header_len", "header length below 5 words or past the packet")                \
+	X(IP4_DROP_LENGTH, "ip4.drop.length", "total length below the header's or past the frame")                     \
+	X(IP4_DROP_CHECKSUM, "ip4.drop.checksum", "header checksum wrong")                                             \
+	X(IP4_DROP_SOURCE, "ip4.drop.source", "source address no host can have (RFC 1122 section 3.2.1.3)")            \
+	X(IP4_DROP_LAND, "ip4.drop.land", "our own source address came in from outside")                               \
+	X(IP4_DROP_LOOPBACK, "ip4.drop.loopback", "loopback address came in from outside")                             \
+	X(IP4_DROP_NOT_OURS, "ip4.drop.not_ours", "destination is not ours, and we never forward")                     \
+	X(IP4_DROP_L2_BROADCAST, "ip4.drop.l2_broadcast", "unicast packet in a broadcast frame (RFC 1122 section 3.3.6)") \
+	X(IP4_DROP_OPTION, "ip4.drop.option", "malformed option")                                                      \
+	X(IP4_DROP_SOURCE_ROUTE, "ip4.drop.source_route", "source route option, refused")                              \
+	X(IP4_DROP_PROTOCOL, "ip4.drop.protocol", "protocol that nobody speaks")                                       \
+	X(IP4_DROP_FRAGMENT, "ip4.drop.fragment", "fragment whose length or offset is impossible")                     \
+	/* IPv6 */                                                                                                     \
+	X(IP6_IN, "ip6.in", "packets received")                                                                        \
+	X(IP6_DELIVERED, "ip6.delivered", "packets given to a protocol")                                               \
+	X(IP6_OUT, "ip6.out", "packets sent")                                                                          \
+	X(IP6_FRAGMENTED, "ip6.fragmented", "packets sent as fragments")                                               \
+	X(IP6_OUT_FRAGMENTS, "ip6.out_fragments", "fragments sent")                                                    \
+	X(IP6_DROP_SHORT, "ip6.drop.short", "shorter than an IPv6 header")                                             \
+	X(IP6_DROP_VERSION, "ip6.drop.version", "version is not 6")                                                    \
+	X(IP6_DROP_LENGTH, "ip6.drop.length", "payload length past the frame, or a jumbogram")                         \
+	X(IP6_DROP_SOURCE, "ip6.drop.source", "source address no host can have")                                       \
+	X(IP6_DROP_LAND, "ip6.drop.land", "our own source address came in from outside")                               \
+	X(IP6_DROP_LOOPBACK, "ip6.drop.loopback", "loopback address came in from outside")                             \
+	X(IP6_DROP_MAPPED, "ip6.drop.mapped", "IPv4-mapped address on the wire")                                       \
+	X(IP6_DROP_NOT_OURS, "ip6.drop.not_ours", "destination is not ours, and we never forward")                     \
+	X(IP6_DROP_DISABLED, "ip6.drop.disabled", "link whose MTU is below 1280 carries no IPv6")                      \
+	X(IP6_DROP_HEADERS, "ip6.drop.headers", "extension header truncated, misplaced, or too many of them")          \
+	X(IP6_DROP_OPTION, "ip6.drop.option", "unknown option that asks for the packet to be dropped")                 \
+	X(IP6_DROP_ROUTING, "ip6.drop.routing", "routing header with segments left (type 0: RFC 5095)")                \
+	X(IP6_DROP_NO_NEXT, "ip6.drop.no_next", "no next header: nothing to deliver")                                  \
+	X(IP6_DROP_PROTOCOL, "ip6.drop.protocol", "protocol that nobody speaks")                                       \
+	X(IP6_DROP_FRAGMENT, "ip6.drop.fragment", "fragment whose length or offset is impossible")                     \
+	X(IP6_DROP_FIRST_FRAGMENT, "ip6.drop.first_fragment", "first fragment without the whole header chain (RFC 7112)") \
+	/* fragments, both families */                                                                                 \
+	X(REASM_OK, "reasm.ok", "packets put together")                                                                \
+	X(REASM_DUPLICATE, "reasm.duplicate", "exact duplicates of a fragment, ignored")                               \
+	X(REASM_DROP_OVERLAP, "reasm.drop.overlap", "fragments that overlap: the whole packet is refused (RFC 5722)")  \
+	X(REASM_DROP_LENGTH, "reasm.drop.length", "ends disagree, or more than 65535 bytes")                           \
+	X(REASM_DROP_TIMEOUT, "reasm.drop.timeout", "packets whose fragments did not all come in time")                \
+	X(REASM_DROP_MEMORY, "reasm.drop.memory", "incomplete packets given up for want of memory")                    \
+	X(REASM_DROP_QUOTA, "reasm.drop.quota", "incomplete packets given up because their source has too many")       \
+	X(REASM_DROP_TOO_MANY, "reasm.drop.too_many", "packets in more pieces than we follow")                         \
+	X(REASM_DROP_ECN, "reasm.drop.ecn", "fragments with and without ECN, one of them marked (RFC 3168 section 5.3)") \
+	/* ICMP, both families */                                                                                      \
+	X(ICMP_IN, "icmp.in", "messages received")                                                                     \
+	X(ICMP_OUT_ERRORS, "icmp.out_errors", "error messages sent")                                                   \
+	X(ICMP_OUT_REPLIES, "icmp.out_replies", "echo replies sent")                                                   \
+	X(ICMP_RATE_LIMITED, "icmp.rate_limited", "error messages not sent: too many")                                 \
+	X(ICMP_ERRORS_IN, "icmp.errors_in", "errors about packets of ours")                                            \
+	X(ICMP_DROP_SHORT, "icmp.drop.short", "shorter than its message")                                              \
+	X(ICMP_DROP_CHECKSUM, "icmp.drop.checksum", "checksum wrong")                                                  \
+	X(ICMP_DROP_TYPE, "icmp.drop.type", "type or code not spoken here")                                            \
+	X(ICMP_DROP_BROADCAST, "icmp.drop.broadcast", "request to a broadcast or group address, ignored")              \
+	X(ICMP_DROP_QUOTE, "icmp.drop.quote", "error about a packet that we cannot have sent")                         \
+	X(ICMP_DROP_UNMATCHED, "icmp.drop.unmatched", "echo reply that nobody asked for")                              \
+	X(PMTU_LEARNT, "pmtu.learnt", "path MTUs lowered")                                                             \
+	X(PMTU_DROP_SMALL, "pmtu.drop.small", "packet too big that names an MTU below the family's least")             \
+	/* output */                                                                                                   \
+	X(IP_DROP_NO_ROUTE, "ip.drop.no_route", "packet of the stack's own without a way to its destination")          \
+	X(IP_DROP_NO_MEMORY, "ip.drop.no_memory", "copy or fragment not made: out of buffers")                         \
+	X(IP_DROP_TOO_BIG, "ip.drop.too_big", "larger than the path takes, and may not be fragmented")                 \
 	/* Ethernet */                                                                                                 \
 	X(ETH_DROP_SHORT, "eth.drop.short", "frame shorter than its Ethernet header")                                  \
 	X(ETH_DROP_OTHER_HOST, "eth.drop.other_host", "unicast destination is not ours")                               \

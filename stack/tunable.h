@@ -18,6 +18,29 @@
 	X(wmem_max, "net.core.wmem_max", 4194304, 4608, 1073741824, "cap on SO_SNDBUF, bytes")                           \
 	X(ip_default_ttl, "net.ipv4.ip_default_ttl", 64, 1, 255, "time to live of packets sent")                       \
 	X(ip6_hop_limit, "net.ipv6.conf.all.hop_limit", 64, 1, 255, "hop limit of packets sent over IPv6")             \
+	X(icmp_ratelimit, "net.ipv4.icmp_ratelimit", 1000, 0, 1000000, "time between ICMP errors to one destination, ms; 0: no limit; both families") \
+	X(icmp_msgs_per_sec, "net.ipv4.icmp_msgs_per_sec", 1000, 0, 1000000, "ICMP errors sent in a second to all; both families") \
+	X(icmp_msgs_burst, "net.ipv4.icmp_msgs_burst", 50, 1, 1000000, "ICMP errors sent at once to all; both families") \
+	X(icmp_echo_ignore_all, "net.ipv4.icmp_echo_ignore_all", 0, 0, 1, "answer no echo requests; both families")    \
+	X(icmp_echo_ignore_broadcasts, "net.ipv4.icmp_echo_ignore_broadcasts", 1, 0, 1, "answer no IPv4 echo requests to broadcast and group addresses") \
+	X(icmp6_echo_ignore_multicast, "net.ipv6.icmp.echo_ignore_multicast", 0, 0, 1, "answer no IPv6 echo requests to group addresses") \
+	X(ipfrag_high_thresh, "net.ipv4.ipfrag_high_thresh", 4194304, 0, 1073741824, "memory for incomplete IPv4 packets, bytes") \
+	X(ip6frag_high_thresh, "net.ipv6.ip6frag_high_thresh", 4194304, 0, 1073741824, "memory for incomplete IPv6 packets, bytes") \
+	X(ipfrag_time, "net.ipv4.ipfrag_time", 30, 1, 255, "time to wait for the fragments of an IPv4 packet, s")      \
+	X(ip6frag_time, "net.ipv6.ip6frag_time", 60, 1, 255, "time to wait for the fragments of an IPv6 packet, s")    \
+	X(route_mtu_expires, "net.ipv4.route.mtu_expires", 600, 1, 86400, "life of a learnt path MTU, s; both families") \
+	X(route_min_pmtu, "net.ipv4.route.min_pmtu", 552, 68, 65535, "lower IPv4 path MTUs are not believed: such paths get fragments of this size") \
+	X(neigh_gc_thresh3, "net.ipv4.neigh.default.gc_thresh3", 1024, 16, 1048576, "neighbours at most; both families, as all of neigh") \
+	X(neigh_base_reachable_ms, "net.ipv4.neigh.default.base_reachable_time_ms", 30000, 1000, 3600000, "how long a confirmed neighbour is believed, ms (half to one and a half of it)") \
+	X(neigh_retrans_ms, "net.ipv4.neigh.default.retrans_time_ms", 1000, 10, 60000, "time between solicitations, ms") \
+	X(neigh_delay_first_probe_s, "net.ipv4.neigh.default.delay_first_probe_time", 5, 1, 3600, "time to wait for a confirmation from above before probing, s") \
+	X(neigh_mcast_solicit, "net.ipv4.neigh.default.mcast_solicit", 3, 1, 100, "broadcast or multicast solicitations before giving up") \
+	X(neigh_ucast_solicit, "net.ipv4.neigh.default.ucast_solicit", 3, 1, 100, "unicast probes before giving up")   \
+	X(neigh_unres_qlen_bytes, "net.ipv4.neigh.default.unres_qlen_bytes", 212992, 0, 16777216, "packets that wait for a neighbour, bytes of memory") \
+	X(neigh_gc_stale_s, "net.ipv4.neigh.default.gc_stale_time", 60, 1, 86400, "how long a neighbour that did not answer is remembered, s") \
+	X(neigh_locktime_ms, "net.ipv4.neigh.default.locktime", 1000, 0, 60000, "a link address just learnt is not replaced by an unasked one before this, ms") \
+	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
+	X(dad_transmits, "net.ipv6.conf.default.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
 	X(ip_local_port_min, "net.ipv4.ip_local_port_range[0]", 32768, 1, 65535, "lowest ephemeral port")              \
 	X(ip_local_port_max, "net.ipv4.ip_local_port_range[1]", 60999, 1, 65535, "highest ephemeral port")
 

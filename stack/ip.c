@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ip.c - the way down, for both families: finding the route, completing the transport's checksum, choosing between sending,
+ * fragmenting and looping back. */
+#include "ip.h"
+
+#include <errno.h>
+
+#include "checksum.h"
+#include "core.h"
+#include "eth.h"
+#include "ip4.h"
+#include "ip6.h"
+#include "ip_frag.h"
+#include "offload.h"
+#include "wire.h"
+
+enum { IP_TOTAL_LEN_MAX = 65535 };
+
+/* ---- Routes ---- */
+
+bool ip_is_local(struct stack *st, const struct ip_addr *a)
+{
+	const struct if_addr *e = addr_find(st, a, 0);
+
+	return e ? e->state != IF_ADDR_DUPLICATE : ip_addr_is4(a) && ip_addr_is_loopback(a);
+}
+
+int ip_check_bind(struct stack *st, const struct ip_addr *a, uint32_t scope_id)
+{
+	const struct if_addr *e;
+
+	if (ip_addr_is_any(a) || ip_addr_is_multicast(a) || ip_addr_is_broadcast(a) ||
+	    addr_is_directed_broadcast(st, a, 0, false, NULL))
+		return 0;
+	e = addr_find(st, a, scope_id);
+	if (e ? e->state != IF_ADDR_DUPLICATE : ip_addr_is4(a) && ip_addr_is_loopback(a))
+		return 0;
+	return -EADDRNOTAVAIL;
+}
+
+static void route_local(struct stack *st, const struct ip_addr *dst, struct ip_dst *out)
+{
+	static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
+	struct link *lo = st->links.links[LINK_LOOPBACK_IFINDEX - 1];
+
+	out->ifindex = LINK_LOOPBACK_IFINDEX;
+	out->next_hop = *dst;
+	out->mtu = lo->config.mtu;
+	out->offloads = lo->config.offloads;
+	out->is_local = true;
+	/* An own address talks to itself; 127.x to 127.0.0.1. */
+	if (ip_addr_is_any(&out->src))
+		out->src = ip_addr_is4(dst) && ip_addr_is_loopback(dst) ? ip_addr_from4(loopback4) : *dst;
+}
+
+/* The link for a destination that no route is needed for: the one asked for, the source's, the default route's, the first. */
+static uint32_t link_for_group(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex)
+{
+	const struct if_addr *e = ip_addr_is_any(src) ? NULL : addr_find(st, src, 0);
+	const struct route *r;
+
+	if (ifindex != 0)
+		return ifindex;
+	if (e)
+		return e->ifindex;
+	r = route_lookup(st, dst, 0);
+	if (r)
+		return r->config.ifindex;
+	return st->links.count > 1 ? 2 : 0;
+}
+
+/* The link and the next hop. 0 or -ENETUNREACH. */
+static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifindex, struct ip_dst *out)
+{
+	uint32_t broadcast_ifindex;
+
+	out->next_hop = *dst;
+	out->is_multicast = ip_addr_is_multicast(dst);
+	out->is_broadcast = ip_addr_is_broadcast(dst);
+	if (out->is_multicast || out->is_broadcast) {
+		out->ifindex = link_for_group(st, dst, &out->src, ifindex);
+	} else if (addr_is_directed_broadcast(st, dst, ifindex, false, &broadcast_ifindex)) {
+		out->is_broadcast = true;
+		out->ifindex = broadcast_ifindex;
+	} else {
+		const struct route *r = route_lookup(st, dst, ifindex);
+
+		if (!r)
+			return -ENETUNREACH;
+		out->ifindex = r->config.ifindex;
+		if (!ip_addr_is_any(&r->config.gateway))
+			out->next_hop = r->config.gateway;
+	}
+	return out->ifindex == 0 ? -ENETUNREACH : 0;
+}
+
+int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex, struct ip_dst *out)
+{
+	struct ip_dst d = { .src = src ? *src : ip_addr_any(ip_addr_family(dst)) };
+	const struct if_addr *source;
+	struct link *l;
+	int err;
+
+	if (ip_addr_is_any(dst))
+		return -ENETUNREACH;
+	if (!ip_addr_is_any(&d.src) && !ip_addr_is_multicast(&d.src) && !ip_is_local(st, &d.src))
+		return -EADDRNOTAVAIL;
+	d.generation = st->route_generation;
+	if (ip_is_local(st, dst)) {
+		route_local(st, dst, &d);
+		*out = d;
+		return 0;
+	}
+	if (ip_addr_is_loopback(&d.src)) /* must not appear outside the host (RFC 1122 section 3.2.1.3 (g)) */
+		return -ENETUNREACH;
+	err = route_out(st, dst, ifindex, &d);
+	if (err < 0)
+		return err;
+	l = link_by_ifindex(st, d.ifindex);
+	if (!l || l->config.kind == LINK_LOOPBACK || (!ip_addr_is4(dst) && !link_has_ip6(l)))
+		return -ENETUNREACH;
+	if (ip_addr_is_any(&d.src)) {
+		source = addr_select_source(st, dst, &d.next_hop, d.ifindex);
+		if (!source)
+			return -EADDRNOTAVAIL;
+		d.src = source->prefix.addr;
+	}
+	d.mtu = l->config.mtu;
+	d.offloads = l->config.offloads;
+	pmtu_apply(st, dst, &d);
+	if (l->config.kind == LINK_ETHERNET && !d.is_multicast && !d.is_broadcast)
+		neigh_attach(st, &d);
+	*out = d;
+	return 0;
+}
+
+bool ip_dst_is_stale(const struct stack *st, const struct ip_dst *d)
+{
+	return d->generation != st->route_generation || d->ifindex == 0 ||
+	       (d->neigh && d->neigh->serial != d->neigh_serial);
+}
+
+void ip_dst_confirm(struct stack *st, const struct ip_dst *d)
+{
+	if (d->neigh && d->neigh->serial == d->neigh_serial)
+		neigh_confirm(st, d->neigh);
+}
+
+/* ---- Checksums ---- */
+
+bool ip_csum_is_ok(const struct frame *f, const struct ip_rx *rx)
+{
+	uint16_t sum;
+
+	if (f->off.csum != FRAME_CSUM_NONE)
+		return true;
+	sum = checksum_pseudo(&rx->src, &rx->dst, rx->proto, f->len);
+	return checksum_add(sum, f->data, f->len) == 0xffff;
+}
+
+void ip_csum_complete(struct frame *f)
+{
+	offload_complete_csum(f);
+}
+
+/* The pseudo-header's partial sum, from that of its addresses. */
+static uint16_t pseudo_sum(uint16_t addr_sum, uint8_t proto, uint32_t l4_len)
+{
+	uint16_t sum = checksum_combine(addr_sum, proto);
+
+	sum = checksum_combine(sum, (uint16_t)(l4_len >> 16));
+	return checksum_combine(sum, (uint16_t)l4_len);
+}
+
+static uint16_t addr_sum_of(const struct ip_tx *tx, bool is4)
+{
+	if (is4)
+		return ip4_addr_sum(tx);
+	return checksum_add(checksum_add(0, tx->src.b, 16), tx->dst.b, 16);
+}
+
+/* ---- Whole frames ---- */
+
+int ip_send_packet(struct stack *st, struct frame *f, const struct ip_dst *d)
+{
+	struct link *l = link_by_ifindex(st, d->ifindex);
+
+	if (d->is_local) {
+		if (f->tail) { /* the way up wants one piece */
+			stat_count(st, STAT_IP_DROP_NO_MEMORY);
+			frame_unref(f);
+			return -ENOBUFS;
+		}
+		return link_loop(st, f);
+	}
+	f->ifindex = l->ifindex;
+	if (l->config.kind == LINK_ETHERNET)
+		return eth_output_ip(st, l, f, d);
+	return link_enqueue(st, l, f);
+}
+
+/* What ip_output() finds out before it touches the frame. */
+struct plan {
+	struct ip_tx tx;
+	bool is4;
+	uint32_t hdr_len, l4_len;
+	bool is_gso;	   /* leaves as a super-segment */
+	bool is_fragmented;
+	uint16_t addr_sum;
+};
+
+static int plan_output(struct plan *p, const struct frame *f, const struct ip_tx *tx, const struct ip_dst *d)
+{
+	uint32_t total_len;
+
+	p->tx = *tx;
+	if (ip_addr_is_any(&tx->src))
+		p->tx.src = d->src;
+	if (d->is_mtu_locked)
+		p->tx.dont_fragment = false;
+	p->is4 = ip_addr_is4(&tx->dst);
+	p->hdr_len = p->is4 ? ip4_hdr_len(tx) : ip6_hdr_len(tx);
+	p->l4_len = (uint32_t)frame_packet_len(f);
+	p->is_gso = tx->gso != FRAME_GSO_NONE && p->l4_len > (uint32_t)tx->l4_hdr_len + tx->gso_size;
+	total_len = p->hdr_len + p->l4_len;
+	p->is_fragmented = !p->is_gso && total_len > d->mtu;
+	p->addr_sum = addr_sum_of(&p->tx, p->is4);
+	if ((p->is4 ? total_len : p->l4_len) > IP_TOTAL_LEN_MAX || (p->is_fragmented && p->tx.dont_fragment))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Fill the transport's checksum field, or begin it and say where the link must go on. */
+static void put_l4_csum(struct frame *f, const struct plan *p, const struct ip_dst *d)
+{
+	uint16_t sum = pseudo_sum(p->addr_sum, p->tx.proto, p->l4_len);
+
+	f->off = (struct frame_offload){ 0 };
+	if (p->is_gso) {
+		f->off.gso = p->tx.gso;
+		f->off.gso_size = p->tx.gso_size;
+		f->off.hdr_len = p->tx.l4_hdr_len;
+	}
+	if (p->tx.csum_offset < 0)
+		return;
+	put_be16(f->data + p->tx.csum_offset, sum);
+	f->off.csum = FRAME_CSUM_PARTIAL;
+	f->off.csum_start = 0;
+	f->off.csum_offset = (uint16_t)p->tx.csum_offset;
+	if (!d->is_local && (p->is_fragmented || !(d->offloads & LINK_OFFLOAD_CSUM)))
+		offload_complete_csum(f);
+}
+
+int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const struct ip_dst *d)
+{
+	struct plan p;
+	int err = plan_output(&p, f, tx, d);
+	uint32_t total_len;
+	uint8_t *h;
+
+	if (err < 0) {
+		stat_count(st, STAT_IP_DROP_TOO_BIG);
+		frame_unref(f);
+		return err;
+	}
+	stat_count(st, p.is4 ? STAT_IP4_OUT : STAT_IP6_OUT);
+	f->sock_id = tx->sock_id;
+	put_l4_csum(f, &p, d);
+	if (p.is_fragmented)
+		return ip_output_fragments(st, f, &p.tx, d);
+	total_len = p.hdr_len + p.l4_len;
+	h = offload_push(f, p.hdr_len);
+	if (p.is4)
+		ip4_write_hdr(h, &p.tx, total_len, p.tx.dont_fragment ? 0 : ip4_next_id(st, &p.tx),
+			      p.tx.dont_fragment ? IP4_DF : 0, p.addr_sum);
+	else
+		ip6_write_hdr(h, &p.tx, total_len, false);
+	return ip_send_packet(st, f, d);
+}
+
+/* ---- TCP's way: header and slices ---- */
+
+/* Copy the packet together and send it like any other: it must wait, or stays inside. */
+static void send_copy(struct stack *st, struct frame_out *out, uint32_t l2_len, uint32_t total_len, const struct ip_dst *d)
+{
+	struct frame *f = frame_alloc(&st->frames, total_len);
+
+	if (!f) {
+		stat_count(st, STAT_IP_DROP_NO_MEMORY);
+		return;
+	}
+	for (int i = 0; i < out->iovcnt; i++)
+		memcpy(frame_put(f, out->iov[i].iov_len), out->iov[i].iov_base, out->iov[i].iov_len);
+	f->off = out->off;
+	f->sock_id = out->sock_id;
+	if (f->off.csum == FRAME_CSUM_PARTIAL)
+		f->off.csum_start = (uint16_t)(f->off.csum_start - l2_len);
+	if (f->off.gso != FRAME_GSO_NONE)
+		f->off.hdr_len = (uint16_t)(f->off.hdr_len - l2_len);
+	ip_send_packet(st, f, d);
+}
+
+bool ip_output_slices(struct stack *st, struct frame_out *out, const struct ip_tx *tx, const struct ip_dst *d)
+{
+	bool is4 = ip_addr_is4(&tx->dst), is_gso, is_ready;
+	struct link *l = link_by_ifindex(st, d->ifindex);
+	uint32_t hdr_len = is4 ? ip4_hdr_len(tx) : ip6_hdr_len(tx);
+	uint32_t l4_len = tx->l4_hdr_len, l2_len = 0, total_len;
+	uint8_t *l4 = ip_slices_hdr(out), *h = l4 - hdr_len;
+	uint16_t addr_sum = addr_sum_of(tx, is4), sum;
+
+	for (int i = 1; i < out->iovcnt; i++)
+		l4_len += (uint32_t)out->iov[i].iov_len;
+	total_len = hdr_len + l4_len;
+	is_gso = tx->gso != FRAME_GSO_NONE && l4_len > (uint32_t)tx->l4_hdr_len + tx->gso_size;
+	if ((total_len > d->mtu && !is_gso) || (is4 ? total_len : l4_len) > IP_TOTAL_LEN_MAX) {
+		stat_count(st, STAT_IP_DROP_TOO_BIG);
+		return false;
+	}
+	if (is4) {
+		bool df = tx->dont_fragment && !d->is_mtu_locked;
+
+		ip4_write_hdr(h, tx, total_len, df ? 0 : ip4_next_id(st, tx), df ? IP4_DF : 0, addr_sum);
+		stat_count(st, STAT_IP4_OUT);
+	} else {
+		ip6_write_hdr(h, tx, total_len, false);
+		stat_count(st, STAT_IP6_OUT);
+	}
+
+	sum = pseudo_sum(addr_sum, tx->proto, l4_len);
+	out->off = (struct frame_offload){ 0 };
+	if (d->offloads & LINK_OFFLOAD_CSUM) {
+		out->off.csum = FRAME_CSUM_PARTIAL;
+		out->off.csum_offset = (uint16_t)tx->csum_offset;
+	} else {
+		out->iov[0] = (struct iovec){ l4, tx->l4_hdr_len };
+		sum = checksum_finish(checksum_add_iov(sum, out->iov, out->iovcnt));
+	}
+	put_be16(l4 + tx->csum_offset, sum);
+
+	is_ready = !d->is_local;
+	if (is_ready && l->config.kind == LINK_ETHERNET) {
+		is_ready = d->neigh && d->neigh->serial == d->neigh_serial && neigh_may_send(st, d->neigh);
+		if (is_ready) {
+			l2_len = ETH_HDR_LEN;
+			h -= ETH_HDR_LEN;
+			memcpy(h, d->neigh->eth_hdr, ETH_HDR_LEN);
+		}
+	}
+	if (out->off.csum == FRAME_CSUM_PARTIAL)
+		out->off.csum_start = (uint16_t)(l2_len + hdr_len);
+	if (is_gso) {
+		out->off.gso = tx->gso;
+		out->off.gso_size = tx->gso_size;
+		out->off.hdr_len = (uint16_t)(l2_len + hdr_len + tx->l4_hdr_len);
+	}
+	out->iov[0] = (struct iovec){ h, l2_len + hdr_len + tx->l4_hdr_len };
+	out->len = l2_len + total_len;
+	out->ifindex = d->ifindex;
+	out->sock_id = tx->sock_id;
+	if (!is_ready) {
+		send_copy(st, out, l2_len, total_len, d);
+		return false;
+	}
+	link_count_out(st, l, out->len, is_gso);
+	return true;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "ip6_ext.h"
+
+#include "icmp6.h"
+#include "ip6.h"
+#include "wire.h"
+
+/* RFC 8504 section 5.3: a host may limit what it walks. Nothing legitimate comes near these. */
+enum { HEADERS_MAX = 8, OPTIONS_MAX = 16 };
+
+/* Option types; the two high bits say what to do with an unknown one (RFC 8200 section 4.2). */
+enum { OPT_PAD1 = 0, OPT_PADN = 1, OPT_ROUTER_ALERT = 5 };
+enum { OPT_SKIP = 0, OPT_DISCARD = 1, OPT_ERROR = 2, OPT_ERROR_UNICAST = 3 };
+
+struct ip6_chain ip6_chain_over(const uint8_t *packet, uint32_t len)
+{
+	return (struct ip6_chain){ .p = packet, .len = len, .next = packet[6], .at = IP6_HDR_LEN, .next_at = 6 };
+}
+
+static enum ip6_step unknown_option(uint8_t type, uint32_t at, struct ip6_problem *problem)
+{
+	switch (type >> 6) {
+	case OPT_SKIP:
+		return IP6_STEP_NEXT;
+	case OPT_DISCARD:
+		return IP6_STEP_DISCARD;
+	}
+	*problem = (struct ip6_problem){ ICMP6_BAD_OPTION, at, (type >> 6) == OPT_ERROR, false };
+	return IP6_STEP_ERROR;
+}
+
+/* The options of one header: @len bytes at offset @at of the packet. */
+static enum ip6_step walk_options(const struct ip6_chain *c, uint32_t at, uint32_t len, struct ip6_problem *problem)
+{
+	struct wire_rd r = wire_rd_over(c->p + at, len);
+	unsigned options = 0;
+
+	while (wire_rd_left(&r) > 0) {
+		uint32_t opt_at = (uint32_t)(r.p - c->p);
+		uint8_t type = wire_rd_u8(&r), opt_len;
+		enum ip6_step step;
+
+		if (type == OPT_PAD1)
+			continue;
+		opt_len = wire_rd_u8(&r);
+		wire_rd_skip(&r, opt_len);
+		if (!wire_rd_ok(&r))
+			return IP6_STEP_TRUNCATED;
+		if (type == OPT_PADN || type == OPT_ROUTER_ALERT)
+			continue;
+		if (++options > OPTIONS_MAX)
+			return IP6_STEP_TOO_MANY;
+		step = unknown_option(type, opt_at, problem);
+		if (step != IP6_STEP_NEXT)
+			return step;
+	}
+	return IP6_STEP_NEXT;
+}
+
+/* With no segments left a routing header of any type is passed over; else it would have us forward (RFC 8200 section 4.4), and
+ * type 0 is abolished (RFC 5095 section 3): both are answered in the same way. */
+static enum ip6_step check_routing(const struct ip6_chain *c, struct ip6_problem *problem)
+{
+	if (c->p[c->at + 3] == 0)
+		return IP6_STEP_NEXT;
+	*problem = (struct ip6_problem){ ICMP6_BAD_FIELD, c->at + 2, false, true };
+	return IP6_STEP_ERROR;
+}
+
+static bool is_passed(uint8_t next)
+{
+	return next == IP6_HOP_BY_HOP || next == IP6_DEST_OPTIONS || next == IP6_ROUTING;
+}
+
+enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem)
+{
+	enum ip6_step step;
+	uint32_t len;
+
+	if (!is_passed(c->next))
+		return IP6_STEP_END;
+	if (c->next == IP6_HOP_BY_HOP && c->at != IP6_HDR_LEN) { /* allowed in the first place only (section 4.1) */
+		*problem = (struct ip6_problem){ ICMP6_BAD_NEXT_HEADER, c->next_at, false, false };
+		return IP6_STEP_ERROR;
+	}
+	if (c->len - c->at < 8)
+		return IP6_STEP_TRUNCATED;
+	len = (c->p[c->at + 1] + 1u) * 8;
+	if (len > c->len - c->at)
+		return IP6_STEP_TRUNCATED;
+	if (++c->headers > HEADERS_MAX || c->at + len > IP6_HDR_LEN_MAX)
+		return IP6_STEP_TOO_MANY;
+	step = c->next == IP6_ROUTING ? check_routing(c, problem) : walk_options(c, c->at + 2, len - 2, problem);
+	if (step != IP6_STEP_NEXT)
+		return step;
+	c->next_at = c->at;
+	c->next = c->p[c->at];
+	c->at += len;
+	return IP6_STEP_NEXT;
+}
+
+static uint32_t upper_len_min(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_NR_TCP:
+		return 20;
+	case IPPROTO_NR_UDP:
+	case IPPROTO_NR_ICMP6:
+		return 8;
+	}
+	return 0;
+}
+
+bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, uint32_t len)
+{
+	struct wire_rd r = wire_rd_over(p, len);
+
+	for (unsigned i = 0; i < HEADERS_MAX && is_passed(next); i++) {
+		next = wire_rd_u8(&r);
+		wire_rd_skip(&r, wire_rd_u8(&r) * 8u + 6);
+	}
+	return wire_rd_ok(&r) && !is_passed(next) && wire_rd_left(&r) >= upper_len_min(next);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ip6_ext.h - walking the chain of IPv6 extension headers (RFC 8200 section 4). */
+#ifndef TAPIR_STACK_IP6_EXT_H
+#define TAPIR_STACK_IP6_EXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A place in the chain, all offsets from the IPv6 header. */
+struct ip6_chain {
+	const uint8_t *p; /* the packet */
+	uint32_t len;
+	uint8_t next;	  /* type of the header at @at */
+	uint32_t at;
+	uint32_t next_at; /* where @next was read: what a parameter problem points at */
+	uint32_t headers; /* walked so far */
+};
+
+/* How a step ended. */
+enum ip6_step {
+	IP6_STEP_NEXT,	    /* one header was passed */
+	IP6_STEP_END,	    /* @next is no extension header that is passed here: upper layer, fragment, or none */
+	IP6_STEP_TRUNCATED, /* the header runs past the packet */
+	IP6_STEP_TOO_MANY,  /* more headers, or more bytes of them, than we care for */
+	IP6_STEP_DISCARD,   /* an option or routing header says: drop it */
+	IP6_STEP_ERROR,	    /* the same, and answer with a parameter problem: see struct ip6_problem */
+};
+
+struct ip6_problem {
+	uint8_t code;	   /* of ICMP6_PARAMETER_PROBLEM */
+	uint32_t pointer;
+	bool even_to_group; /* may answer a packet to a multicast group (RFC 4443 section 2.4 (e.3)) */
+	bool is_routing;   /* about a routing header */
+};
+
+struct ip6_chain ip6_chain_over(const uint8_t *packet, uint32_t len); /* @len: at least IP6_HDR_LEN */
+enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem);
+
+/* Whether the chain that begins with @next at @p reaches an upper-layer header that is there with its least length: what a
+ * first fragment must hold (RFC 7112 section 5). */
+bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, uint32_t len);
+
+#endif
