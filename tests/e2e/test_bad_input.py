@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What nobody should send: frames into the TAP, bytes into the control socket. Dropped, counted by name, not logged, survived."""
+
+import array
+import json
+import os
+import random
+import socket
+import struct
+
+from frames import (ETH_ARP, ETH_IP4, ETH_IP6, FRAGMENT, ICMP, ICMP6, TCP, UDP, arp, eth, fragment6, icmp4, icmp6, ip4, ip6,
+                    mac_bytes, tcp, udp)
+from harness import MIB, STACK, check, test, wait_for
+
+STRANGER = {4: "10.77.0.50", 6: "fd77::50"}  # never the kernel's own address: a frame must not teach the stack a wrong neighbour
+OTHER_MAC = mac_bytes("02:00:00:00:00:50")
+MANY = 200
+
+
+class Injector:
+    """Puts frames on the TAP from the kernel's side."""
+
+    def __init__(self, w, family):
+        w.host_run("ping", "-n", "-c", "1", "-W", "20", STACK[family])
+        neighbours = json.loads(w.host.run("ip", "-j", "neigh", "show", STACK[family]))
+        self.stack_mac = mac_bytes(neighbours[0]["lladdr"])
+        self.socket = w.host.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self.socket.bind((w.tap, 0))
+
+    def send(self, frame):
+        self.socket.send(frame)
+
+    def ip(self, family, packet, dst=None, src=OTHER_MAC):
+        return eth(dst or self.stack_mac, src, ETH_IP4 if family == 4 else ETH_IP6, packet)
+
+
+def cases4(inj):
+    """(what is wrong, the frames, the counter that must move)"""
+    s, d = STRANGER[4], STACK[4]
+    good = udp(s, d, 9, 9, b"data")
+    ip = lambda *a, **k: inj.ip(4, ip4(*a, **k))  # noqa: E731
+    echo = icmp4(8, 0, b"\0\1\0\1" + b"e" * 56)
+    return [
+        ("destination of another host", [eth(OTHER_MAC, OTHER_MAC, ETH_IP4, ip4(s, d, UDP, good))], "eth.drop.other_host"),
+        ("group address as Ethernet source", [inj.ip(4, ip4(s, d, UDP, good), src=mac_bytes("01:00:5e:00:00:01"))],
+         "eth.drop.source"),
+        ("unknown EtherType", [eth(inj.stack_mac, OTHER_MAC, 0x88B5, b"x" * 46)], "eth.drop.type"),
+        ("no IP header at all", [inj.ip(4, b"")], "ip4.drop.short"),
+        ("half an IP header", [inj.ip(4, ip4(s, d, UDP, good)[:12])], "ip4.drop.short"),
+        ("version 5", [ip(s, d, UDP, good, version=5)], "ip4.drop.version"),
+        ("header length 4 words", [ip(s, d, UDP, good, header_words=4)], "ip4.drop.header_len"),
+        ("header longer than the packet", [inj.ip(4, ip4(s, d, UDP, b"", header_words=15))], "ip4.drop.header_len"),
+        ("total length beyond the frame", [ip(s, d, UDP, good, total=1000)], "ip4.drop.length"),
+        ("total length shorter than the header", [ip(s, d, UDP, good, total=19)], "ip4.drop.length"),
+        ("wrong header checksum", [ip(s, d, UDP, good, bad_checksum=True)], "ip4.drop.checksum"),
+        ("destination not ours", [ip(s, "10.77.0.77", UDP, good)], "ip4.drop.not_ours"),
+        ("loopback source", [ip("127.0.0.1", d, UDP, good)], "ip4.drop.loopback"),
+        ("loopback destination", [ip(s, "127.0.0.1", UDP, good)], "ip4.drop.loopback"),
+        ("multicast source", [ip("224.0.0.1", d, UDP, good)], "ip4.drop.source"),
+        ("land attack, UDP", [ip(d, d, UDP, udp(d, d, 9, 9, b"data"))], "ip4.drop.land"),
+        ("land attack, TCP", [ip(d, d, TCP, tcp(d, d, 80, 80))], "ip4.drop.land"),
+        ("source route", [ip(s, d, UDP, good, options=bytes([131, 7, 4, 10, 77, 0, 9, 0]))], "ip4.drop.source_route"),
+        ("option longer than the header", [ip(s, d, UDP, good, options=bytes([7, 39, 4, 0]))], "ip4.drop.option"),
+        ("unknown protocol", [ip(s, d, 253, b"x" * 20)], "ip4.drop.protocol"),
+        ("wrong UDP checksum", [ip(s, d, UDP, udp(s, d, 9, 9, b"data", bad_checksum=True))], "udp.drop.checksum"),
+        ("UDP length beyond the packet", [ip(s, d, UDP, udp(s, d, 9, 9, b"data", length=500))], "udp.drop.length"),
+        ("UDP length 7", [ip(s, d, UDP, udp(s, d, 9, 9, b"data", length=7))], "udp.drop.length"),
+        ("UDP to a closed port", [ip(s, d, UDP, udp(s, d, 9, 9, b"data"))], "udp.drop.no_socket"),
+        ("wrong TCP checksum", [ip(s, d, TCP, tcp(s, d, 9, 80, bad_checksum=True))], "tcp.drop.checksum"),
+        ("half a TCP header", [ip(s, d, TCP, tcp(s, d, 9, 80)[:12])], "tcp.drop.*"),
+        ("TCP data offset 4", [ip(s, d, TCP, tcp(s, d, 9, 80, words=4))], "tcp.drop.*"),
+        ("TCP data offset beyond the segment", [ip(s, d, TCP, tcp(s, d, 9, 80, words=15))], "tcp.drop.*"),
+        ("wrong ICMP checksum", [ip(s, d, ICMP, icmp4(8, 0, b"\0\1\0\1data", bad_checksum=True))], "icmp.drop.checksum"),
+        ("ICMP of 4 bytes", [ip(s, d, ICMP, icmp4(8, 0, b""))], "icmp.drop.*"),
+        ("ICMP error about nothing of ours", [ip(s, d, ICMP, icmp4(3, 3, b"\0" * 4 + ip4(d, s, UDP, udp(d, s, 5, 5, b"")) ))],
+         "icmp.drop.*"),
+        ("ICMP error with half a quotation", [ip(s, d, ICMP, icmp4(3, 3, b"\0" * 4 + b"\x45\0\0"))], "icmp.drop.quote"),
+        ("overlapping fragments", [ip(s, d, ICMP, echo[:32], ident=n, flags=1) if k == 0 else
+                                   ip(s, d, ICMP, echo[24:], ident=n, offset=3) for n in (1, 2, 3) for k in (0, 1)],
+         "reasm.drop.overlap"),
+        ("fragment beyond 65535 bytes", [ip(s, d, ICMP, b"x" * 64, ident=9, offset=8191)], "*.drop.*"),
+        ("fragment of no multiple of 8", [ip(s, d, ICMP, b"x" * 33, ident=10, flags=1)], "*.drop.*"),
+        ("half an ARP packet", [eth(inj.stack_mac, OTHER_MAC, ETH_ARP, arp(1, OTHER_MAC, s, bytes(6), d)[:20])], "arp.drop.short"),
+        ("ARP of other hardware", [eth(inj.stack_mac, OTHER_MAC, ETH_ARP, arp(1, OTHER_MAC, s, bytes(6), d, hardware=6))],
+         "arp.drop.format"),
+        ("ARP with wrong address lengths", [eth(inj.stack_mac, OTHER_MAC, ETH_ARP, arp(1, OTHER_MAC, s, bytes(6), d, hlen=8))],
+         "arp.drop.format"),
+    ]
+
+
+def cases6(inj):
+    s, d = STRANGER[6], STACK[6]
+    good = udp(s, d, 9, 9, b"data")
+    ip = lambda *a, **k: inj.ip(6, ip6(*a, **k))  # noqa: E731
+    echo = icmp6(s, d, 128, 0, b"\0\1\0\1" + b"e" * 56)
+    na = struct.pack("!I", 0x60000000) + socket.inet_pton(socket.AF_INET6, s) + b"\2\1" + OTHER_MAC
+    return [
+        ("destination of another host", [eth(OTHER_MAC, OTHER_MAC, ETH_IP6, ip6(s, d, UDP, good))], "eth.drop.other_host"),
+        ("half an IP header", [inj.ip(6, ip6(s, d, UDP, good)[:30])], "ip6.drop.short"),
+        ("version 5", [ip(s, d, UDP, good, version=5)], "ip6.drop.version"),
+        ("payload length beyond the frame", [ip(s, d, UDP, good, length=1000)], "ip6.drop.length"),
+        ("destination not ours", [ip(s, "fd77::77", UDP, good)], "ip6.drop.not_ours"),
+        ("loopback source", [ip("::1", d, UDP, good)], "ip6.drop.loopback"),
+        ("loopback destination", [ip(s, "::1", UDP, good)], "ip6.drop.loopback"),
+        ("multicast source", [ip("ff02::1", d, UDP, good)], "ip6.drop.source"),
+        ("IPv4-mapped source", [ip("::ffff:10.77.0.50", d, UDP, good)], "ip6.drop.mapped"),
+        ("land attack", [ip(d, d, TCP, tcp(d, d, 80, 80))], "ip6.drop.land"),
+        ("unknown next header", [ip(s, d, 253, b"x" * 20)], "ip6.drop.protocol"),
+        ("extension header cut off", [ip(s, d, 60, b"\x11")], "ip6.drop.*"),
+        ("routing header type 0", [ip(s, d, 43, struct.pack("!BBBBI", UDP, 2, 0, 1, 0) + bytes(16) + good)], "ip6.drop.routing"),
+        ("option that demands an answer", [ip(s, d, 60, struct.pack("!BBBBI", UDP, 0, 0x9E, 4, 0) + good)], "ip6.drop.option"),
+        ("wrong UDP checksum", [ip(s, d, UDP, udp(s, d, 9, 9, b"data", bad_checksum=True))], "udp.drop.checksum"),
+        ("UDP without a checksum", [ip(s, d, UDP, good[:6] + b"\0\0" + good[8:])], "udp.drop.no_checksum"),
+        ("UDP length beyond the packet", [ip(s, d, UDP, udp(s, d, 9, 9, b"data", length=500))], "udp.drop.length"),
+        ("UDP to a closed port", [ip(s, d, UDP, good)], "udp.drop.no_socket"),
+        ("wrong TCP checksum", [ip(s, d, TCP, tcp(s, d, 9, 80, bad_checksum=True))], "tcp.drop.checksum"),
+        ("wrong ICMP checksum", [ip(s, d, ICMP6, icmp6(s, d, 128, 0, b"\0\1\0\1data", bad_checksum=True))], "icmp.drop.checksum"),
+        ("neighbour advertisement through a router", [ip(s, d, ICMP6, icmp6(s, d, 136, 0, na), hops=63)], "nd.drop.hop_limit"),
+        ("neighbour advertisement cut off", [ip(s, d, ICMP6, icmp6(s, d, 136, 0, na[:10]), hops=255)], "nd.drop.*"),
+        ("neighbour advertisement with an empty option",
+         [ip(s, d, ICMP6, icmp6(s, d, 136, 0, na[:20] + bytes(8)), hops=255)], "nd.drop.format"),
+        ("overlapping fragments",
+         [ip(s, d, FRAGMENT, fragment6(ICMP6, 0, 1, n, echo[:32]) if k == 0 else fragment6(ICMP6, 3, 0, n, echo[24:]))
+          for n in (1, 2, 3) for k in (0, 1)], "reasm.drop.overlap"),
+        ("fragment of no multiple of 8", [ip(s, d, FRAGMENT, fragment6(ICMP6, 0, 1, 9, b"x" * 33))], "*.drop.*"),
+    ]
+
+
+def matching(stats, pattern):
+    """The sum of the counters that the pattern names: "tcp.drop.*", "*.drop.*", or one."""
+    head, _, rest = pattern.partition(".drop.")
+    return sum(v for k, v in stats.items()
+               if k == pattern or (".drop." in k and rest == "*" and (head == "*" or k.startswith(head + ".drop."))))
+
+
+def serves(w, family):
+    """Ping is answered and a connection carries bytes, also now."""
+    w.host_run("ping", "-n", "-c", "2", "-i", "0.01", "-W", "20", STACK[family])
+    server = w.stack_peer("http", STACK[family], 8081)
+    w.wait_port(STACK[family], 8081, server)
+    address = "[%s]" % STACK[6] if family == 6 else STACK[4]
+    w.host_run("curl", "-gsSf", "--noproxy", "*", "-o", "/dev/null", "http://%s:8081/bytes/%d" % (address, MIB))
+    server.kill()
+
+
+@test(capture=False, smoke=True, stacks=("tapir",))
+def bad_frames_are_dropped_and_counted_by_name(w, family):
+    inj = Injector(w, family)
+    log_bytes = len(w.daemon.err())
+    problems = []
+    for what, frames, counter in (cases4 if family == 4 else cases6)(inj):
+        before = matching(w.stats(), counter)
+        for frame in frames:
+            inj.send(frame)
+        try:
+            wait_for(lambda: matching(w.stats(), counter) > before, "", deadline=5)
+        except Exception:
+            moved = {k: v for k, v in w.stats().items() if ".drop." in k and v}
+            problems.append("%s: %s did not move; drops so far: %s" % (what, counter, moved))
+        w.check_daemon_lives()
+    for what, frames, counter in (cases4 if family == 4 else cases6)(inj):
+        for _ in range(MANY):
+            for frame in frames:
+                inj.send(frame)
+    serves(w, family)
+    grown = w.daemon.err()[log_bytes:]
+    check(not problems, "\n".join(problems))
+    check(grown.count("\n") < 30, "logged for %d kinds of frames, %d each:\n%s" % (len(problems), MANY, grown[:2000]))
+
+
+@test(capture=False, smoke=True, stacks=("tapir",))
+def random_and_truncated_frames_do_no_harm(w, family):
+    inj = Injector(w, family)
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("    seed %d" % seed)
+    rng = random.Random(seed)
+    log_bytes, drops = len(w.daemon.err()), matching(w.stats(), "*.drop.*")
+    whole = [f for _, frames, _ in (cases4 if family == 4 else cases6)(inj) for f in frames]
+    s, d = STRANGER[family], STACK[family]
+    build = ip4 if family == 4 else ip6
+    whole += [inj.ip(family, build(s, d, TCP, tcp(s, d, 1000, 80, b"x" * 100, flags=f))) for f in (0, 1, 2, 4, 16, 18, 41, 63)]
+    for turn in range(20000 if w.full else 5000):
+        frame = bytearray(rng.choice(whole))
+        kind = turn % 4
+        if kind == 0:
+            frame[14:] = rng.randbytes(rng.randrange(0, 200))
+        elif kind == 1:
+            del frame[rng.randrange(14, len(frame) + 1):]
+        else:
+            for _ in range(rng.randrange(1, 6)):
+                frame[rng.randrange(12 if kind == 2 else 14, len(frame))] = rng.randrange(256)
+        inj.send(bytes(frame) if len(frame) >= 14 else bytes(14))
+    serves(w, family)
+    check(matching(w.stats(), "*.drop.*") > drops + 100, "only %d drops were counted" % (matching(w.stats(), "*.drop.*") - drops))
+    grown = w.daemon.err()[log_bytes:]
+    check(grown.count("\n") < 50, "seed %d: logged for each packet:\n%s" % (seed, grown[:2000]))
+
+
+def control_connection(w):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(20)
+    s.connect(w.socket_path)
+    return s
+
+
+MAGIC, VERSION, HELLO = 0x72706174, 1, 1
+
+
+def request(op, seq=1, version=VERSION, magic=MAGIC, body=b""):
+    return struct.pack("=IHHIi", magic, version, op, seq, 0) + body
+
+
+def is_closed(s):
+    """Replies may come first."""
+    try:
+        while s.recv(1 << 16):
+            pass
+        return True
+    except (ConnectionResetError, BrokenPipeError):
+        return True
+    except socket.timeout:
+        return False
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def garbage_on_the_control_socket_closes_that_client_only(w):
+    good = control_connection(w)
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("    seed %d" % seed)
+    rng = random.Random(seed)
+
+    def good_is_served():
+        good.send(request(HELLO))
+        reply = good.recv(1 << 16)
+        check(struct.unpack("=IHHIi", reply[:16])[4] == 0, "hello is refused: %r" % reply[:16])
+
+    good_is_served()
+    for what, message in (("wrong magic", request(HELLO, magic=1)), ("one byte", b"x"), ("random bytes", rng.randbytes(64)),
+                          ("large", rng.randbytes(30000))):
+        s = control_connection(w)
+        s.send(message)
+        check(is_closed(s), "%s (%d bytes): the client is not closed" % (what, len(message)))
+        good_is_served()
+    # Well-formed headers with anything behind them: an error or a close, never harm. Descriptors that come along are closed.
+    with open("/dev/null", "rb") as null:
+        for _ in range(3000 if w.full else 500):
+            s = control_connection(w)
+            op = rng.choice([*range(0, 16), *range(60, 72), rng.randrange(1 << 16)])
+            body = rng.randbytes(rng.choice([0, 1, 4, 8, 16, 24, 40, 300]))
+            fds = array.array("i", [null.fileno()] * rng.choice([0, 0, 1, 2, 5]))
+            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else []
+            try:
+                s.sendmsg([request(op, version=rng.choice([VERSION] * 9 + [77]), body=body)], ancillary)
+            except OSError:
+                pass
+            s.close()
+    good_is_served()
+    w.check_daemon_lives()
+    serves(w, 4)
+
+
+@test(families=None, capture=False, stacks=("tapir",), combos="first")
+def silent_and_many_control_connections_do_no_harm(w):
+    crowd = [control_connection(w) for _ in range(500)]
+    serves(w, 4)
+    for s in crowd:
+        s.close()
