@@ -4,7 +4,12 @@
 #include <assert.h>
 
 /* Free frames kept for reuse; the rest goes back to the host. A burst's worth: 64 large ones are 4 MiB. */
-enum { FREE_LARGE_MAX = 64, FREE_SMALL_MAX = 1024 };
+static const uint32_t free_max[FRAME_CLASSES] = { 1024, 256, 64 };
+
+static unsigned class_of(uint32_t buf_bytes)
+{
+	return buf_bytes == FRAME_SMALL_BYTES ? 0 : buf_bytes == FRAME_MEDIUM_BYTES ? 1 : 2;
+}
 
 void frame_pool_init(struct frame_pool *p, struct mem *mem, size_t bytes_max, uint64_t *exhausted_stat)
 {
@@ -23,32 +28,31 @@ static void free_list(struct mem *mem, struct frame *f)
 
 void frame_pool_fini(struct frame_pool *p)
 {
-	free_list(p->mem, p->free_small);
-	free_list(p->mem, p->free_large);
-	p->free_small = p->free_large = NULL;
+	for (unsigned i = 0; i < FRAME_CLASSES; i++) {
+		free_list(p->mem, p->free[i].first);
+		p->free[i].first = NULL;
+	}
 }
 
-static struct frame *take_free(struct frame **list, uint32_t *count)
+static struct frame *take_free(struct frame_pool *p, unsigned class)
 {
-	struct frame *f = *list;
+	struct frame *f = p->free[class].first;
 
 	if (f) {
-		*list = f->next;
-		--*count;
+		p->free[class].first = f->next;
+		p->free[class].count--;
 	}
 	return f;
 }
 
 struct frame *frame_alloc(struct frame_pool *p, size_t bytes)
 {
-	bool large = bytes > FRAME_SMALL_BYTES - FRAME_HEADROOM;
-	uint32_t buf_bytes = large ? FRAME_LARGE_BYTES : FRAME_SMALL_BYTES;
+	uint32_t buf_bytes = frame_buf_bytes(bytes);
 	struct frame *f = NULL;
 
 	assert(bytes <= FRAME_LARGE_BYTES - FRAME_HEADROOM);
 	if (p->in_use_bytes + buf_bytes <= p->bytes_max) {
-		f = large ? take_free(&p->free_large, &p->free_large_count)
-			  : take_free(&p->free_small, &p->free_small_count);
+		f = take_free(p, class_of(buf_bytes));
 		if (!f)
 			f = mem_alloc(p->mem, sizeof(*f) + buf_bytes);
 	}
@@ -70,18 +74,16 @@ struct frame *frame_ref(struct frame *f)
 static void frame_release(struct frame *f)
 {
 	struct frame_pool *p = f->pool;
-	bool large = f->buf_bytes == FRAME_LARGE_BYTES;
-	struct frame **list = large ? &p->free_large : &p->free_small;
-	uint32_t *count = large ? &p->free_large_count : &p->free_small_count;
+	unsigned class = class_of(f->buf_bytes);
 
 	p->in_use_bytes -= f->buf_bytes;
-	if (*count >= (large ? FREE_LARGE_MAX : FREE_SMALL_MAX)) {
+	if (p->free[class].count >= free_max[class]) {
 		mem_free(p->mem, f);
 		return;
 	}
-	f->next = *list;
-	*list = f;
-	++*count;
+	f->next = p->free[class].first;
+	p->free[class].first = f;
+	p->free[class].count++;
 }
 
 void frame_unref(struct frame *f)

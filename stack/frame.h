@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* frame.h - reference-counted packet buffers.
  * A frame is one buffer with a window of valid bytes in it (data, len). Headers are pushed into the headroom before
- * the window and pulled off its front. Large ones hold a 64 KiB offloaded packet, small ones everything else.
+ * the window and pulled off its front. Large ones hold a 64 KiB offloaded packet, medium ones a jumbo frame, small ones
+ * everything else.
  * Also the memory behind stream queues (byteq.h): slices of received frames, and chunks for bytes to be sent.
  * Promises: alloc and unref are O(1) from free lists, last-in first-out.
  * Limits:   the pool hands out at most frames' bytes_max; past it frame_alloc() returns NULL and counts mem.frames_exhausted. */
@@ -18,6 +19,8 @@
 enum {
 	FRAME_HEADROOM = 128,	    /* room kept in front for Ethernet, IPv6 with extension headers, and TCP with options */
 	FRAME_SMALL_BYTES = 2048,   /* buffer bytes of a small frame, headroom included */
+	FRAME_MEDIUM_BYTES = 10240, /* of a medium frame: an MTU of 9000, so that such datagrams do not pin 64 KiB each */
+	FRAME_CLASSES = 3,
 	FRAME_LARGE_BYTES = 66048,  /* buffer bytes of a large frame: headroom, link header and a 64 KiB packet */
 };
 
@@ -70,8 +73,10 @@ struct frame {
 
 struct frame_pool {
 	struct mem *mem;
-	struct frame *free_small, *free_large;
-	uint32_t free_large_count, free_small_count;
+	struct {
+		struct frame *first;
+		uint32_t count;
+	} free[FRAME_CLASSES]; /* by size */
 	size_t in_use_bytes, bytes_max;
 	uint64_t *exhausted_stat; /* counts refusals */
 };
@@ -83,6 +88,14 @@ void frame_pool_fini(struct frame_pool *p); /* frees what is on the free lists *
  * @bytes: at most FRAME_LARGE_BYTES - FRAME_HEADROOM.
  * Returns NULL when the pool's limit is reached or memory is refused. */
 struct frame *frame_alloc(struct frame_pool *p, size_t bytes);
+
+/* Buffer bytes of the frame that frame_alloc(@bytes) would give. */
+static inline uint32_t frame_buf_bytes(size_t bytes)
+{
+	if (bytes <= FRAME_SMALL_BYTES - FRAME_HEADROOM)
+		return FRAME_SMALL_BYTES;
+	return bytes <= FRAME_MEDIUM_BYTES - FRAME_HEADROOM ? FRAME_MEDIUM_BYTES : FRAME_LARGE_BYTES;
+}
 
 struct frame *frame_ref(struct frame *f);
 void frame_unref(struct frame *f); /* NULL is fine */

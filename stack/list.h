@@ -6,13 +6,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list {
 	struct list *prev, *next;
 };
 
-/* The struct of type @type whose member @member is the node @ptr. */
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+/* The struct of type @type whose member @member is the node @ptr. Says nothing about const. */
+#define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr) - offsetof(type, member)))
 
 static inline void list_init(struct list *l)
 {

@@ -364,6 +364,15 @@ bool sock_may_use(const struct sock *s, const struct ip_addr *a)
 	return s->family == AF_INET6;
 }
 
+void sock_wildcard_to_loopback(struct ip_addr *a)
+{
+	static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
+	static const uint8_t loopback6[16] = { [15] = 1 };
+
+	if (ip_addr_is_any(a))
+		*a = ip_addr_is4(a) ? ip_addr_from4(loopback4) : ip_addr_from6(loopback6);
+}
+
 /* A link-local IPv6 address means nothing without its link (RFC 4007 section 6). */
 static bool lacks_scope(const struct sock *s, const struct ip_endpoint *e)
 {
@@ -401,35 +410,35 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 	if (lacks_scope(s, remote))
 		return -EINVAL;
 	to = *remote;
-	if (ip_addr_is_any(&to.addr)) { /* the wildcard as a destination is this host */
-		static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
-		static const uint8_t loopback6[16] = { [15] = 1 };
-
-		to.addr = ip_addr_is4(&to.addr) ? ip_addr_from4(loopback4) : ip_addr_from6(loopback6);
-	}
+	sock_wildcard_to_loopback(&to.addr);
 	return s->ops->connect(s, &to, now_us);
 }
 
-int sock_route(struct sock *s, const struct ip_endpoint *remote)
+int sock_route_from(struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex)
 {
-	uint32_t ifindex = s->opt.bound_ifindex;
 	int err;
 
-	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&s->dst_addr, &remote->addr) &&
-	    s->dst_scope == remote->scope_id)
-		return 0;
 	if (ifindex == 0)
-		ifindex = remote->scope_id;
+		ifindex = s->opt.bound_ifindex ? s->opt.bound_ifindex : remote->scope_id;
 	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
 		ifindex = s->opt.mcast_ifindex;
-	err = ip_route(s->st, &remote->addr, &s->local.addr, ifindex, &s->dst);
+	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&s->dst_addr, &remote->addr) &&
+	    ip_addr_eq(&s->dst_src, src) && s->dst_via == ifindex)
+		return 0;
+	err = ip_route(s->st, &remote->addr, src, ifindex, &s->dst);
 	if (err < 0) {
 		s->dst.ifindex = 0;
 		return err;
 	}
 	s->dst_addr = remote->addr;
-	s->dst_scope = remote->scope_id;
+	s->dst_src = *src;
+	s->dst_via = ifindex;
 	return 0;
+}
+
+int sock_route(struct sock *s, const struct ip_endpoint *remote)
+{
+	return sock_route_from(s, remote, &s->local.addr, 0);
 }
 
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst)
@@ -542,4 +551,9 @@ int sock_send_frame(struct sock *s, struct frame *f, const struct dgram_info *in
 struct frame *sock_recv_frame(struct sock *s)
 {
 	return s->ops->recv_frame ? s->ops->recv_frame(s) : NULL;
+}
+
+struct frame *sock_recv_error(struct sock *s, struct sock_error *e)
+{
+	return s->ops->recv_error ? s->ops->recv_error(s, e) : NULL;
 }

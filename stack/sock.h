@@ -21,15 +21,18 @@ struct sock_opts {
 	uint8_t ttl, hop_limit;		/* 0: the stack's default */
 	uint8_t mcast_ttl, mcast_hops;
 	uint32_t mcast_ifindex;		/* IP_MULTICAST_IF, IPV6_MULTICAST_IF */
-	uint8_t pmtudisc;		/* IP_PMTUDISC_* */
-	bool reuse_addr, reuse_port, v6only, broadcast, keepalive, no_check, mcast_loop, recv_err, freebind;
+	uint8_t pmtudisc, pmtudisc6;	/* IP_PMTUDISC_*, IPV6_PMTUDISC_* */
+	bool reuse_addr, reuse_port, v6only, broadcast, keepalive, no_check, mcast_loop, mcast_loop6, freebind;
+	bool recv_err, recv_err6;	/* IP_RECVERR, IPV6_RECVERR */
 	bool linger_on;
 	int32_t linger_s;
 	uint32_t bound_ifindex;		/* SO_BINDTODEVICE */
 	uint32_t mark, priority;
 	int32_t rcvlowat;
-	bool recv_pktinfo, recv_ttl, recv_tos, timestamp, timestampns; /* what the library shows from struct dgram_info */
+	bool recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hoplimit, recv_tclass;
+	bool timestamp, timestampns;	/* what the library shows from struct dgram_info */
 	bool hdrincl;
+	bool dont_frag6;		/* IPV6_DONTFRAG */
 	uint16_t gso_size;		/* UDP_SEGMENT */
 	bool gro;			/* UDP_GRO */
 };
@@ -52,8 +55,8 @@ struct sock {
 	struct list id_link;	     /* in the table by id */
 	struct port_hold port;	     /* the claim on local.port (port.h) */
 	struct ip_endpoint local, remote;
-	struct ip_addr dst_addr;     /* where the route in dst leads to; dst.ifindex 0: nowhere */
-	uint32_t dst_scope;
+	struct ip_addr dst_addr, dst_src; /* what the route in dst was asked for; dst.ifindex 0: nothing */
+	uint32_t dst_via;
 	struct ip_dst dst;
 	struct sock_opts opt;
 };
@@ -80,6 +83,7 @@ struct sock_ops {
 	bool (*each_other)(struct stack *st, bool (*fn)(void *ctx, const struct sock_info *), void *ctx, uint64_t now_us);
 	int (*send_frame)(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us);
 	struct frame *(*recv_frame)(struct sock *s);
+	struct frame *(*recv_error)(struct sock *s, struct sock_error *e);
 	size_t (*recv_peek)(struct sock *s, struct iovec *iov, int iov_max, int *iovcnt);
 	void (*recv_done)(struct sock *s, size_t n, uint64_t now_us);
 	int (*send_reserve)(struct sock *s, size_t want, struct iovec *iov, int iov_max);
@@ -124,6 +128,10 @@ bool sock_may_use(const struct sock *s, const struct ip_addr *a);
 
 /* Renew s->dst when it is stale or leads elsewhere than @remote. 0 or -errno of ip_route(). */
 int sock_route(struct sock *s, const struct ip_endpoint *remote);
+int sock_route_from(struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex);
+
+/* The wildcard as a destination is this host. */
+void sock_wildcard_to_loopback(struct ip_addr *a);
 
 /* What goes into the IP header of packets to @dst by this socket's options, the stack's defaults applied. */
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst);
@@ -131,5 +139,8 @@ uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst);
 
 /* sockopt.c: the levels SOL_SOCKET, IPPROTO_IP and IPPROTO_IPV6. */
 void sockopt_init(struct sock_opts *o, const struct stack *st, int type);
+
+/* Give an option's value of @n bytes to getsockopt(2)'s caller, cut to his room as Linux does. Returns 0. */
+int sockopt_put(void *value, size_t *len, const void *from, size_t n);
 
 #endif

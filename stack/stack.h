@@ -281,6 +281,20 @@ int sock_send_frame(struct sock *s, struct frame *f, const struct dgram_info *in
 /* The oldest received datagram: payload in data/len, the rest in info. NULL: none. The caller owns the reference. */
 struct frame *sock_recv_frame(struct sock *s);
 
+/* What recvmsg(2) with MSG_ERRQUEUE tells (ip(7), IP_RECVERR): struct sock_extended_err's fields. */
+struct sock_error {
+	int error;	 /* positive errno */
+	uint8_t origin;	 /* SO_EE_ORIGIN_LOCAL, _ICMP, _ICMP6 */
+	uint8_t type, code;
+	uint32_t info;	 /* EMSGSIZE: the path MTU */
+	struct ip_endpoint dst;	  /* where the datagram was to go */
+	struct ip_addr offender;  /* who says so */
+};
+
+/* The oldest error of a socket with IP_RECVERR; the frame's window is what is known of the datagram's payload. NULL: none.
+ * The caller owns the reference. */
+struct frame *sock_recv_error(struct sock *s, struct sock_error *e);
+
 /* ---- Looking at it ------------------------------------------------------------------------------------------------ */
 
 /* What `ss` shows of any socket; TCP details come from sock_getopt(TCP_INFO). */

@@ -13,6 +13,19 @@
 	/* memory */                                                                                                   \
 	X(MEM_FRAMES_EXHAUSTED, "mem.frames_exhausted", "packet buffers refused: limit reached or no memory")          \
 	X(MEM_OBJECTS_EXHAUSTED, "mem.objects_exhausted", "table entries or sockets refused: limit or no memory")      \
+	/* UDP, raw and ping sockets */                                                                                \
+	X(UDP_IN, "udp.in", "datagrams delivered to a socket")                                                         \
+	X(UDP_OUT, "udp.out", "datagrams sent; a super-datagram for the link to split counts once")                    \
+	X(UDP_DROP_LENGTH, "udp.drop.length", "header cut off, or a length that is not the packet's")                  \
+	X(UDP_DROP_CHECKSUM, "udp.drop.checksum", "wrong checksum")                                                    \
+	X(UDP_DROP_NO_CHECKSUM, "udp.drop.no_checksum", "no checksum, over IPv6 (RFC 8200 section 8.1)")               \
+	X(UDP_DROP_NO_SOCKET, "udp.drop.no_socket", "nobody is bound to the port")                                     \
+	X(UDP_DROP_QUEUE_FULL, "udp.drop.queue_full", "the socket's receive buffer is full")                           \
+	X(RAW_IN, "raw.in", "packets delivered to a raw socket")                                                       \
+	X(RAW_DROP_QUEUE_FULL, "raw.drop.queue_full", "a raw socket's receive buffer is full")                         \
+	X(RAW_DROP_CHECKSUM, "raw.drop.checksum", "wrong checksum, for a raw socket that wants it verified")           \
+	X(PING_IN, "ping.in", "echo replies delivered to a ping socket")                                               \
+	X(PING_DROP_QUEUE_FULL, "ping.drop.queue_full", "a ping socket's receive buffer is full")                      \
 	/* links */                                                                                                    \
 	X(LINK_IN, "link.in", "frames received")                                                                       \
 	X(LINK_OUT, "link.out", "frames sent")                                                                         \

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "dgram.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "core.h"
+
+_Static_assert(sizeof(struct sock_error) <= FRAME_HEADROOM, "a struct sock_error is kept in its frame's headroom");
+
+int dgram_init(struct sock *s)
+{
+	frame_queue_init(&dgram_sock(s)->rx);
+	frame_queue_init(&dgram_sock(s)->errors);
+	return 0;
+}
+
+void dgram_release(struct sock *s)
+{
+	frame_queue_clear(&dgram_sock(s)->rx);
+	frame_queue_clear(&dgram_sock(s)->errors);
+}
+
+/* ---- Receiving ---------------------------------------------------------------------------------------------------- */
+
+/* Whether @buf_bytes more fit. An empty queue takes any datagram, or a small SO_RCVBUF would never receive a large one. */
+static bool has_room(struct dgram_sock *d, size_t buf_bytes, enum stack_stat drop)
+{
+	if (d->rx.count == 0 || d->rx.bytes + d->errors.bytes + buf_bytes <= d->s.opt.rcvbuf)
+		return true;
+	d->drops++;
+	stat_drop(d->s.st, drop);
+	return false;
+}
+
+static void enqueue(struct dgram_sock *d, struct frame *f, const struct dgram_info *info)
+{
+	f->info = *info;
+	frame_queue_push(&d->rx, f);
+	sock_raise(&d->s, SOCK_READABLE);
+}
+
+bool dgram_deliver_copy(struct dgram_sock *d, const struct iovec *iov, int iovcnt, const struct dgram_info *info,
+			enum stack_stat drop)
+{
+	struct frame *copy;
+	size_t len = 0;
+
+	for (int i = 0; i < iovcnt; i++)
+		len += iov[i].iov_len;
+	if (len > FRAME_LARGE_BYTES - FRAME_HEADROOM || !has_room(d, frame_buf_bytes(len), drop))
+		return false;
+	copy = frame_alloc(&d->s.st->frames, len);
+	if (!copy)
+		return false;
+	for (int i = 0; i < iovcnt; i++)
+		memcpy(frame_put(copy, iov[i].iov_len), iov[i].iov_base, iov[i].iov_len);
+	enqueue(d, copy, info);
+	return true;
+}
+
+bool dgram_deliver(struct dgram_sock *d, struct frame *f, const uint8_t *data, size_t len, const struct dgram_info *info,
+		   bool may_keep, enum stack_stat drop)
+{
+	struct iovec all = { f->data + (data - f->data), len };
+
+	if (!may_keep || f->refs > 1 || frame_buf_bytes(len) < f->buf_bytes)
+		return dgram_deliver_copy(d, &all, 1, info, drop);
+	if (!has_room(d, f->buf_bytes, drop))
+		return false;
+	frame_ref(f);
+	f->data = all.iov_base;
+	f->len = (uint32_t)len;
+	enqueue(d, f, info);
+	return true;
+}
+
+struct frame *dgram_recv_frame(struct sock *s)
+{
+	return frame_queue_pop(&dgram_sock(s)->rx);
+}
+
+size_t dgram_inq_bytes(const struct sock *s)
+{
+	const struct frame *f = container_of(s, const struct dgram_sock, s)->rx.head;
+
+	return f ? f->len : 0;
+}
+
+ssize_t dgram_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_us)
+{
+	struct dgram_sock *d = dgram_sock(s);
+	struct frame *f = d->rx.head;
+	size_t take, whole;
+
+	(void)now_us;
+	if (s->error)
+		return -sock_take_error(s);
+	if (!f)
+		return s->rd_shut ? 0 : -EAGAIN;
+	whole = f->len;
+	take = whole < n ? whole : n;
+	if (take > 0)
+		memcpy(data, f->data, take);
+	if (!(flags & MSG_PEEK))
+		frame_unref(frame_queue_pop(&d->rx));
+	return (ssize_t)(flags & MSG_TRUNC ? whole : take);
+}
+
+/* ---- Errors ------------------------------------------------------------------------------------------------------- */
+
+/* Keep the error and what is quoted of the datagram for MSG_ERRQUEUE. Without memory there is still SO_ERROR. */
+static void queue_error(struct dgram_sock *d, const struct sock_error *e, const uint8_t *payload, size_t payload_len)
+{
+	size_t buf_bytes = frame_buf_bytes(payload_len);
+	struct frame *f;
+
+	if (d->errors.count > 0 && d->rx.bytes + d->errors.bytes + buf_bytes > d->s.opt.rcvbuf)
+		return;
+	f = frame_alloc(&d->s.st->frames, payload_len);
+	if (!f)
+		return;
+	memcpy(f->buf, e, sizeof(*e));
+	if (payload_len > 0)
+		memcpy(frame_put(f, payload_len), payload, payload_len);
+	frame_queue_push(&d->errors, f);
+}
+
+/* IP_RECVERR and IPV6_RECVERR, by the family of the datagram. */
+static bool wants_errors(const struct sock *s, const struct ip_addr *remote)
+{
+	return ip_addr_is4(remote) ? s->opt.recv_err : s->opt.recv_err6;
+}
+
+/* IP_MTU_DISCOVER and IPV6_MTU_DISCOVER; their values are the same. */
+static uint8_t pmtudisc(const struct sock *s, const struct ip_addr *remote)
+{
+	return ip_addr_is4(remote) ? s->opt.pmtudisc : s->opt.pmtudisc6;
+}
+
+/* An error that this host found itself: a datagram too large for its path. */
+static void queue_local_error(struct dgram_sock *d, const struct dgram_way *way, int error)
+{
+	struct sock_error e = {
+		.error = error,
+		.origin = SO_EE_ORIGIN_LOCAL,
+		.info = way->via->mtu,
+		.dst = way->dst,
+		.offender = ip_addr_any(ip_addr_family(&way->dst.addr)),
+	};
+
+	if (wants_errors(&d->s, &way->dst.addr))
+		queue_error(d, &e, NULL, 0);
+}
+
+void dgram_on_icmp(struct dgram_sock *d, const struct icmp_error *e, uint16_t remote_port, const uint8_t *payload,
+		   size_t payload_len)
+{
+	struct sock *s = &d->s;
+	struct sock_error queued = {
+		.error = e->error,
+		.origin = ip_addr_is4(&e->remote) ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6,
+		.type = e->icmp_type,
+		.code = e->icmp_code,
+		.info = e->mtu,
+		.dst = { .addr = e->remote, .port = remote_port },
+		.offender = e->reporter,
+	};
+	bool is_hard = e->is_hard;
+
+	if (e->error == EMSGSIZE) { /* the path is discovered for those who do not fragment at will */
+		if (pmtudisc(s, &e->remote) == IP_PMTUDISC_DONT)
+			return;
+		is_hard = true;
+	}
+	if (wants_errors(s, &e->remote))
+		queue_error(d, &queued, payload, payload_len);
+	else if (!is_hard || !s->is_connected)
+		return;
+	sock_set_error(s, e->error);
+}
+
+struct frame *dgram_recv_error(struct sock *s, struct sock_error *e)
+{
+	struct frame *f = frame_queue_pop(&dgram_sock(s)->errors);
+
+	if (f)
+		memcpy(e, f->buf, sizeof(*e));
+	return f;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------------------ */
+
+static int choose_destination(const struct sock *s, const struct dgram_info *info, struct ip_endpoint *dst)
+{
+	if (ip_addr_is_any(&info->dst.addr) && info->dst.port == 0) {
+		if (!s->is_connected)
+			return -EDESTADDRREQ;
+		*dst = s->remote;
+		return 0;
+	}
+	*dst = info->dst;
+	if (!sock_may_use(s, &dst->addr))
+		return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
+	sock_wildcard_to_loopback(&dst->addr);
+	return 0;
+}
+
+/* Always with IP_PMTUDISC_DO, never with DONT. With WANT only as long as it fits: what is larger is fragmented here. */
+bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const struct ip_addr *dst, size_t l4_len)
+{
+	size_t ip_hdr = ip_addr_is4(dst) ? 20 : 40;
+
+	if (pmtudisc(s, dst) == IP_PMTUDISC_DO || (s->opt.dont_frag6 && !ip_addr_is4(dst)))
+		return true;
+	return pmtudisc(s, dst) == IP_PMTUDISC_WANT && l4_len + ip_hdr <= via->mtu;
+}
+
+int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, struct dgram_way *way)
+{
+	const struct ip_addr *src = &s->local.addr;
+	size_t max;
+	int err;
+
+	if (s->error)
+		return -sock_take_error(s);
+	if (s->wr_shut)
+		return -EPIPE;
+	err = choose_destination(s, info, &way->dst);
+	if (err < 0)
+		return err;
+	max = ip_addr_is4(&way->dst.addr) ? 65535 - 20 : 65535;
+	if (l4_len > max)
+		return -EMSGSIZE;
+	if (!ip_addr_is_any(&info->src.addr) && !ip_addr_is_multicast(src)) {
+		src = &info->src.addr;
+		if (!s->opt.freebind && !ip_is_local(s->st, src))
+			return -EINVAL;
+	}
+	err = sock_route_from(s, &way->dst, src, info->ifindex);
+	if (err < 0)
+		return err;
+	if (s->dst.is_broadcast && !s->opt.broadcast)
+		return -EACCES;
+	way->via = &s->dst;
+	way->tx = (struct ip_tx){
+		.src = ip_addr_is_any(src) || ip_addr_is_multicast(src) ? s->dst.src : *src,
+		.dst = way->dst.addr,
+		.ttl = info->ttl >= 0 ? (uint8_t)info->ttl : sock_ttl(s, &way->dst.addr),
+		.tos = info->tos >= 0 ? (uint8_t)info->tos : sock_tos(s, &way->dst.addr),
+		.dont_fragment = dgram_dont_fragment(s, &s->dst, &way->dst.addr, l4_len),
+		.sock_id = s->id,
+		.csum_offset = -1,
+	};
+	if (way->tx.dont_fragment && l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 &&
+	    s->opt.gso_size == 0) {
+		queue_local_error(dgram_sock(s), way, EMSGSIZE);
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
+ssize_t dgram_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us)
+{
+	struct dgram_info info = { .ttl = -1, .tos = -1 };
+	struct frame *f;
+	int err;
+
+	(void)flags;
+	if (n > FRAME_LARGE_BYTES - FRAME_HEADROOM)
+		return -EMSGSIZE;
+	f = frame_alloc(&s->st->frames, n);
+	if (!f)
+		return -ENOBUFS;
+	if (n > 0)
+		memcpy(frame_put(f, n), data, n);
+	err = s->ops->send_frame(s, f, &info, now_us);
+	return err < 0 ? err : (ssize_t)n;
+}
+
+/* ---- Association -------------------------------------------------------------------------------------------------- */
+
+static void set_local_addr(struct sock *s, const struct ip_addr *addr)
+{
+	s->local.addr = *addr;
+	port_set_addr(&s->port, addr);
+}
+
+static void dissolve(struct sock *s)
+{
+	struct dgram_sock *d = dgram_sock(s);
+	struct ip_addr any = ip_addr_any(s->family);
+
+	s->is_connected = false;
+	s->remote = (struct ip_endpoint){ .addr = any };
+	s->dst.ifindex = 0;
+	if (!d->addr_locked)
+		set_local_addr(s, &any);
+	if (!d->port_locked && s->port.bucket) {
+		port_release(s->st, &s->port);
+		s->local.port = 0;
+		s->is_bound = false;
+	}
+}
+
+int dgram_connect(struct sock *s, const struct ip_endpoint *remote)
+{
+	struct dgram_sock *d = dgram_sock(s);
+	struct ip_addr src;
+	int err;
+
+	if (!remote) {
+		dissolve(s);
+		return 0;
+	}
+	src = d->addr_locked ? s->local.addr : ip_addr_any(ip_addr_family(&remote->addr));
+	err = sock_route_from(s, remote, &src, 0);
+	if (err < 0)
+		return err;
+	if (s->dst.is_broadcast && !s->opt.broadcast)
+		return -EACCES;
+	if (!d->addr_locked || ip_addr_is_any(&s->local.addr))
+		set_local_addr(s, &s->dst.src);
+	s->remote = *remote;
+	s->is_connected = true;
+	return 0;
+}
+
+int dgram_shutdown(struct sock *s, int how, uint64_t now_us)
+{
+	(void)now_us;
+	s->rd_shut |= how != SHUT_WR;
+	s->wr_shut |= how != SHUT_RD;
+	sock_raise(s, SOCK_READABLE); /* whoever waits for a datagram */
+	return s->is_connected ? 0 : -ENOTCONN; /* as Linux: it takes effect all the same */
+}
+
+void dgram_close(struct sock *s, bool abort, uint64_t now_us)
+{
+	(void)abort, (void)now_us;
+	s->ops->destroy(s);
+}
+
+void dgram_destroy(struct sock *s)
+{
+	dgram_release(s);
+	sock_free(s);
+}
+
+int dgram_poll(const struct sock *s)
+{
+	const struct dgram_sock *d = container_of(s, const struct dgram_sock, s);
+	int poll = POLLOUT;
+
+	if (d->rx.count > 0 || s->rd_shut)
+		poll |= POLLIN;
+	if (d->errors.count > 0)
+		poll |= POLLERR;
+	if (s->rd_shut)
+		poll |= POLLRDHUP;
+	if (s->rd_shut && s->wr_shut)
+		poll |= POLLHUP;
+	return poll;
+}
+
+void dgram_describe(struct sock *s, struct sock_info *info, uint64_t now_us)
+{
+	(void)now_us;
+	info->recv_q = (uint32_t)dgram_sock(s)->rx.bytes;
+}
