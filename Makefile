@@ -5,12 +5,14 @@
 #   make test       install what is needed and run every test; make test-unit, test-sim, test-packet, test-e2e, test-fuzz: one kind
 #   make bench      measure against the kernel (tests/bench/README.md); BENCH_ARGS=--quick for a short run
 #   make fuzz       fuzz for FUZZ_SECONDS (60) a target
-#   make install    PREFIX=/usr/local DESTDIR=
+#   make install    PREFIX=/usr/local LIBDIR=PREFIX/lib DESTDIR=; make uninstall takes the same
+#   make deps       install what building and testing needs from the distribution
 #
 # V=1 shows the commands. SAN=1 builds with the address and undefined-behaviour sanitizers, into build-san/. FUZZ=1 is for
 # `make fuzz`: clang, sanitizers and coverage, into build-fuzz/.
 
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 V ?= 0
 SAN ?= 0
@@ -54,6 +56,9 @@ $B/libtapir.a: $(LIB_OBJ)
 $B/libtapir.so: $(LIB_OBJ)
 $B/libtapir-preload.so: $(LIB_OBJ) $(PRELOAD_OBJ)
 $B/libtapir.so $B/libtapir-preload.so: LIBS = -ldl -lpthread
+# The number goes up when a program built against the old library would break.
+SONAME := libtapir.so.0
+$B/libtapir.so: SHARED_NAME = $(SONAME)
 
 # ---- tapir: all but main() in an archive of its own, which the tests link too ----
 TOOLS_OBJ := $(filter-out $B/tools/tapir.o,$(call objs,tools/*.c))
@@ -136,6 +141,39 @@ $B/libtapir-packetdrill.so: tests/packet/packetdrill/adapter.c $B/libstack.a
 packetdrill: $B/libtapir-packetdrill.so
 	@tests/packet/packetdrill/run $(PACKETDRILL)/packetdrill $< tests/packet/packetdrill/*.pkt
 
+# ---- Installing what is needed, and installing tapir ----
+deps:
+	$(Q)tools/deps.sh build test
+
+demo:
+	$(Q)tools/deps.sh build demo
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all
+	$(Q)tools/demo.sh $B
+
+MAN_PAGES := man8/tapird.8 man1/tapir.1 man3/tapir.3
+HEADERS := $(notdir $(wildcard client-lib/include/tapir/*.h))
+INSTALLED := sbin/tapird bin/tapir $(addprefix include/tapir/,$(HEADERS)) $(addprefix share/man/,$(MAN_PAGES))
+INSTALLED_LIB := $(SONAME).$(VERSION) $(SONAME) libtapir.so libtapir.a libtapir-preload.so pkgconfig/tapir.pc
+
+install: programs
+	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(sort $(dir $(INSTALLED)))) $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)install -m 755 $B/tapird $(DESTDIR)$(PREFIX)/sbin/tapird
+	$(Q)install -m 755 $B/tapir $(DESTDIR)$(PREFIX)/bin/tapir
+	$(Q)install -m 644 $B/libtapir.so $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION)
+	$(Q)ln -sf $(SONAME).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libtapir.so
+	$(Q)install -m 644 $B/libtapir.a $B/libtapir-preload.so $(DESTDIR)$(LIBDIR)/
+	$(Q)install -m 644 $(addprefix client-lib/include/tapir/,$(HEADERS)) $(DESTDIR)$(PREFIX)/include/tapir/
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' tools/tapir.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/tapir.pc
+	$(Q)for page in $(MAN_PAGES); do \
+		install -m 644 tools/man/$${page#*/} $(DESTDIR)$(PREFIX)/share/man/$$page || exit 1; done
+	$(Q)[ -n '$(DESTDIR)' ] || [ "$$(id -u)" != 0 ] || ! command -v ldconfig >/dev/null || ldconfig
+
+uninstall:
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)) $(addprefix $(DESTDIR)$(LIBDIR)/,$(INSTALLED_LIB))
+	$(Q)rmdir $(DESTDIR)$(PREFIX)/include/tapir 2>/dev/null || true
+
 # ---- How ----
 $B/%.o: %.c
 	$(call say,CC,$<)
@@ -148,7 +186,8 @@ $B/%.o: %.c
 
 %.so:
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared -Wl,-soname,$(@F) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+	$(Q)$(CC) -shared -Wl,-soname,$(or $(SHARED_NAME),$(@F)) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+	$(if $(SHARED_NAME),$(Q)ln -sf $(@F) $(@D)/$(SHARED_NAME))
 
 $B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS) $(FUZZ_PROGRAMS):
 	$(call say,LD,$@)
@@ -157,7 +196,7 @@ $B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PRO
 clean:
 	rm -rf build build-san build-fuzz
 
-.PHONY: all programs deps tests test test-unit test-packet test-sim test-fuzz test-e2e fuzz bench packetdrill clean
+.PHONY: all programs deps demo install uninstall tests test test-unit test-packet test-sim test-fuzz test-e2e fuzz bench packetdrill clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
