@@ -37,7 +37,6 @@ def parse_arguments():
     p.add_argument("--list", action="store_true", help="show the tests and stop")
     p.add_argument("--build", default=os.path.join(harness.ROOT, "build"), help="where tapir and its library are")
     p.add_argument("--tapird", help="another tapird than the one in --build, e.g. build-san/tapird")
-    p.add_argument("--inside", default="", help=argparse.SUPPRESS)
     args = p.parse_args()
     args.build = os.path.abspath(args.build)
     args.tapir = os.path.join(args.build, "tapir")
@@ -71,30 +70,48 @@ def missing(args):
     return texts
 
 
-def enter_namespaces():
-    """Run ourselves again as a child of the first process of a PID namespace, which the kernel empties when that ends."""
-    run_id = "%d-%04x" % (os.getpid(), random.SystemRandom().randrange(1 << 16))
-    os.execvp("unshare", ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child=SIGKILL", "--mount-proc",
-                          sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--inside", run_id])
+def end_child_on_signals(child):
+    """From here on, a signal that ends us ends @child first."""
 
+    def end(number, frame):
+        os.kill(child, signal.SIGKILL)
+        os._exit(128 + number)
 
-def be_first_process():
-    """Fork the run proper and reap orphans until it ends."""
-    child = os.fork()
-    if child == 0:
-        os.setpgid(0, 0)
-        return
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: os._exit(128 + number))
+        signal.signal(number, end)
+
+
+def die_with_parent():
+    harness.libc.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def wait_and_exit(child):
+    """Reaps whatever ends until @child does."""
     while True:
         pid, status = os.wait()
         if pid == child:
-            os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+            code = os.waitstatus_to_exitcode(status)
+            os._exit(code if code >= 0 else 128 - code)
+
+
+def enter_namespaces():
+    """Returns in a process two generations below: we stay outside to hand on signals; our child is the first process of a PID
+    namespace, which the kernel empties when that ends, and reaps orphans; its child does the work."""
+    flags = 0x00020000 | 0x20000000 | harness.CLONE_NEWNET | 0x08000000  # mount, PID, network, IPC
+    if harness.libc.unshare(flags):
+        raise OSError(harness.ctypes.get_errno(), "unshare")
+    for _ in range(2):
+        child = os.fork()
+        if child:
+            end_child_on_signals(child)
+            wait_and_exit(child)
+        die_with_parent()
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
 
 
 def prepare_files():
     """/run is ours alone from here on."""
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"], check=True)
     for path in ("/run/netns", "/run/sshd", "/run/e2e"):
         os.mkdir(path)
@@ -170,11 +187,9 @@ def main():
     if texts or not cases:
         print("0 passed, %d failed" % max(1, len(cases)))
         return 1
-    if not args.inside:
-        enter_namespaces()
-    if os.getpid() == 1:
-        be_first_process()
-    args.run_id = args.inside
+    args.run_id = "%d-%04x" % (os.getpid(), random.SystemRandom().randrange(1 << 16))
+    sys.stdout.flush()
+    enter_namespaces()
     prepare_files()
     runner = Runner(args)
     for case in cases:

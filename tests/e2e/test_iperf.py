@@ -39,7 +39,7 @@ def iperf3_client_on_the_stack(w, family):
 
 
 def check_udp(w, server_start, client_start, address):
-    for options in (["-b", "50M"], ["-b", "50M", "-R"], ["-b", "20M", "-l", "8000"], ["-b", "20M", "-P", "4"]):
+    for options in (["-b", "50M"], ["-b", "50M", "-R"], ["-b", "20M", "-l", "8000"], ["-b", "20M", "-P", "4"])[:4 if w.full else 2]:
         end = run_iperf(w, server_start, client_start, address, "-u", "-t", "1", *options)
         total = end["sum"]
         check(total["packets"] > 0 and total["bytes"] > 0, "%s: nothing sent" % " ".join(options))

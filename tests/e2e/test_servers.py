@@ -127,7 +127,7 @@ def redis_takes_values_and_benchmarks(w, family):
     check(redis_cli(w, family, "get", "counter:__rand_int__") == str(2 * int(count)), "increments were lost")
 
 
-@test(smoke=True)
+@test(combos="first", smoke=True)
 def python_http_server_serves_files(w, family):
     os.mkdir(w.path("www"))
     total = 4 * MIB
