@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client-lib/cmsg.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* ---- Received ---- */
+
+struct cmsg_out {
+	struct msghdr *m;
+	size_t used;
+};
+
+/* As Linux's put_cmsg(): the last one may be cut, then MSG_CTRUNC says so. */
+static void put(struct cmsg_out *o, int level, int type, const void *data, size_t bytes)
+{
+	size_t room = o->m->msg_controllen - o->used, len = CMSG_LEN(bytes), space = CMSG_SPACE(bytes);
+	uint8_t *at = (uint8_t *)o->m->msg_control + o->used;
+	struct cmsghdr c = { .cmsg_level = level, .cmsg_type = type };
+
+	if (!o->m->msg_control || room < sizeof(c)) {
+		o->m->msg_flags |= MSG_CTRUNC;
+		return;
+	}
+	if (room < len) {
+		o->m->msg_flags |= MSG_CTRUNC;
+		len = room;
+	}
+	c.cmsg_len = len;
+	memcpy(at, &c, sizeof(c));
+	memcpy(at + CMSG_LEN(0), data, len - CMSG_LEN(0));
+	o->used += space < room ? space : room;
+}
+
+static void put_pktinfo(struct cmsg_out *o, const struct tapir_dgram *d)
+{
+	if (d->addr.family == AF_INET) {
+		struct in_pktinfo info = { .ipi_ifindex = (int)d->ifindex };
+
+		memcpy(&info.ipi_addr, d->local.addr + 12, sizeof(info.ipi_addr));
+		info.ipi_spec_dst = info.ipi_addr;
+		put(o, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	} else {
+		struct in6_pktinfo info = { .ipi6_ifindex = d->ifindex };
+
+		memcpy(&info.ipi6_addr, d->local.addr, sizeof(info.ipi6_addr));
+		put(o, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+}
+
+static void put_tos(struct cmsg_out *o, const struct tapir_dgram *d)
+{
+	if (d->addr.family == AF_INET) {
+		uint8_t tos = (uint8_t)d->tos;
+
+		put(o, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	} else {
+		int tclass = d->tos;
+
+		put(o, IPPROTO_IPV6, IPV6_TCLASS, &tclass, sizeof(tclass));
+	}
+}
+
+static void put_ttl(struct cmsg_out *o, const struct tapir_dgram *d)
+{
+	int ttl = d->ttl;
+
+	if (d->addr.family == AF_INET)
+		put(o, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	else
+		put(o, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof(ttl));
+}
+
+static void put_time(struct cmsg_out *o, const struct tapir_dgram *d)
+{
+	struct timespec ts = { .tv_sec = (time_t)(d->time_ns / 1000000000), .tv_nsec = (long)(d->time_ns % 1000000000) };
+	struct timeval tv = { .tv_sec = ts.tv_sec, .tv_usec = ts.tv_nsec / 1000 };
+
+	if (d->flags & TAPIR_DGRAM_TIMESTAMPNS)
+		put(o, SOL_SOCKET, SCM_TIMESTAMPNS, &ts, sizeof(ts));
+	else
+		put(o, SOL_SOCKET, SCM_TIMESTAMP, &tv, sizeof(tv));
+}
+
+void cmsg_format(const struct tapir_dgram *d, struct msghdr *m)
+{
+	struct cmsg_out o = { .m = m };
+
+	if (d->flags & (TAPIR_DGRAM_TIMESTAMP | TAPIR_DGRAM_TIMESTAMPNS))
+		put_time(&o, d);
+	if (d->flags & TAPIR_DGRAM_PKTINFO)
+		put_pktinfo(&o, d);
+	if (d->flags & TAPIR_DGRAM_TTL && d->ttl >= 0)
+		put_ttl(&o, d);
+	if (d->flags & TAPIR_DGRAM_TOS && d->tos >= 0)
+		put_tos(&o, d);
+	if (d->flags & TAPIR_DGRAM_GRO && d->segment_size) {
+		int size = (int)d->segment_size;
+
+		put(&o, IPPROTO_UDP, UDP_GRO, &size, sizeof(size));
+	}
+	m->msg_controllen = o.used;
+}
+
+/* ---- To send ---- */
+
+/* The int in a control message; also from a single byte, which Linux takes for IP_TOS. */
+static int take_int(const struct cmsghdr *c, int min, int max, int *v)
+{
+	size_t bytes = c->cmsg_len - CMSG_LEN(0);
+
+	if (bytes == sizeof(int))
+		memcpy(v, CMSG_DATA(c), sizeof(int));
+	else if (bytes == 1 && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+		*v = *(const uint8_t *)CMSG_DATA(c);
+	else
+		return -EINVAL;
+	return *v < min || *v > max ? -EINVAL : 0;
+}
+
+static int parse_ip(const struct cmsghdr *c, struct tapir_dgram *d)
+{
+	struct in_pktinfo info;
+	int v;
+
+	switch (c->cmsg_type) {
+	case IP_PKTINFO:
+		if (c->cmsg_len != CMSG_LEN(sizeof(info)))
+			return -EINVAL;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		if (info.ipi_ifindex)
+			d->ifindex = (uint32_t)info.ipi_ifindex;
+		if (info.ipi_spec_dst.s_addr) {
+			d->local = (struct tapir_addr){ .family = AF_INET, .addr = { [10] = 0xff, [11] = 0xff } };
+			memcpy(d->local.addr + 12, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
+		}
+		return 0;
+	case IP_TTL:
+		if (take_int(c, 1, 255, &v) < 0)
+			return -EINVAL;
+		d->ttl = (int16_t)v;
+		return 0;
+	case IP_TOS:
+		if (take_int(c, 0, 255, &v) < 0)
+			return -EINVAL;
+		d->tos = (int16_t)v;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_ipv6(const struct cmsghdr *c, struct tapir_dgram *d)
+{
+	struct in6_pktinfo info;
+	int v;
+
+	switch (c->cmsg_type) {
+	case IPV6_PKTINFO:
+		if (c->cmsg_len < CMSG_LEN(sizeof(info)))
+			return -EINVAL;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		if (info.ipi6_ifindex)
+			d->ifindex = info.ipi6_ifindex;
+		if (!IN6_IS_ADDR_UNSPECIFIED(&info.ipi6_addr)) {
+			d->local = (struct tapir_addr){ .family = AF_INET6 };
+			memcpy(d->local.addr, &info.ipi6_addr, sizeof(info.ipi6_addr));
+		}
+		return 0;
+	case IPV6_HOPLIMIT: /* -1: the default (RFC 3542 section 6.3) */
+		if (take_int(c, -1, 255, &v) < 0)
+			return -EINVAL;
+		d->ttl = (int16_t)v;
+		return 0;
+	case IPV6_TCLASS: /* -1: the default (RFC 3542 section 6.5) */
+		if (take_int(c, -1, 255, &v) < 0)
+			return -EINVAL;
+		d->tos = (int16_t)v;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_one(const struct cmsghdr *c, struct tapir_dgram *d)
+{
+	uint16_t size;
+
+	switch (c->cmsg_level) {
+	case IPPROTO_IP:
+		return parse_ip(c, d);
+	case IPPROTO_IPV6:
+		return parse_ipv6(c, d);
+	case IPPROTO_UDP:
+		if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof(size)))
+			return -EINVAL;
+		memcpy(&size, CMSG_DATA(c), sizeof(size));
+		d->segment_size = size;
+		return 0;
+	case SOL_SOCKET:
+		/* Descriptors and credentials mean nothing to the network; Linux lets them pass unread. */
+		return c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS ? 0 : -EINVAL;
+	}
+	return 0; /* Linux leaves levels it does not know to others */
+}
+
+int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d)
+{
+	struct msghdr copy = { .msg_control = m->msg_control, .msg_controllen = m->msg_controllen };
+	const uint8_t *end = (const uint8_t *)m->msg_control + m->msg_controllen;
+
+	if (!m->msg_control)
+		return 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&copy); c; c = CMSG_NXTHDR(&copy, c)) {
+		int error;
+
+		if (c->cmsg_len < CMSG_LEN(0) || c->cmsg_len > (size_t)(end - (const uint8_t *)c))
+			return -EINVAL;
+		error = parse_one(c, d);
+		if (error)
+			return error;
+	}
+	return 0;
+}

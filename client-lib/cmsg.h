@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmsg.h - ancillary data of datagrams: control messages (RFC 3542, ip(7), ipv6(7), udp(7)) to and from struct tapir_dgram.
+ * Promises: the fields of a header become exactly the control messages that its flags ask for, in Linux's layouts; what does not fit
+ *           sets MSG_CTRUNC. Control messages to send that the stack has no use for are refused as Linux refuses them. */
+#ifndef TAPIR_CLIENT_CMSG_H
+#define TAPIR_CLIENT_CMSG_H
+
+#include <sys/socket.h>
+
+#include "client-lib/protocol.h"
+
+/** cmsg_format - write the control messages for a received datagram to m->msg_control; msg_controllen becomes what was written,
+ * msg_flags may get MSG_CTRUNC. */
+void cmsg_format(const struct tapir_dgram *d, struct msghdr *m);
+
+/** cmsg_parse - take the control messages of a datagram to send into @d, whose other fields are left alone.
+ * Returns 0 or -EINVAL (malformed, out of range, or unknown). */
+int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* connect(2). The daemon answers at once; for a stream the answer is EINPROGRESS, and the fd polls writable when it is done, one way or
+ * the other. A blocking connect waits for that here. */
+#include "client-lib/include/tapir/socket.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "client-lib/real.h"
+#include "client-lib/sock.h"
+#include "client-lib/sockaddr.h"
+
+static int64_t clock_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* SO_SNDTIMEO, which is the fd's own, bounds connect too (socket(7)); -1: no limit. */
+static int64_t send_timeout_ms(int fd)
+{
+	struct timeval tv;
+	socklen_t len = sizeof(tv);
+
+	if (tapir_real.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) < 0 || (!tv.tv_sec && !tv.tv_usec))
+		return -1;
+	return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+}
+
+/* connect(2) is restarted after a handler that was installed with SA_RESTART, and poll(2) never is. Which handler it was cannot be known;
+ * when all of them have the flag, it was one with it. */
+static bool may_restart(void)
+{
+	for (int sig = 1; sig < NSIG; sig++) {
+		struct sigaction sa;
+
+		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
+		    !(sa.sa_flags & SA_RESTART))
+			return false;
+	}
+	return true;
+}
+
+static int wait_until_done(int fd)
+{
+	int64_t timeout = send_timeout_ms(fd), until = timeout < 0 ? -1 : clock_ms() + timeout;
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	for (;;) {
+		int64_t left = until < 0 ? -1 : until - clock_ms();
+		int n = tapir_real.poll(&p, 1, until < 0 ? -1 : left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left);
+
+		if (n > 0)
+			break;
+		if (n == 0)
+			return -EINPROGRESS;
+		if (errno != EINTR || !may_restart())
+			return -errno;
+	}
+	if (p.revents & (POLLERR | POLLHUP))
+		return sock_take_error(fd, ENETDOWN);
+	return 0;
+}
+
+static int connect_stream(int fd, const struct tapir_addr *a)
+{
+	int error = (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
+
+	if (error == -EINPROGRESS || error == -EALREADY) {
+		hint_move(fd, HINT_STREAM);
+		if (!(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK))
+			error = wait_until_done(fd);
+	} else if (error == 0 && a->family) {
+		hint_move(fd, HINT_STREAM);
+	} else if (error == -ENOTCONN) { /* it had a connection, or tried to, and has failed */
+		error = -ECONNABORTED;
+	}
+	return error;
+}
+
+static int connect_ours(int fd, const struct hint_sock *sock, const struct sockaddr *addr, socklen_t len)
+{
+	struct tapir_addr a;
+	int error = sockaddr_parse(addr, len, &a);
+
+	if (error)
+		return error;
+	if (sock->type == SOCK_STREAM)
+		return connect_stream(fd, &a);
+	error = (int)sock_request(TAPIR_OP_CONNECT, fd, &a, sizeof(a), NULL, 0);
+	if (!error)
+		hint_set_connected(fd, a.family != 0);
+	return error;
+}
+
+int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct hint_sock sock;
+
+	if (!hint_look(fd, &sock))
+		return tapir_real.connect(fd, addr, len);
+	return (int)sock_result(connect_ours(fd, &sock, addr, len));
+}

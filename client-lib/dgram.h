@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dgram.h - sending and receiving on the fd of a datagram socket: putting struct tapir_dgram before a datagram, and taking it off.
+ *
+ * The header goes into an iovec of its own before the application's, so nothing is copied. A received message may or may not have a header
+ * (protocol.h); what is expected is laid out for, and when it comes otherwise its bytes are moved into place:
+ *
+ *	header expected:     [ header 88 ][ the application's buffers ]
+ *	bare expected:       [ the application's buffers ][ spill 88 ]       room for the end of a datagram that has a header after all
+ *
+ * Promises: one system call a message, or a batch; a datagram longer than the buffers is truncated as recvmsg(2) says, header or not.
+ * Functions return what the call of that name returns, or -errno. */
+#ifndef TAPIR_CLIENT_DGRAM_H
+#define TAPIR_CLIENT_DGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct timespec;
+
+struct dgram_sock {
+	int fd;
+	uint64_t id;
+	bool is_connected; /* bare datagrams are expected, and may be sent */
+};
+
+/* Whether @fd is one of our datagram sockets. Costs nothing for most that are not. */
+bool dgram_is(int fd, struct dgram_sock *s);
+
+ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int flags);
+ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags);
+int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags);
+int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout);
+
+/* FIONREAD: the length of the next datagram, 0 when there is none. */
+int dgram_inq(const struct dgram_sock *s, int *bytes);
+
+/* Move @bytes within the memory that @iov describes, as memmove(3): from offset @from to offset @to. */
+void iov_move(const struct iovec *iov, int iovcnt, size_t to, size_t from, size_t bytes);
+
+#endif

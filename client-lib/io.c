@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sending and receiving on any descriptor.
+ *
+ * Datagram sockets of ours go to dgram_*.c. Everything else is the plain call, made first; when it ends in a way that on a stream of ours
+ * may mean something else than on the pair that carries it (end of file, ECONNRESET, EPIPE, EISCONN), sock.c finds out. A hint that
+ * the descriptor is a stream of ours lets a write be made with MSG_NOSIGNAL, so that SIGPIPE comes as TCP raises it: not for the
+ * error that ended the connection, but for writing again. */
+#include "client-lib/include/tapir/socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "client-lib/dgram.h"
+#include "client-lib/real.h"
+#include "client-lib/sock.h"
+
+static ssize_t io_msg_send(const struct dgram_sock *s, const struct iovec *iov, size_t iovcnt, int flags,
+			   const struct sockaddr *addr, socklen_t len)
+{
+	struct msghdr m = { .msg_iovlen = iovcnt, .msg_namelen = len };
+
+	memcpy(&m.msg_iov, &iov, sizeof(iov)); /* only read from */
+	memcpy(&m.msg_name, &addr, sizeof(addr));
+	return sock_result(dgram_sendmsg(s, &m, flags));
+}
+
+static ssize_t io_msg_recv(const struct dgram_sock *s, const struct iovec *iov, size_t iovcnt, int flags,
+			   struct sockaddr *addr, socklen_t *len)
+{
+	struct msghdr m = { .msg_iovlen = iovcnt, .msg_name = addr, .msg_namelen = len ? *len : 0 };
+	ssize_t n;
+
+	memcpy(&m.msg_iov, &iov, sizeof(iov));
+	n = dgram_recvmsg(s, &m, flags);
+	if (n >= 0 && addr && len)
+		*len = m.msg_namelen;
+	return sock_result(n);
+}
+
+/* A pointer to bytes that are only read, as iovec wants it. */
+static struct iovec const_iov(const void *data, size_t bytes)
+{
+	struct iovec iov = { .iov_len = bytes };
+
+	memcpy(&iov.iov_base, &data, sizeof(data));
+	return iov;
+}
+
+/* What a stream that has no connection says: a fresh one, or a listener, whose fd must not be read. */
+static bool is_unready(enum hint hint)
+{
+	return __builtin_expect(hint == HINT_FRESH || hint == HINT_LISTENER, 0);
+}
+
+/* Flags that mean something else, or nothing, on the pair: 0 or -errno. */
+static int check_flags(int fd, int flags, bool is_send)
+{
+	struct hint_sock sock;
+
+	if (__builtin_expect(!(flags & (is_send ? MSG_OOB | MSG_FASTOPEN : MSG_OOB | MSG_ERRQUEUE)), 1))
+		return 0;
+	if (!hint_look(fd, &sock))
+		return 0;
+	return flags & MSG_ERRQUEUE && !is_send ? -EAGAIN : -EOPNOTSUPP;
+}
+
+/* May data be sent, or received, on @fd? 0 or -errno. */
+static int check_send(int fd, enum hint hint, int flags)
+{
+	int error = check_flags(fd, flags, true);
+
+	if (!error && is_unready(hint) && sock_check_fresh(fd) == -ENOTCONN) {
+		errno = EPIPE;
+		sock_check_send(fd, !(flags & MSG_NOSIGNAL));
+		return -errno;
+	}
+	return error;
+}
+
+static int check_recv(int fd, enum hint hint, int flags)
+{
+	int error = check_flags(fd, flags, false);
+
+	return !error && is_unready(hint) ? sock_check_fresh(fd) : error;
+}
+
+/* ---- Sending ---- */
+
+static bool is_send_error(ssize_t r)
+{
+	return __builtin_expect(r < 0, 0) && (errno == EPIPE || errno == ECONNRESET);
+}
+
+ssize_t tapir_send(int fd, const void *data, size_t bytes, int flags)
+{
+	enum hint hint = hint_of(fd);
+	struct dgram_sock s;
+	bool is_silent;
+	ssize_t r;
+
+	if (dgram_is(fd, &s)) {
+		struct iovec iov = const_iov(data, bytes);
+
+		return io_msg_send(&s, &iov, 1, flags, NULL, 0);
+	}
+	r = check_send(fd, hint, flags);
+	if (r)
+		return sock_result(r);
+	is_silent = hint == HINT_STREAM && !(flags & MSG_NOSIGNAL);
+	r = tapir_real.send(fd, data, bytes, is_silent ? flags | MSG_NOSIGNAL : flags);
+	return is_send_error(r) ? sock_check_send(fd, is_silent) : r;
+}
+
+ssize_t tapir_sendto(int fd, const void *data, size_t bytes, int flags, const struct sockaddr *addr, socklen_t len)
+{
+	struct dgram_sock s;
+	struct hint_sock sock;
+	ssize_t r;
+
+	if (!addr)
+		return tapir_send(fd, data, bytes, flags);
+	if (dgram_is(fd, &s)) {
+		struct iovec iov = const_iov(data, bytes);
+
+		return io_msg_send(&s, &iov, 1, flags, addr, len);
+	}
+	r = check_send(fd, hint_of(fd), flags);
+	if (r)
+		return sock_result(r);
+	r = tapir_real.sendto(fd, data, bytes, flags, addr, len);
+	if (r < 0 && (errno == EISCONN || errno == EOPNOTSUPP) && hint_look(fd, &sock) && sock.type == SOCK_STREAM)
+		return tapir_send(fd, data, bytes, flags); /* TCP takes no notice of the address */
+	return is_send_error(r) ? sock_check_send(fd, false) : r;
+}
+
+static ssize_t sendmsg_stream(int fd, const struct msghdr *m, int flags)
+{
+	struct msghdr plain = *m;
+
+	/* The address and what control messages may mean to the pair are nothing to TCP. */
+	plain.msg_name = NULL;
+	plain.msg_namelen = 0;
+	plain.msg_control = NULL;
+	plain.msg_controllen = 0;
+	return tapir_real.sendmsg(fd, &plain, flags | MSG_NOSIGNAL);
+}
+
+ssize_t tapir_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	enum hint hint = hint_of(fd);
+	struct dgram_sock s;
+	struct hint_sock sock;
+	bool is_ours;
+	ssize_t r;
+
+	if (dgram_is(fd, &s))
+		return sock_result(dgram_sendmsg(&s, msg, flags));
+	r = check_send(fd, hint, flags);
+	if (r)
+		return sock_result(r);
+	/* A hint is not enough to drop what another program's unix socket may be meant to carry. */
+	is_ours = msg->msg_name || msg->msg_controllen ? hint_look(fd, &sock) && sock.type == SOCK_STREAM : hint == HINT_STREAM;
+	r = is_ours ? sendmsg_stream(fd, msg, flags) : tapir_real.sendmsg(fd, msg, flags);
+	return is_send_error(r) ? sock_check_send(fd, is_ours && !(flags & MSG_NOSIGNAL)) : r;
+}
+
+int tapir_sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
+{
+	struct dgram_sock s;
+	unsigned done;
+
+	if (dgram_is(fd, &s))
+		return (int)sock_result(dgram_sendmmsg(&s, msgs, count, flags));
+	if (hint_of(fd) == HINT_NONE)
+		return tapir_real.sendmmsg(fd, msgs, count, flags);
+	for (done = 0; done < count; done++) {
+		ssize_t r = tapir_sendmsg(fd, &msgs[done].msg_hdr, flags);
+
+		if (r < 0)
+			return done ? (int)done : -1;
+		msgs[done].msg_len = (unsigned)r;
+	}
+	return (int)done;
+}
+
+ssize_t tapir_write(int fd, const void *data, size_t bytes)
+{
+	enum hint hint = hint_of(fd);
+	ssize_t r;
+
+	if (__builtin_expect(hint != HINT_NONE, 0)) {
+		r = tapir_send(fd, data, bytes, 0);
+		if (r >= 0 || errno != ENOTSOCK)
+			return r;
+		hint_move(fd, HINT_NONE);
+	}
+	r = tapir_real.write(fd, data, bytes);
+	return is_send_error(r) ? sock_check_send(fd, false) : r;
+}
+
+ssize_t tapir_writev(int fd, const struct iovec *iov, int count)
+{
+	ssize_t r;
+
+	if (__builtin_expect(hint_of(fd) != HINT_NONE, 0) && count >= 0) {
+		struct msghdr m = { .msg_iovlen = (size_t)count };
+
+		memcpy(&m.msg_iov, &iov, sizeof(iov));
+		r = tapir_sendmsg(fd, &m, 0);
+		if (r >= 0 || errno != ENOTSOCK)
+			return r;
+		hint_move(fd, HINT_NONE);
+	}
+	r = tapir_real.writev(fd, iov, count);
+	return is_send_error(r) ? sock_check_send(fd, false) : r;
+}
+
+/* ---- Receiving ---- */
+
+/* TCP tells no address with its bytes; the pair tells the name of the daemon's end. */
+static bool is_pair_name(const struct sockaddr *addr, socklen_t len)
+{
+	static const char name[] = "\0" TAPIR_NAME_PREFIX;
+
+	return len >= offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1 && addr->sa_family == AF_UNIX &&
+	       memcmp(addr->sa_data, name, sizeof(name) - 1) == 0;
+}
+
+ssize_t tapir_recv(int fd, void *data, size_t bytes, int flags)
+{
+	struct dgram_sock s;
+	ssize_t r;
+
+	if (dgram_is(fd, &s)) {
+		struct iovec iov = { data, bytes };
+
+		return io_msg_recv(&s, &iov, 1, flags, NULL, NULL);
+	}
+	r = check_recv(fd, hint_of(fd), flags);
+	if (r)
+		return sock_result(r);
+	r = tapir_real.recv(fd, data, bytes, flags);
+	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
+}
+
+ssize_t tapir_recvfrom(int fd, void *data, size_t bytes, int flags, struct sockaddr *addr, socklen_t *len)
+{
+	struct dgram_sock s;
+	socklen_t room;
+	ssize_t r;
+
+	if (!addr || !len)
+		return tapir_recv(fd, data, bytes, flags);
+	if (dgram_is(fd, &s)) {
+		struct iovec iov = { data, bytes };
+
+		return io_msg_recv(&s, &iov, 1, flags, addr, len);
+	}
+	r = check_recv(fd, hint_of(fd), flags);
+	if (r)
+		return sock_result(r);
+	room = *len;
+	r = tapir_real.recvfrom(fd, data, bytes, flags, addr, len);
+	if (r >= 0 && is_pair_name(addr, *len < room ? *len : room))
+		*len = 0;
+	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
+}
+
+/* Descriptors that came along may be datagram sockets of ours. */
+static void note_arrivals(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + at, sizeof(int));
+			hint_on_arrival(fd);
+		}
+	}
+}
+
+ssize_t tapir_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	struct dgram_sock s;
+	socklen_t room;
+	ssize_t r;
+
+	if (dgram_is(fd, &s))
+		return sock_result(dgram_recvmsg(&s, msg, flags));
+	r = check_recv(fd, hint_of(fd), flags);
+	if (r)
+		return sock_result(r);
+	room = msg->msg_namelen;
+	r = tapir_real.recvmsg(fd, msg, flags);
+	if (r >= 0 && msg->msg_controllen)
+		note_arrivals(msg);
+	if (r >= 0 && msg->msg_name && is_pair_name(msg->msg_name, msg->msg_namelen < room ? msg->msg_namelen : room))
+		msg->msg_namelen = 0;
+	return __builtin_expect(r <= 0, 0) && msg->msg_iovlen ? sock_check_recv(fd, r) : r;
+}
+
+int tapir_recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout)
+{
+	struct dgram_sock s;
+	int n;
+
+	if (dgram_is(fd, &s))
+		return (int)sock_result(dgram_recvmmsg(&s, msgs, count, flags, timeout));
+	n = check_recv(fd, hint_of(fd), flags);
+	if (n)
+		return (int)sock_result(n);
+	n = tapir_real.recvmmsg(fd, msgs, count, flags, timeout);
+	for (int i = 0; i < n; i++)
+		if (msgs[i].msg_hdr.msg_controllen)
+			note_arrivals(&msgs[i].msg_hdr);
+	return n;
+}
+
+ssize_t tapir_read(int fd, void *data, size_t bytes)
+{
+	ssize_t r;
+
+	if (__builtin_expect(hint_of(fd) > HINT_STREAM, 0)) {
+		r = tapir_recv(fd, data, bytes, 0);
+		if (r >= 0 || errno != ENOTSOCK)
+			return r;
+	}
+	r = tapir_real.read(fd, data, bytes);
+	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
+}
+
+ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
+{
+	ssize_t r;
+
+	if (__builtin_expect(hint_of(fd) > HINT_STREAM, 0) && count >= 0) {
+		struct msghdr m = { .msg_iovlen = (size_t)count };
+
+		memcpy(&m.msg_iov, &iov, sizeof(iov));
+		r = tapir_recvmsg(fd, &m, 0);
+		if (r >= 0 || errno != ENOTSOCK)
+			return r;
+	}
+	r = tapir_real.readv(fd, iov, count);
+	return __builtin_expect(r <= 0, 0) && count ? sock_check_recv(fd, r) : r;
+}

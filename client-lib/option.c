@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* setsockopt(2), getsockopt(2), ioctl(2). The daemon knows a socket's options; only what the kernel does for the fd itself, its blocking
+ * and its time-outs, is set on the fd. */
+#include "client-lib/include/tapir/socket.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "client-lib/dgram.h"
+#include "client-lib/real.h"
+#include "client-lib/sock.h"
+
+struct option_message {
+	struct tapir_option option;
+	uint8_t value[TAPIR_OPTION_MAX];
+};
+
+/* Options of the fd, not of the connection. */
+static bool is_natural(int level, int name)
+{
+	return level == SOL_SOCKET && (name == SO_RCVTIMEO_OLD || name == SO_RCVTIMEO_NEW || name == SO_SNDTIMEO_OLD ||
+				       name == SO_SNDTIMEO_NEW || name == SO_COOKIE);
+}
+
+static int set_ours(int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct option_message m = { .option = { .level = level, .name = name, .len = len } };
+	ssize_t n;
+
+	if (len > TAPIR_OPTION_MAX)
+		return -EINVAL;
+	if (!value && len)
+		return -EFAULT;
+	if (len)
+		memcpy(m.value, value, len);
+	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m.option) + len, NULL, 0);
+	return n < 0 ? (int)n : 0;
+}
+
+int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct hint_sock sock;
+
+	if (hint_is_sandboxed() || is_natural(level, name) || !hint_look(fd, &sock))
+		return tapir_real.setsockopt(fd, level, name, value, len);
+	return (int)sock_result(set_ours(fd, level, name, value, len));
+}
+
+/* SO_ERROR is asked for in a way of its own, because it is still told after the daemon closed its end. */
+static int get_error(int fd, void *value, socklen_t *len)
+{
+	int error = -sock_take_error(fd, ENETDOWN);
+
+	if (*len > sizeof(error))
+		*len = sizeof(error);
+	memcpy(value, &error, *len);
+	return 0;
+}
+
+static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
+{
+	struct tapir_option request = { .level = level, .name = name };
+	struct option_message reply;
+	ssize_t n;
+
+	if (!value || !len)
+		return -EFAULT;
+	if (*len > INT32_MAX)
+		return -EINVAL;
+	if (level == SOL_SOCKET && name == SO_ERROR)
+		return get_error(fd, value, len);
+	request.len = *len < TAPIR_OPTION_MAX ? *len : TAPIR_OPTION_MAX;
+	n = sock_request(TAPIR_OP_GETSOCKOPT, fd, &request, sizeof(request), &reply, sizeof(reply));
+	if (n < 0)
+		return (int)n;
+	if (n < (ssize_t)sizeof(reply.option) || reply.option.len > request.len ||
+	    n != (ssize_t)(sizeof(reply.option) + reply.option.len))
+		return -EPROTO;
+	memcpy(value, reply.value, reply.option.len);
+	*len = reply.option.len;
+	return 0;
+}
+
+int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	struct hint_sock sock;
+
+	if (hint_is_sandboxed() || is_natural(level, name) || !hint_look(fd, &sock))
+		return tapir_real.getsockopt(fd, level, name, value, len);
+	return (int)sock_result(get_ours(fd, level, name, value, len));
+}
+
+static int ioctl_ours(int fd, unsigned long request, int *value)
+{
+	int64_t bytes;
+	int error;
+
+	switch (request) {
+	case SIOCOUTQ: /* TIOCOUTQ; the pair's own count is of memory, not of bytes */
+		error = sock_ask_int(TAPIR_OP_OUTQ, fd, &bytes);
+		if (!error)
+			*value = bytes > INT32_MAX ? INT32_MAX : (int)bytes;
+		return error;
+	case SIOCATMARK: /* there is no urgent data, so the mark is never reached (tcp(7)) */
+		*value = 0;
+		return 0;
+	}
+	return -ENOTTY;
+}
+
+int tapir_ioctl(int fd, unsigned long request, ...)
+{
+	struct dgram_sock s;
+	struct hint_sock sock;
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (request == SIOCINQ && dgram_is(fd, &s))
+		return (int)sock_result(arg ? dgram_inq(&s, arg) : -EFAULT);
+	if ((request == SIOCOUTQ || request == SIOCATMARK) && arg && hint_look(fd, &sock))
+		return (int)sock_result(ioctl_ours(fd, request, arg));
+	return tapir_real.ioctl(fd, request, arg);
+}

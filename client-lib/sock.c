@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client-lib/sock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <pthread.h>
+
+#include "client-lib/real.h"
+
+ssize_t sock_result(ssize_t r)
+{
+	if (r >= 0)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+ssize_t sock_request(enum tapir_op op, int fd, const void *request, size_t request_bytes, void *reply, size_t reply_room)
+{
+	ssize_t n = control_request(op, request, request_bytes, fd, reply, reply_room, NULL);
+
+	return n == -ENOTSOCK ? -ENETDOWN : n;
+}
+
+int sock_request_int(enum tapir_op op, int fd, int64_t value)
+{
+	struct tapir_int v = { .value = value };
+	ssize_t n = sock_request(op, fd, &v, sizeof(v), NULL, 0);
+
+	return n < 0 ? (int)n : 0;
+}
+
+int sock_ask_int(enum tapir_op op, int fd, int64_t *value)
+{
+	struct tapir_int v;
+	ssize_t n = sock_request(op, fd, NULL, 0, &v, sizeof(v));
+
+	if (n < 0)
+		return (int)n;
+	if (n != sizeof(v))
+		return -EPROTO;
+	*value = v.value;
+	return 0;
+}
+
+int sock_take_error(int fd, int gone)
+{
+	int64_t error = 0;
+	int r = sock_ask_int(TAPIR_OP_TAKE_ERROR, fd, &error);
+
+	if (r < 0)
+		return r == -ENETDOWN ? -gone : r;
+	return (int)-error;
+}
+
+ssize_t sock_check_recv(int fd, ssize_t result)
+{
+	int saved_errno = errno, error;
+	struct pollfd p = { .fd = fd };
+	struct hint_sock sock;
+
+	if (result < 0 && saved_errno != ECONNRESET)
+		return result;
+	if (hint_is_sandboxed())
+		return result;
+	/* An end of file with the way out still open is the peer's FIN and needs no question. */
+	if (result == 0 && (tapir_real.poll(&p, 1, 0) <= 0 || !(p.revents & POLLHUP)))
+		goto as_it_was;
+	if (!hint_look(fd, &sock) || sock.type != SOCK_STREAM)
+		goto as_it_was;
+	error = sock_take_error(fd, ECONNRESET);
+	if (error)
+		return sock_result(error);
+as_it_was:
+	errno = saved_errno;
+	return result;
+}
+
+ssize_t sock_check_send(int fd, bool is_silent)
+{
+	int saved_errno = errno, error = 0;
+	struct hint_sock sock;
+
+	if (!hint_is_sandboxed() && hint_look(fd, &sock) && sock.type == SOCK_STREAM)
+		error = sock_take_error(fd, ECONNRESET);
+	if (error)
+		return sock_result(error);
+	if (saved_errno == EPIPE && is_silent)
+		pthread_kill(pthread_self(), SIGPIPE);
+	errno = saved_errno;
+	return -1;
+}
+
+int sock_check_fresh(int fd)
+{
+	struct tapir_addr peer;
+	struct hint_sock sock;
+	ssize_t n;
+
+	if (!hint_look(fd, &sock)) {
+		hint_move(fd, HINT_NONE);
+		return 0;
+	}
+	n = sock_request(TAPIR_OP_GETPEERNAME, fd, NULL, 0, &peer, sizeof(peer));
+	if (n >= 0)
+		hint_move(fd, HINT_STREAM);
+	return n < 0 ? (int)n : 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sock.h - what the files of the library share: requests about a socket, and what an unusual result on its fd means. */
+#ifndef TAPIR_CLIENT_SOCK_H
+#define TAPIR_CLIENT_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "client-lib/control_pool.h"
+#include "client-lib/hint.h"
+
+/* The library's own functions return -errno inside; this is the public form: -1 and errno. */
+ssize_t sock_result(ssize_t r);
+
+/** sock_request - a request about @fd. As control_request(), except that a daemon that does not know the socket (it was started again)
+ * is one that is gone: -ENETDOWN. */
+ssize_t sock_request(enum tapir_op op, int fd, const void *request, size_t request_bytes, void *reply, size_t reply_room);
+
+/* Requests that carry or bring one number. */
+int sock_request_int(enum tapir_op op, int fd, int64_t value);
+int sock_ask_int(enum tapir_op op, int fd, int64_t *value);
+
+/** sock_take_error - the pending error of a stream (SO_ERROR): 0, or a negative errno. @gone: what to say when the daemon is gone. */
+int sock_take_error(int fd, int gone);
+
+/* Read from @fd, any descriptor: a plain call's result, which was 0 or negative. If it is a stream of ours whose connection broke, that
+ * becomes its error. Sets errno. */
+ssize_t sock_check_recv(int fd, ssize_t result);
+
+/* Written to @fd, any descriptor: a plain call failed with EPIPE, ECONNRESET or EISCONN (errno). If it is a stream of ours, sets errno to
+ * what TCP would say. @is_silent: the call was made with MSG_NOSIGNAL for the application, which did not ask for it: SIGPIPE is due
+ * if the errno stays EPIPE. Returns -1. */
+ssize_t sock_check_send(int fd, bool is_silent);
+
+/** sock_check_fresh - a stream that was not seen to be connected is used for data: 0 when it may be, or -ENOTCONN. */
+int sock_check_fresh(int fd);
+
+#endif

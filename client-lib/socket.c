@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making sockets and naming them: what has no data in it. */
+#include "client-lib/include/tapir/socket.h"
+
+#include <errno.h>
+
+#include "client-lib/real.h"
+#include "client-lib/sock.h"
+#include "client-lib/sockaddr.h"
+
+int tapir_available(unsigned flags)
+{
+	struct tapir_hello hello;
+	ssize_t n = control_request(TAPIR_OP_HELLO, NULL, 0, -1, &hello, sizeof(hello), NULL);
+
+	if (n >= 0 && n != (ssize_t)sizeof(hello))
+		n = -EPROTO;
+	if (n >= 0 && (hello.offers & flags) != flags)
+		n = -EOPNOTSUPP;
+	if (n < 0) {
+		errno = (int)-n;
+		return 0;
+	}
+	return 1;
+}
+
+/* Give a received descriptor the flags that the application asked for. Received ones are close-on-exec. */
+static void set_flags(int fd, int type)
+{
+	if (!(type & SOCK_CLOEXEC))
+		tapir_real.fcntl(fd, F_SETFD, 0);
+	if (type & SOCK_NONBLOCK)
+		tapir_real.fcntl(fd, F_SETFL, tapir_real.fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+int tapir_socket(int family, int type, int protocol)
+{
+	int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC), fd;
+	struct tapir_socket_req request = { .family = family, .type = type & ~flags, .protocol = protocol };
+	struct tapir_socket_rep reply;
+	ssize_t n;
+
+	if (family != AF_INET && family != AF_INET6) {
+		fd = tapir_real.socket(family, type, protocol);
+		if (fd >= 0)
+			hint_set(fd, HINT_NONE, 0);
+		return fd;
+	}
+	n = control_request(TAPIR_OP_SOCKET, &request, sizeof(request), -1, &reply, sizeof(reply), &fd);
+	if (n < 0)
+		return (int)sock_result(n);
+	if (n != (ssize_t)sizeof(reply) || fd < 0) {
+		if (fd >= 0)
+			tapir_real.close(fd);
+		return (int)sock_result(-EPROTO);
+	}
+	set_flags(fd, flags);
+	hint_set(fd, request.type == SOCK_STREAM ? HINT_FRESH : HINT_DGRAM, reply.id);
+	return fd;
+}
+
+static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct tapir_addr a;
+	int error = sockaddr_parse(addr, len, &a);
+
+	if (error)
+		return error;
+	/* bind(2) takes the wildcard of AF_UNSPEC for AF_INET's, as Linux does. */
+	if (!a.family)
+		a = (struct tapir_addr){ .family = AF_INET, .addr = { [10] = 0xff, [11] = 0xff } };
+	return (int)sock_request(TAPIR_OP_BIND, fd, &a, sizeof(a), NULL, 0);
+}
+
+int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct hint_sock sock;
+
+	if (!hint_look(fd, &sock))
+		return tapir_real.bind(fd, addr, len);
+	return (int)sock_result(bind_ours(fd, addr, len));
+}
+
+int tapir_listen(int fd, int backlog)
+{
+	struct hint_sock sock;
+	int error;
+
+	if (!hint_look(fd, &sock))
+		return tapir_real.listen(fd, backlog);
+	error = sock_request_int(TAPIR_OP_LISTEN, fd, backlog);
+	if (!error)
+		hint_move(fd, HINT_LISTENER);
+	return (int)sock_result(error);
+}
+
+/* getsockname() and getpeername(). */
+static int ask_name(enum tapir_op op, int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct tapir_addr a;
+	ssize_t n;
+
+	if (!addr || !len)
+		return -EFAULT;
+	if (*len > INT32_MAX)
+		return -EINVAL;
+	n = sock_request(op, fd, NULL, 0, &a, sizeof(a));
+	if (n < 0)
+		return (int)n;
+	if (n != (ssize_t)sizeof(a))
+		return -EPROTO;
+	sockaddr_format(&a, addr, len);
+	return 0;
+}
+
+int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct hint_sock sock;
+
+	if (!hint_look(fd, &sock))
+		return tapir_real.getsockname(fd, addr, len);
+	return (int)sock_result(ask_name(TAPIR_OP_GETSOCKNAME, fd, addr, len));
+}
+
+int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	struct hint_sock sock;
+
+	if (!hint_look(fd, &sock))
+		return tapir_real.getpeername(fd, addr, len);
+	return (int)sock_result(ask_name(TAPIR_OP_GETPEERNAME, fd, addr, len));
+}
+
+/* protocol.h says which of shutdown(2)'s directions go to the daemon. */
+static int shutdown_stream(int fd, int how)
+{
+	struct pollfd p = { .fd = fd };
+	bool is_listener = hint_of(fd) == HINT_LISTENER;
+	int error = 0;
+
+	if (is_listener || how != SHUT_WR)
+		error = sock_request_int(TAPIR_OP_SHUTDOWN, fd, is_listener ? how : SHUT_RD);
+	else if (hint_of(fd) != HINT_STREAM || (tapir_real.poll(&p, 1, 0) > 0 && p.revents & POLLHUP))
+		error = sock_check_fresh(fd); /* ENOTCONN: not connected, or not any more */
+	if (error)
+		return error;
+	if (is_listener) /* wakes who waits in accept(2) */
+		return how == SHUT_WR ? 0 : tapir_real.shutdown(fd, SHUT_RD);
+	return how == SHUT_RD ? 0 : tapir_real.shutdown(fd, SHUT_WR);
+}
+
+int tapir_shutdown(int fd, int how)
+{
+	struct hint_sock sock;
+
+	if (hint_is_sandboxed() || !hint_look(fd, &sock))
+		return tapir_real.shutdown(fd, how);
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return (int)sock_result(-EINVAL);
+	if (sock.type == SOCK_STREAM)
+		return (int)sock_result(shutdown_stream(fd, how));
+	return (int)sock_result(sock_request_int(TAPIR_OP_SHUTDOWN, fd, how));
+}
