@@ -2,6 +2,7 @@
 #include "client-lib/preload/preload.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
