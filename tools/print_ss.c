@@ -268,12 +268,13 @@ void ss_print(FILE *f, const struct tapir_sock_rec *recs, size_t n, const struct
 
 /* ---- JSON ---- */
 
-static json_t *end_json(const struct tapir_addr *a, const struct ss_view *v)
+static json_t *end_json(const struct tapir_sock_rec *r, const struct tapir_addr *a, const struct ss_view *v)
 {
+	struct tapir_addr none = { .family = r->local.family };
 	char addr[TEXT_ADDR_MAX], scope[TEXT_SHORT_MAX];
 
-	if (!a->family)
-		return json_null();
+	if (!a->family) /* no peer: the wildcard and port 0 */
+		a = &none;
 	return json_pack("{s:s, s:i, s:o}", "address", text_addr(a, addr), "port", (int)a->port, "scope",
 			 a->scope_id ? json_string(link_name(v, a->scope_id, scope)) : json_null());
 }
@@ -303,8 +304,8 @@ static json_t *socket_json(const struct tapir_sock_rec *r, const struct ss_view 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)r->id);
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o}", "netid", netid(r), "family",
 			 r->local.family == AF_INET6 ? "inet6" : "inet", "state", state_text(r, state), "recv_q",
-			 (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q, "local", end_json(&r->local, v), "peer",
-			 end_json(&r->remote, v), "timer", timer_json(r), "pid", r->pid ? json_integer(r->pid) : json_null(), "uid",
+			 (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q, "local", end_json(r, &r->local, v), "peer",
+			 end_json(r, &r->remote, v), "timer", timer_json(r), "pid", r->pid ? json_integer(r->pid) : json_null(), "uid",
 			 (json_int_t)r->uid, "id", id, "protocol", r->protocol, "cong", json_field(r->cong, sizeof(r->cong)),
 			 "tcp_info", tcp_json(r));
 }

@@ -220,7 +220,7 @@ static void test_ss_json_has_every_key_and_numbers(void **state)
 	r.send_q = 128;
 	json_is(ss_json(&r, 1, &v),
 		"[{\"netid\":\"tcp\",\"family\":\"inet\",\"state\":\"LISTEN\",\"recv_q\":0,\"send_q\":128,"
-		"\"local\":{\"address\":\"10.77.0.2\",\"port\":80,\"scope\":null},\"peer\":null,\"timer\":null,\"pid\":77,\"uid\":1000,"
+		"\"local\":{\"address\":\"10.77.0.2\",\"port\":80,\"scope\":null},\"peer\":{\"address\":\"0.0.0.0\",\"port\":0,\"scope\":null},\"timer\":null,\"pid\":77,\"uid\":1000,"
 		"\"id\":\"1122334455667788\",\"protocol\":6,\"cong\":null,\"tcp_info\":null}]");
 }
 
