@@ -188,6 +188,7 @@ __attribute__((constructor)) static void hint_init(void)
 	nfds_t n = INHERITED_FDS_MAX;
 	int saved_errno = errno;
 
+	tapir_real_init();
 	own_pid = getpid();
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
 		n = limit.rlim_cur;

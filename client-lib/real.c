@@ -5,7 +5,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Weak: the preload shim has its own. */
+/* Weak, both: the preload shim has its own. */
+__attribute__((weak)) void tapir_real_init(void)
+{
+}
+
 __attribute__((weak)) struct tapir_real tapir_real = {
 	.socket = socket,
 	.connect = connect,

@@ -48,4 +48,7 @@ struct tapir_real {
 
 extern struct tapir_real tapir_real;
 
+/* Make the table ready, where that needs doing; called first by the library's constructor. */
+void tapir_real_init(void);
+
 #endif

@@ -8,14 +8,11 @@
 
 #define PRELOAD_EXPORT __attribute__((visibility("default")))
 
-/* Fill tapir_real with what the names meant before us. Runs at load; but constructors of other libraries may run, and call us,
- * even before. */
-void preload_resolve(void);
-
+/* The table is filled at load; but constructors of other libraries may run, and call us, even before. */
 static inline void preload_enter(void)
 {
 	if (__builtin_expect(!tapir_real.poll, 0))
-		preload_resolve();
+		tapir_real_init();
 }
 
 #endif
