@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""make install into a directory of the test's own, the examples built against what it installed, and make uninstall."""
+
+import os
+import subprocess
+
+from harness import ROOT, STACK, check, test
+
+FILES = ["bin/tapir", "sbin/tapird", "include/tapir/socket.h", "lib/libtapir.a", "lib/libtapir.so", "lib/libtapir.so.0",
+         "lib/libtapir.so.0.1.0", "lib/libtapir-preload.so", "lib/pkgconfig/tapir.pc", "share/man/man1/tapir.1",
+         "share/man/man3/tapir.3", "share/man/man8/tapird.8"]
+PORT = 7300
+
+
+def files_below(top):
+    return sorted(os.path.relpath(os.path.join(d, f), top) for d, _, names in os.walk(top) for f in names)
+
+
+def install(w, dest, target):
+    w.start(["make", "-s", "-C", ROOT, target, "DESTDIR=" + dest, "PREFIX=/opt/tapir"]).expect(0, deadline=300)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def install_puts_everything_in_place_and_uninstall_takes_it_away(w):
+    dest = w.path("dest")
+    install(w, dest, "install")
+    found = files_below(dest + "/opt/tapir")
+    check(not set(FILES) - set(found), "not installed: %s" % sorted(set(FILES) - set(found)))
+    check(files_below(dest) == ["opt/tapir/" + f for f in found], "installed outside PREFIX: %s" % files_below(dest))
+    soname = subprocess.run(["readelf", "-d", dest + "/opt/tapir/lib/libtapir.so"], stdout=subprocess.PIPE, text=True, check=True)
+    check("[libtapir.so.0]" in soname.stdout, "soname: %s" % soname.stdout)
+    install(w, dest, "uninstall")
+    check(files_below(dest) == [], "left after uninstall: %s" % files_below(dest))
+
+
+def compile_example(w, prefix, name, static):
+    env = dict(os.environ, PKG_CONFIG_PATH=prefix + "/lib/pkgconfig", PKG_CONFIG_SYSROOT_DIR=w.path("dest"))
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs"] + (["--static"] if static else []) + ["tapir"], env=env,
+                           stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    if static:
+        flags = [prefix + "/lib/libtapir.a" if f == "-ltapir" else f for f in flags]
+    program = w.path(name + ("-static" if static else ""))
+    w.start(["gcc", "-Wall", "-Werror", "-o", program, os.path.join(ROOT, "tests/examples", name + ".c")] + flags).expect(0)
+    return program
+
+
+@test(families=(4, 6), combos="first", stacks=("tapir",))
+def installed_library_builds_and_runs_the_examples(w, family):
+    dest = w.path("dest")
+    prefix = dest + "/opt/tapir"
+    install(w, dest, "install")
+    for static in (False, True):
+        server, client = (compile_example(w, prefix, name, static) for name in ("tcp_server", "tcp_client"))
+        env = dict(os.environ, TAPIR_SOCKET=w.socket_path, LD_LIBRARY_PATH=prefix + "/lib")
+        port = PORT + static
+        serving = w.start([server, str(port)], env=env)
+        w.wait_port(STACK[family], port, serving)
+        out = w.start([client, STACK[family], str(port), "hello"], env=env).expect(0).out()
+        check(out == "hello\n", "the echo of hello: %r" % out)
+        serving.kill()
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def installed_tapir_run_finds_its_library(w):
+    dest = w.path("dest")
+    install(w, dest, "install")
+    env = dict(os.environ, TAPIR_SOCKET=w.socket_path)
+    program = "import socket; s = socket.create_server(('%s', %d)); print(s.getsockname())" % (STACK[4], PORT + 2)
+    out = w.start([dest + "/opt/tapir/bin/tapir", "run", "python3", "-c", program], env=env).expect(0).out()
+    check(STACK[4] in out, "the program's socket: %s" % out)
