@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* icmp.h - what ICMP for IPv4 and IPv6 share: how many errors we send, and who is told of those we get.
  * Promises: errors sent are limited by two token buckets, one for all and one for each destination (RFC 1812 section 4.3.2.8,
- *           RFC 4443 section 2.4 (f)); replies to echo requests are not. */
+ *           RFC 4443 section 2.4 (f)), those to ourselves not; replies to echo requests are not limited. */
 #ifndef TAPIR_STACK_ICMP_H
 #define TAPIR_STACK_ICMP_H
 
@@ -14,13 +14,11 @@
 
 enum { ICMP_LIMIT_BUCKETS = 512 };
 
-struct icmp_bucket {
-	uint64_t filled_us; /* when the bucket would have been empty: the further back, the more tokens (see icmp.c) */
-};
-
 struct icmp_state {
 	struct hash_key key;
-	struct icmp_bucket all, by_dst[ICMP_LIMIT_BUCKETS];
+	/* Token buckets, each as the time at which its next token would be spent if they were spent steadily: the further in
+	 * the past, the more tokens there are. Destinations share one by their hash. */
+	int64_t next_us, next_by_dst_us[ICMP_LIMIT_BUCKETS];
 };
 
 int icmp_init(struct stack *st); /* 0 or -ENOBUFS */
@@ -29,17 +27,29 @@ void icmp_fini(struct stack *st);
 /* Whether an error may be sent to @dst now; takes the tokens. Counts icmp.rate_limited. */
 bool icmp_may_send_error(struct stack *st, const struct ip_addr *dst);
 
+/* Send an ICMP message (the window is the ICMP header and what follows it) from @tx->src (wildcard: the best source) as an
+ * answer to a packet that came in on @ifindex. Takes over the reference. */
+void icmp_send(struct stack *st, struct frame *f, struct ip_tx *tx, uint32_t ifindex);
+
 /* Tell the sockets that @e is about. */
 void icmp_report(struct stack *st, const struct icmp_error *e);
 
 /* A packet of ours (the window begins with its IP header) could not be delivered to its next hop: tell its sender as a
- * router's "host unreachable" would (RFC 1122 section 2.3.2.2 hints at it, RFC 4861 section 7.2.2 demands it). */
+ * router's "host unreachable" would (RFC 4861 section 7.2.2). */
 void icmp_report_unreachable_next_hop(struct stack *st, const struct frame *f);
 
-/* The copy of a packet that an ICMP message carries. */
+/* The packet that an error is about, from its IP header on. */
 struct icmp_quote {
 	const uint8_t *p;
 	uint32_t len;
 };
+
+/* The packet of @rx, of whose headers the window may have lost some. */
+struct icmp_quote icmp_quote_of(const struct frame *f, const struct ip_rx *rx);
+
+/** icmp_build_error - a frame with the eight bytes of an error's header, checksum zero, and as much of @q as makes @len_max
+ * bytes. @f: the frame quoted, whose open checksum is closed in the copy; NULL: there is none. NULL when out of buffers. */
+struct frame *icmp_build_error(struct stack *st, uint8_t type, uint8_t code, uint32_t param, const struct icmp_quote *q,
+			       uint32_t len_max, const struct frame *f);
 
 #endif

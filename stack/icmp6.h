@@ -36,6 +36,6 @@ void icmp6_send_error(struct stack *st, const struct frame *f, const struct ip_r
 		      uint32_t param);
 
 /* The packet whose beginning is @quote did not get all its fragments in time. */
-void icmp6_send_reassembly_timeout(struct stack *st, const struct icmp_quote *quote);
+void icmp6_send_reassembly_timeout(struct stack *st, const struct icmp_quote *quote, uint32_t ifindex);
 
 #endif

@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* nd.h - IPv6 neighbour discovery. */
+/* nd.h - IPv6 neighbour discovery (RFC 4861): solicitations and advertisements, duplicate address detection (RFC 4862
+ * section 5.4) in its optimistic form (RFC 4429), and the link-local address made of the MAC (RFC 4291 appendix A).
+ * States and queues are neigh.h's. Routers and redirects are not listened to: nd_input() is where they will come in. */
 #ifndef TAPIR_STACK_ND_H
 #define TAPIR_STACK_ND_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ip.h"
+
 struct if_addr;
 struct link;
-struct stack;
 
+/* A message of type 133 to 137, checksum verified; the window begins with the ICMPv6 header. Borrows the frame. */
+void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
+
+/* Ask for @target. @mac: by unicast to it, for NUD; NULL: its solicited-node group. A wildcard @src: duplicate detection. */
+void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
+			  const uint8_t *mac);
+
+/* A new address on an Ethernet link: check it for duplicates, in the background. */
 void nd_dad_start(struct if_addr *a);
+
+/* Give an Ethernet link its fe80::/64 address. */
 void nd_add_linklocal(struct stack *st, struct link *l);
+
+/* The solicited-node group of @a (RFC 4291 section 2.7.1). */
+struct ip_addr nd_solicited_node(const struct ip_addr *a);
 
 #endif

@@ -1,29 +1,455 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "neigh.h"
+
+#include <errno.h>
+
+#include "arp.h"
 #include "core.h"
+#include "eth.h"
+#include "icmp.h"
+#include "nd.h"
+#include "offload.h"
+
+static struct neigh *of_class(struct list *node)
+{
+	return container_of(node, struct neigh, class_link);
+}
+
+/* ---- The table ---- */
 
 int neigh_table_init(struct stack *st)
 {
-	(void)st;
+	struct neigh_table *t = &st->neighs;
+
+	t->key = hash_key_derive(st->config.seed, "neigh");
+	for (unsigned i = 0; i < NEIGH_CLASSES; i++)
+		list_init(&t->by_class[i]);
+	list_init(&t->unused);
+	pool_init(&t->pool, &st->mem, sizeof(struct neigh), UINT32_MAX);
+	t->buckets = mem_alloc(&st->mem, NEIGH_BUCKETS * sizeof(*t->buckets));
+	if (!t->buckets)
+		return -ENOBUFS;
+	for (unsigned i = 0; i < NEIGH_BUCKETS; i++)
+		list_init(&t->buckets[i]);
 	return 0;
 }
 
 void neigh_table_fini(struct stack *st)
 {
-	(void)st;
+	struct neigh_table *t = &st->neighs;
+	struct list *n;
+
+	if (!t->unused.next)
+		return;
+	for (unsigned i = 0; i < NEIGH_CLASSES; i++)
+		while ((n = list_pop(&t->by_class[i]))) {
+			timer_cancel(&of_class(n)->timer);
+			frame_queue_clear(&of_class(n)->queue);
+		}
+	pool_fini(&t->pool);
+	mem_free(&st->mem, t->buckets);
+	t->buckets = NULL;
+}
+
+static struct list *bucket_of(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
+{
+	uint8_t key[20];
+
+	memcpy(key, addr->b, 16);
+	memcpy(key + 16, &ifindex, 4);
+	return &st->neighs.buckets[hash_bytes(&st->neighs.key, key, sizeof(key)) % NEIGH_BUCKETS];
+}
+
+struct neigh *neigh_find(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
+{
+	struct list *bucket = bucket_of(st, addr, ifindex);
+
+	for (struct list *n = bucket->next; n != bucket; n = n->next) {
+		struct neigh *e = container_of(n, struct neigh, bucket_link);
+
+		if (e->ifindex == ifindex && ip_addr_eq(&e->addr, addr))
+			return e;
+	}
+	return NULL;
+}
+
+static void release(struct neigh *n)
+{
+	struct neigh_table *t = &n->st->neighs;
+
+	stat_add(n->st, STAT_NEIGH_DROP_TABLE_FULL, n->queue.count);
+	frame_queue_clear(&n->queue);
+	timer_cancel(&n->timer);
+	list_remove(&n->bucket_link);
+	list_remove(&n->class_link);
+	n->serial++;
+	list_append(&t->unused, &n->class_link);
+	t->count--;
+}
+
+/* Push out the oldest entry of the classes from @worst to @best. */
+static bool evict(struct neigh_table *t, enum neigh_class worst, enum neigh_class best)
+{
+	for (unsigned class = worst; class <= best; class++) {
+		struct list *n = list_first(&t->by_class[class]);
+
+		if (!n)
+			continue;
+		stat_count(of_class(n)->st, STAT_NEIGH_EVICTED);
+		release(of_class(n));
+		return true;
+	}
+	return false;
+}
+
+static struct neigh *take_entry(struct stack *st)
+{
+	struct list *node = list_pop(&st->neighs.unused);
+	struct neigh *n;
+
+	if (node)
+		return of_class(node);
+	n = pool_get(&st->neighs.pool);
+	if (n) {
+		list_init(&n->bucket_link);
+		list_init(&n->class_link);
+		frame_queue_init(&n->queue);
+	}
+	return n;
+}
+
+static void on_timer(struct timer *timer, uint64_t now_us);
+
+/* A new entry in NEIGH_NONE. @worst, @best: the classes it may push out of a full table. */
+static struct neigh *make(struct stack *st, const struct ip_addr *addr, uint32_t ifindex, enum neigh_class worst,
+			  enum neigh_class best)
+{
+	struct neigh_table *t = &st->neighs;
+	struct neigh *n;
+
+	if (t->count >= st->tunables.neigh_gc_thresh3 && !evict(t, worst, best)) {
+		stat_count(st, STAT_NEIGH_DROP_TABLE_FULL);
+		return NULL;
+	}
+	n = take_entry(st);
+	if (!n) {
+		stat_count(st, STAT_MEM_OBJECTS_EXHAUSTED);
+		return NULL;
+	}
+	n->st = st;
+	n->addr = *addr;
+	n->ifindex = ifindex;
+	n->state = NEIGH_NONE;
+	n->probes = 0;
+	n->was_used = false;
+	n->confirmed_us = n->updated_us = 0;
+	timer_init(&n->timer, on_timer);
+	timer_set(&st->wheel, &n->timer, st->now_us + st->tunables.neigh_gc_stale_s * 1000000ULL);
+	list_append(bucket_of(st, addr, ifindex), &n->bucket_link);
+	list_append(&t->by_class[NEIGH_UNRESOLVED], &n->class_link);
+	t->count++;
+	return n;
+}
+
+static struct neigh *find_or_make(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
+{
+	struct neigh *n = neigh_find(st, addr, ifindex);
+
+	return n ? n : make(st, addr, ifindex, NEIGH_UNRESOLVED, NEIGH_UNUSED);
 }
 
 void neigh_attach(struct stack *st, struct ip_dst *d)
 {
-	(void)st, (void)d;
+	d->neigh = find_or_make(st, &d->next_hop, d->ifindex);
+	if (d->neigh)
+		d->neigh_serial = d->neigh->serial;
 }
+
+/* ---- States ---- */
+
+static enum neigh_class class_of(const struct neigh *n)
+{
+	switch (n->state) {
+	case NEIGH_REACHABLE:
+	case NEIGH_DELAY:
+	case NEIGH_PROBE:
+		return NEIGH_LIVE;
+	case NEIGH_STALE:
+		return n->was_used ? NEIGH_UNUSED : NEIGH_LEARNT;
+	}
+	return NEIGH_UNRESOLVED;
+}
+
+/* RFC 4861 section 6.3.2: uniform between half and one and a half of the base. */
+static uint64_t reachable_time_us(struct stack *st)
+{
+	uint32_t base_ms = st->tunables.neigh_base_reachable_ms;
+
+	return (base_ms / 2 + rng_below(&st->rng, base_ms)) * 1000ULL;
+}
+
+/* How long the state lasts without news; 0: for ever. */
+static uint64_t state_time_us(struct neigh *n)
+{
+	const struct tunables *t = &n->st->tunables;
+
+	switch (n->state) {
+	case NEIGH_NONE:
+	case NEIGH_FAILED:
+		return t->neigh_gc_stale_s * 1000000ULL;
+	case NEIGH_INCOMPLETE:
+	case NEIGH_PROBE:
+		return t->neigh_retrans_ms * 1000ULL;
+	case NEIGH_REACHABLE:
+		return reachable_time_us(n->st);
+	case NEIGH_DELAY:
+		return t->neigh_delay_first_probe_s * 1000000ULL;
+	}
+	return 0;
+}
+
+static void set_state(struct neigh *n, enum neigh_state state)
+{
+	uint64_t time_us;
+
+	n->state = (uint8_t)state;
+	time_us = state_time_us(n);
+	if (time_us != 0)
+		timer_set(&n->st->wheel, &n->timer, n->st->now_us + time_us);
+	else
+		timer_cancel(&n->timer);
+	list_remove(&n->class_link);
+	list_append(&n->st->neighs.by_class[class_of(n)], &n->class_link);
+}
+
+/* The source of a solicitation is that of the packet that waits, when it is the link's own (RFC 4861 section 7.2.2). */
+static struct ip_addr solicitation_source(struct neigh *n)
+{
+	const struct frame *f = n->queue.head;
+	const struct if_addr *e = NULL;
+	struct ip_addr src;
+
+	if (f && f->len >= 40) {
+		bool is4 = ip_addr_is4(&n->addr);
+
+		src = is4 ? ip_addr_from4(f->data + 12) : ip_addr_from6(f->data + 8);
+		e = addr_find(n->st, &src, n->ifindex);
+	}
+	if (!e || e->state == IF_ADDR_DUPLICATE)
+		e = addr_select_source(n->st, &n->addr, &n->addr, n->ifindex);
+	return e ? e->prefix.addr : ip_addr_any(ip_addr_family(&n->addr));
+}
+
+static void solicit(struct neigh *n)
+{
+	struct link *l = link_by_ifindex(n->st, n->ifindex);
+	struct ip_addr src = solicitation_source(n);
+
+	n->probes++;
+	stat_count(n->st, STAT_NEIGH_PROBES);
+	if (ip_addr_is4(&n->addr))
+		arp_send_request(n->st, l, &src, &n->addr, n->state == NEIGH_PROBE ? n->eth_hdr : NULL);
+	else
+		nd_send_solicitation(n->st, l, &src, &n->addr, n->state == NEIGH_PROBE ? n->eth_hdr : NULL);
+}
+
+static void start_asking(struct neigh *n, enum neigh_state state)
+{
+	n->probes = 0;
+	set_state(n, state);
+	solicit(n);
+}
+
+/* It does not answer. Whoever waits is told; new packets ask again. */
+static void fail(struct neigh *n)
+{
+	struct stack *st = n->st;
+	struct frame_queue waiting;
+	struct frame *f;
+
+	stat_count(st, STAT_NEIGH_FAILED);
+	set_state(n, NEIGH_FAILED);
+	frame_queue_init(&waiting);
+	while ((f = frame_queue_pop(&n->queue)))
+		frame_queue_push(&waiting, f);
+	while ((f = frame_queue_pop(&waiting))) { /* what is told may send again, and @n may be gone */
+		stat_count(st, STAT_NEIGH_DROP_FAILED);
+		icmp_report_unreachable_next_hop(st, f);
+		frame_unref(f);
+	}
+}
+
+static void on_timer(struct timer *timer, uint64_t now_us)
+{
+	struct neigh *n = container_of(timer, struct neigh, timer);
+	const struct tunables *t = &n->st->tunables;
+
+	switch (n->state) {
+	case NEIGH_NONE:
+	case NEIGH_FAILED:
+		release(n);
+		return;
+	case NEIGH_REACHABLE: {
+		uint64_t until_us = n->confirmed_us + reachable_time_us(n->st);
+
+		if (until_us > now_us)
+			timer_set(&n->st->wheel, &n->timer, until_us);
+		else
+			set_state(n, NEIGH_STALE);
+		return;
+	}
+	case NEIGH_DELAY:
+		start_asking(n, NEIGH_PROBE);
+		return;
+	}
+	if (n->probes >= (n->state == NEIGH_PROBE ? t->neigh_ucast_solicit : t->neigh_mcast_solicit)) {
+		fail(n);
+		return;
+	}
+	set_state(n, (enum neigh_state)n->state);
+	solicit(n);
+}
+
+/* ---- Sending ---- */
+
+bool neigh_use(struct stack *st, struct neigh *n)
+{
+	(void)st;
+	n->was_used = true;
+	if (n->state == NEIGH_STALE)
+		set_state(n, NEIGH_DELAY);
+	return n->state >= NEIGH_REACHABLE;
+}
+
+static int send_now(struct neigh *n, struct link *l, struct frame *f)
+{
+	memcpy(offload_push(f, ETH_HDR_LEN), n->eth_hdr, ETH_HDR_LEN);
+	return link_enqueue(n->st, l, f);
+}
+
+/* RFC 1122 section 2.3.2.2, RFC 4861 section 7.2.2: at least the latest packet is kept. */
+static void enqueue_waiting(struct neigh *n, struct frame *f)
+{
+	while (n->queue.count > 0 && n->queue.bytes + f->buf_bytes > n->st->tunables.neigh_unres_qlen_bytes) {
+		stat_count(n->st, STAT_NEIGH_DROP_QUEUE_FULL);
+		frame_unref(frame_queue_pop(&n->queue));
+	}
+	frame_queue_push(&n->queue, f);
+}
+
+int neigh_output(struct stack *st, struct link *l, struct frame *f, const struct ip_dst *d)
+{
+	struct neigh *n = d->neigh;
+
+	if (!n || n->serial != d->neigh_serial)
+		n = find_or_make(st, &d->next_hop, d->ifindex);
+	if (!n) {
+		frame_unref(f);
+		return -ENOBUFS;
+	}
+	if (neigh_may_send(st, n))
+		return send_now(n, l, f);
+	enqueue_waiting(n, f);
+	if (n->state != NEIGH_INCOMPLETE)
+		start_asking(n, NEIGH_INCOMPLETE);
+	return 0;
+}
+
+static void flush(struct neigh *n)
+{
+	struct link *l = link_by_ifindex(n->st, n->ifindex);
+	struct frame *f;
+
+	while ((f = frame_queue_pop(&n->queue)))
+		send_now(n, l, f);
+}
+
+/* ---- News ---- */
 
 void neigh_confirm(struct stack *st, struct neigh *n)
 {
-	(void)st, (void)n;
+	if (n->state < NEIGH_STALE)
+		return;
+	n->confirmed_us = st->now_us;
+	if (n->state != NEIGH_REACHABLE)
+		set_state(n, NEIGH_REACHABLE);
 }
 
-bool neigh_may_send(struct stack *st, struct neigh *n)
+static void set_mac(struct neigh *n, const uint8_t mac[6])
 {
-	(void)st, (void)n;
-	return false;
+	eth_write_hdr(n->eth_hdr, mac, link_by_ifindex(n->st, n->ifindex),
+		      ip_addr_is4(&n->addr) ? ETH_TYPE_IP4 : ETH_TYPE_IP6);
+	n->updated_us = n->st->now_us;
+}
+
+void neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool solicited, bool override)
+{
+	bool differs = mac && memcmp(n->eth_hdr, mac, 6) != 0;
+
+	if (n->state < NEIGH_STALE) {
+		bool waits = n->queue.count > 0;
+
+		if (!mac)
+			return;
+		stat_count(st, STAT_NEIGH_RESOLVED);
+		set_mac(n, mac);
+		if (solicited)
+			n->confirmed_us = st->now_us;
+		set_state(n, solicited ? NEIGH_REACHABLE : NEIGH_STALE);
+		if (waits && neigh_may_send(st, n))
+			flush(n);
+		return;
+	}
+	if (differs && !override) {
+		if (n->state == NEIGH_REACHABLE)
+			set_state(n, NEIGH_STALE);
+		return;
+	}
+	if (differs)
+		set_mac(n, mac);
+	if (solicited) {
+		n->confirmed_us = st->now_us;
+		set_state(n, NEIGH_REACHABLE);
+	} else if (differs) {
+		set_state(n, NEIGH_STALE);
+	}
+}
+
+void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, const uint8_t mac[6])
+{
+	struct neigh *n = neigh_find(st, addr, l->ifindex);
+
+	if (!n) {
+		if (!route_is_onlink(st, addr, l->ifindex))
+			return;
+		n = make(st, addr, l->ifindex, NEIGH_LEARNT, NEIGH_LEARNT);
+	}
+	if (n)
+		neigh_update(st, n, mac, false,
+			     st->now_us - n->updated_us >= st->tunables.neigh_locktime_ms * 1000ULL);
+}
+
+void stack_each_neigh(struct stack *st, bool (*fn)(void *ctx, const struct neigh_info *), void *ctx)
+{
+	static const char *const names[] = { "none", "incomplete", "failed", "stale", "reachable", "delay", "probe" };
+
+	for (unsigned class = NEIGH_CLASSES; class-- > 0;) {
+		struct list *all = &st->neighs.by_class[class];
+
+		for (struct list *node = all->next; node != all; node = node->next) {
+			const struct neigh *n = of_class(node);
+			struct neigh_info info = {
+				.addr = n->addr,
+				.ifindex = n->ifindex,
+				.state = names[n->state],
+				.confirmed_us = n->confirmed_us,
+				.queued = n->queue.count,
+			};
+
+			if (n->state >= NEIGH_STALE)
+				memcpy(info.mac, n->eth_hdr, 6);
+			if (n->state != NEIGH_NONE && !fn(ctx, &info))
+				return;
+		}
+	}
 }

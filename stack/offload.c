@@ -72,22 +72,31 @@ bool offload_settle(struct frame *f, uint8_t proto, bool is4)
 	return true;
 }
 
-void offload_complete_csum(struct frame *f)
+bool offload_csum_value(const struct frame *f, uint16_t *sum, uint32_t *at)
 {
 	const struct frame_offload *o = &f->off;
-	uint32_t at = (uint32_t)o->csum_start + o->csum_offset;
-	uint16_t sum;
+	struct iovec iov[2];
 
-	if (o->csum != FRAME_CSUM_PARTIAL || at + 2 > f->len)
-		return;
-	struct iovec iov[2] = { { f->data + o->csum_start, f->len - o->csum_start } };
-
+	*at = (uint32_t)o->csum_start + o->csum_offset;
+	if (o->csum != FRAME_CSUM_PARTIAL || *at + 2 > f->len)
+		return false;
+	iov[0] = (struct iovec){ f->data + o->csum_start, f->len - o->csum_start };
 	if (f->tail)
 		iov[1] = (struct iovec){ f->tail->buf + f->tail_off, f->tail_len };
-	sum = checksum_finish(checksum_add_iov(0, iov, f->tail ? 2 : 1));
+	*sum = checksum_finish(checksum_add_iov(0, iov, f->tail ? 2 : 1));
 	/* UDP: zero means "no checksum"; the sum zero is sent as its other form (RFC 768, RFC 8200 section 8.1). */
-	if (sum == 0 && o->csum_offset == UDP_CSUM_OFFSET)
-		sum = 0xffff;
+	if (*sum == 0 && o->csum_offset == UDP_CSUM_OFFSET)
+		*sum = 0xffff;
+	return true;
+}
+
+void offload_complete_csum(struct frame *f)
+{
+	uint32_t at;
+	uint16_t sum;
+
+	if (!offload_csum_value(f, &sum, &at))
+		return;
 	put_be16(f->data + at, sum);
 	f->off.csum = FRAME_CSUM_NONE;
 }

@@ -25,6 +25,9 @@ uint8_t *offload_push(struct frame *f, uint32_t n);
  * and will be verified like any other. False: the description is a lie. */
 bool offload_settle(struct frame *f, uint8_t proto, bool is4);
 
+/* The value a PARTIAL checksum would have, and where in the window it belongs. False: there is none, or no room for it. */
+bool offload_csum_value(const struct frame *f, uint16_t *sum, uint32_t *at);
+
 /* Sum up and write a PARTIAL checksum; the frame is FRAME_CSUM_NONE afterwards. */
 void offload_complete_csum(struct frame *f);
 

@@ -39,12 +39,20 @@ struct reasm_fragment {
 
 enum { REASM_BUCKETS = 1024, REASM_SOURCES = 256 };
 
+/* Of each family; limits and times are the family's own. */
+struct reasm_family {
+	struct list by_age; /* incomplete packets, oldest first */
+	size_t bytes;
+	struct {
+		struct list by_age;
+		size_t bytes;
+	} sources[REASM_SOURCES]; /* by hash; sources that collide share a quota */
+};
+
 struct reasm_table {
 	struct hash_key key;
 	struct list *buckets;
-	struct list by_age[2];			     /* IPv4, IPv6; oldest first */
-	size_t bytes[2];
-	uint32_t source_bytes[2][REASM_SOURCES];     /* by hash of the source; a collision shares the quota */
+	struct reasm_family *families; /* IPv4, IPv6 */
 	struct pool packets, pieces;
 };
 

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "nd.h"
+
+#include "core.h"
+#include "eth.h"
+#include "icmp6.h"
+#include "wire.h"
+
+enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, LINK_ADDR_OPTION_LEN = 8 };
+enum { OPT_SOURCE_LINK_ADDR = 1, OPT_TARGET_LINK_ADDR = 2 };
+enum { FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
+enum { DAD_DELAY_MAX_US = 1000000 }; /* MAX_RTR_SOLICITATION_DELAY, RFC 4862 section 5.4.2 */
+
+struct nd_msg {
+	uint8_t type, flags;
+	struct ip_addr target;
+	const uint8_t *link_addr; /* of the option that belongs to the type; NULL: none */
+};
+
+struct ip_addr nd_solicited_node(const struct ip_addr *a)
+{
+	struct ip_addr g = { { 0xff, 0x02, [11] = 0x01, [12] = 0xff } };
+
+	memcpy(g.b + 13, a->b + 13, 3);
+	return g;
+}
+
+/* ---- Out ---- */
+
+static void send(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *dst,
+		 const struct nd_msg *m, uint8_t option)
+{
+	struct ip_tx tx = { .src = *src, .dst = *dst, .proto = IPPROTO_NR_ICMP6, .ttl = ND_HOP_LIMIT, .csum_offset = 2 };
+	struct ip_dst d = { .src = *src, .next_hop = *dst, .ifindex = l->ifindex, .mtu = l->config.mtu };
+	struct frame *f = frame_alloc(&st->frames, ND_FIXED_LEN + LINK_ADDR_OPTION_LEN);
+	struct wire_wr w;
+	uint32_t len = ND_FIXED_LEN + (m->link_addr ? LINK_ADDR_OPTION_LEN : 0);
+
+	if (!f)
+		return;
+	w = wire_wr_over(frame_put(f, len), len);
+	wire_wr_u8(&w, m->type);
+	wire_wr_u8(&w, 0);
+	wire_wr_u16(&w, 0);
+	wire_wr_u32(&w, (uint32_t)m->flags << 24);
+	wire_wr_bytes(&w, m->target.b, 16);
+	if (m->link_addr) {
+		wire_wr_u8(&w, option);
+		wire_wr_u8(&w, 1);
+		wire_wr_bytes(&w, m->link_addr, 6);
+	}
+	stat_count(st, STAT_ND_OUT);
+	d.is_multicast = ip_addr_is_multicast(dst);
+	if (!d.is_multicast)
+		neigh_attach(st, &d);
+	ip_output(st, f, &tx, &d);
+}
+
+void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
+			  const uint8_t *mac)
+{
+	struct nd_msg m = { .type = ICMP6_NEIGHBOR_SOLICITATION, .target = *target };
+	struct ip_addr group = nd_solicited_node(target);
+
+	if (!ip_addr_is_any(src)) /* RFC 4861 section 4.3: not when the source is unspecified */
+		m.link_addr = l->config.mac;
+	send(st, l, src, mac ? target : &group, &m, OPT_SOURCE_LINK_ADDR);
+}
+
+static void send_advertisement(struct stack *st, struct link *l, const struct if_addr *own, const struct ip_addr *to,
+			       bool solicited)
+{
+	static const struct ip_addr all_nodes = { { 0xff, 0x02, [15] = 1 } };
+	struct nd_msg m = {
+		.type = ICMP6_NEIGHBOR_ADVERTISEMENT,
+		.target = own->prefix.addr,
+		.link_addr = l->config.mac,
+	};
+
+	/* While it may still be another's, our claim must not replace theirs (RFC 4429 section 3.3). */
+	m.flags = own->state == IF_ADDR_PREFERRED ? FLAG_OVERRIDE : 0;
+	if (solicited)
+		m.flags |= FLAG_SOLICITED;
+	send(st, l, &own->prefix.addr, solicited ? to : &all_nodes, &m, OPT_TARGET_LINK_ADDR);
+}
+
+/* ---- In ---- */
+
+/* The options; false when one is malformed (RFC 4861 section 7.1: length zero is). Unknown ones are passed over. */
+static bool parse_options(struct wire_rd *r, uint8_t wanted, const uint8_t **link_addr)
+{
+	*link_addr = NULL;
+	while (wire_rd_left(r) > 0) {
+		uint8_t type = wire_rd_u8(r), units = wire_rd_u8(r);
+		const uint8_t *body = units > 0 ? wire_rd_bytes(r, units * 8u - 2) : NULL;
+
+		if (!body)
+			return false;
+		if (type == wanted && units == 1 && eth_is_host_mac(body))
+			*link_addr = body;
+		else if (type == wanted)
+			return false;
+	}
+	return true;
+}
+
+static bool parse(const struct frame *f, struct nd_msg *m)
+{
+	struct wire_rd r = wire_rd_over(f->data, f->len);
+	uint8_t code;
+
+	m->type = wire_rd_u8(&r);
+	code = wire_rd_u8(&r);
+	wire_rd_skip(&r, 2);
+	m->flags = wire_rd_u8(&r);
+	wire_rd_skip(&r, 3);
+	wire_rd_copy(&r, m->target.b, 16);
+	if (!wire_rd_ok(&r) || code != 0 || ip_addr_is_multicast(&m->target) || ip_addr_is4(&m->target))
+		return false;
+	return parse_options(&r, m->type == ICMP6_NEIGHBOR_SOLICITATION ? OPT_SOURCE_LINK_ADDR : OPT_TARGET_LINK_ADDR,
+			     &m->link_addr);
+}
+
+/* Another host is checking, or has, an address that we are checking (RFC 4862 sections 5.4.3, 5.4.4). One that we have is
+ * defended by the answer it gets. */
+static void on_conflict(struct stack *st, struct if_addr *own)
+{
+	stat_drop(st, STAT_ND_CONFLICTS);
+	if (own->state == IF_ADDR_TENTATIVE)
+		addr_set_duplicate(own);
+}
+
+/* RFC 4861 sections 7.1.1, 7.2.3, 7.2.4 */
+static void input_solicitation(struct stack *st, struct link *l, const struct ip_rx *rx, const struct nd_msg *m)
+{
+	struct if_addr *own = addr_find(st, &m->target, l->ifindex);
+	bool is_dad = ip_addr_is_any(&rx->src);
+	struct ip_addr group = nd_solicited_node(&m->target);
+
+	if (is_dad && (m->link_addr || !ip_addr_eq(&rx->dst, &group))) {
+		stat_drop(st, STAT_ND_DROP_SOURCE);
+		return;
+	}
+	if (!is_dad && ip_is_local(st, &rx->src)) { /* nobody asks us from our own address */
+		stat_drop(st, STAT_ND_DROP_SOURCE);
+		return;
+	}
+	if (!own || own->state == IF_ADDR_DUPLICATE) {
+		stat_drop(st, STAT_ND_DROP_TARGET);
+		return;
+	}
+	if (is_dad && own->state == IF_ADDR_TENTATIVE) {
+		on_conflict(st, own);
+		return;
+	}
+	if (!is_dad && m->link_addr)
+		neigh_learn(st, l, &rx->src, m->link_addr);
+	send_advertisement(st, l, own, &rx->src, !is_dad);
+}
+
+/* RFC 4861 sections 7.1.2, 7.2.5 */
+static void input_advertisement(struct stack *st, struct link *l, const struct ip_rx *rx, const struct nd_msg *m)
+{
+	struct if_addr *own = addr_find(st, &m->target, l->ifindex);
+	struct neigh *n;
+
+	if (ip_addr_is_multicast(&rx->dst) && (m->flags & FLAG_SOLICITED)) {
+		stat_drop(st, STAT_ND_DROP_SOURCE);
+		return;
+	}
+	if (own) {
+		on_conflict(st, own);
+		return;
+	}
+	n = neigh_find(st, &m->target, l->ifindex);
+	if (!n) {
+		stat_drop(st, STAT_ND_DROP_UNSOLICITED);
+		return;
+	}
+	neigh_update(st, n, m->link_addr, m->flags & FLAG_SOLICITED, m->flags & FLAG_OVERRIDE);
+}
+
+void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
+{
+	struct link *l = link_by_ifindex(st, rx->ifindex);
+	struct nd_msg m;
+
+	stat_count(st, STAT_ND_IN);
+	if (f->data[0] != ICMP6_NEIGHBOR_SOLICITATION && f->data[0] != ICMP6_NEIGHBOR_ADVERTISEMENT) {
+		stat_drop(st, STAT_ND_DROP_TYPE);
+	} else if (rx->ttl != ND_HOP_LIMIT) {
+		stat_drop(st, STAT_ND_DROP_HOP_LIMIT);
+	} else if (l->config.kind != LINK_ETHERNET || !parse(f, &m)) {
+		stat_drop(st, STAT_ND_DROP_FORMAT);
+	} else if (m.type == ICMP6_NEIGHBOR_SOLICITATION) {
+		input_solicitation(st, l, rx, &m);
+	} else {
+		input_advertisement(st, l, rx, &m);
+	}
+}
+
+/* ---- Our own addresses ---- */
+
+static void on_dad_timer(struct timer *t, uint64_t now_us)
+{
+	struct if_addr *a = container_of(t, struct if_addr, timer);
+
+	if (a->probes_sent >= a->st->tunables.dad_transmits) {
+		a->state = IF_ADDR_PREFERRED;
+		return;
+	}
+	a->probes_sent++;
+	nd_send_solicitation(a->st, link_by_ifindex(a->st, a->ifindex), &ip6_addr_any, &a->prefix.addr, NULL);
+	timer_set(&a->st->wheel, t, now_us + a->st->tunables.neigh_retrans_ms * 1000ULL);
+}
+
+void nd_dad_start(struct if_addr *a)
+{
+	if (a->st->tunables.dad_transmits == 0)
+		return;
+	a->state = IF_ADDR_TENTATIVE;
+	timer_init(&a->timer, on_dad_timer);
+	timer_set(&a->st->wheel, &a->timer, a->st->now_us + rng_below(&a->st->rng, DAD_DELAY_MAX_US));
+}
+
+void nd_add_linklocal(struct stack *st, struct link *l)
+{
+	const uint8_t *m = l->config.mac;
+	struct ip_prefix p = {
+		{ { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] } },
+		64,
+	};
+
+	addr_add(st, l->ifindex, &p, IF_ADDR_LINKLOCAL);
+}
