@@ -171,7 +171,8 @@ void dgram_on_icmp(struct dgram_sock *d, const struct icmp_error *e, uint16_t re
 	};
 	bool is_hard = e->is_hard;
 
-	if (e->error == EMSGSIZE) { /* the path is discovered for those who do not fragment at will */
+	if (e->error == EMSGSIZE) { /* told to those who do not fragment at will */
+		queued.info = ip_pmtu_learn(s->st, e);
 		if (pmtudisc(s, &e->remote) == IP_PMTUDISC_DONT)
 			return;
 		is_hard = true;

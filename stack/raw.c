@@ -12,7 +12,8 @@
 #include "dgram.h"
 #include "wire.h"
 
-enum { PROTOCOLS = 256, ICMP_TYPES = 256, IP4_LEN_AT = 2, IP4_FRAGMENT_AT = 6, IP4_CSUM_AT = 10, IP4_HDR_BYTES_MAX = 60 };
+enum { PROTOCOLS = 256, ICMP_TYPES = 256, IP4_HDR_BYTES_MAX = 60 };
+enum { IP4_LEN_AT = 2, IP4_ID_AT = 4, IP4_PROTO_AT = 9, IP4_CSUM_AT = 10, IP4_SRC_AT = 12 };
 enum { ICMP6_CSUM_AT = 2, CSUM_NONE = -1, CSUM_AT_MAX = 126 };
 
 struct raw_sock {
@@ -84,21 +85,6 @@ static bool checksum_is_good(const struct raw_sock *raw, const struct frame *f, 
 	return checksum_finish(sum) == 0;
 }
 
-/* The IPv4 header for the application. One that was put together from fragments tells of the whole packet. */
-static size_t copy_ip4_header(uint8_t *to, const struct frame *f, const struct ip_rx *rx)
-{
-	size_t n = rx->ip_hdr_len < IP4_HDR_BYTES_MAX ? rx->ip_hdr_len : IP4_HDR_BYTES_MAX;
-
-	memcpy(to, rx->ip_hdr, n);
-	if (get_be16(to + IP4_LEN_AT) != n + f->len) {
-		put_be16(to + IP4_LEN_AT, (uint16_t)(n + f->len));
-		put_be16(to + IP4_FRAGMENT_AT, 0);
-		put_be16(to + IP4_CSUM_AT, 0);
-		put_be16(to + IP4_CSUM_AT, checksum_finish(checksum_add(0, to, n)));
-	}
-	return n;
-}
-
 static bool deliver(struct raw_sock *raw, const struct frame *f, const struct ip_rx *rx)
 {
 	struct dgram_info info = {
@@ -108,10 +94,12 @@ static bool deliver(struct raw_sock *raw, const struct frame *f, const struct ip
 	uint8_t header[IP4_HDR_BYTES_MAX];
 	struct iovec iov[2] = { { header, 0 }, { f->data, f->len } };
 
-	if (ip_addr_is4(&rx->dst))
-		iov[0].iov_len = copy_ip4_header(header, f, rx);
-	else if (ip_addr_is_linklocal(&rx->src))
+	if (ip_addr_is4(&rx->dst)) { /* it tells of the whole packet, also when that came in fragments */
+		iov[0].iov_len = rx->ip_hdr_len;
+		memcpy(header, rx->ip_hdr, rx->ip_hdr_len);
+	} else if (ip_addr_is_linklocal(&rx->src)) {
 		info.src.scope_id = rx->ifindex;
+	}
 	if (!dgram_deliver_copy(&raw->d, iov, 2, &info, STAT_RAW_DROP_QUEUE_FULL))
 		return false;
 	stat_count(raw->d.s.st, STAT_RAW_IN);
@@ -154,6 +142,41 @@ void raw_icmp_error(struct stack *st, const struct icmp_error *e)
 
 /* ---- Sending ------------------------------------------------------------------------------------------------------ */
 
+/* What IP_HDRINCL leaves to the stack (raw(7)): the checksum and the length always, the source and the identification when zero. */
+static void complete_header(struct sock *s, struct frame *f, const struct dgram_way *way, size_t hdr_bytes)
+{
+	static const uint8_t zero[4];
+	uint8_t *h = f->data;
+
+	put_be16(h + IP4_LEN_AT, (uint16_t)f->len);
+	if (memcmp(h + IP4_SRC_AT, zero, 4) == 0)
+		memcpy(h + IP4_SRC_AT, ip_addr_v4(&way->tx.src), 4);
+	if (get_be16(h + IP4_ID_AT) == 0)
+		put_be16(h + IP4_ID_AT, ip4_next_id(s->st, &way->tx));
+	put_be16(h + IP4_CSUM_AT, 0);
+	put_be16(h + IP4_CSUM_AT, checksum_finish(checksum_add(0, h, hdr_bytes)));
+}
+
+static int send_with_header(struct sock *s, struct frame *f, const struct dgram_info *info)
+{
+	size_t hdr_bytes = f->len > 0 ? (f->data[0] & 0xfu) * 4u : 0;
+	struct dgram_way way;
+	int err = -EINVAL;
+
+	if (hdr_bytes >= IP4_HDR_LEN && hdr_bytes <= f->len)
+		err = dgram_prepare(s, info, f->len - hdr_bytes, &way);
+	if (err == 0 && f->len > way.via->mtu)
+		err = -EMSGSIZE;
+	if (err < 0) {
+		frame_unref(f);
+		return err;
+	}
+	way.tx.proto = f->data[IP4_PROTO_AT];
+	complete_header(s, f, &way, hdr_bytes);
+	f->sock_id = s->id;
+	return ip_send_packet(s->st, f, way.via);
+}
+
 static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us)
 {
 	struct raw_sock *raw = raw_sock(s);
@@ -161,7 +184,9 @@ static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	int err;
 
 	(void)now_us;
-	err = s->opt.hdrincl ? -EOPNOTSUPP : dgram_prepare(s, info, f->len, &way);
+	if (s->opt.hdrincl && s->family == AF_INET)
+		return send_with_header(s, f, info);
+	err = dgram_prepare(s, info, f->len, &way);
 	if (err == 0 && raw->csum_at != CSUM_NONE && f->len < (uint32_t)raw->csum_at + 2)
 		err = -EINVAL;
 	if (err < 0) {

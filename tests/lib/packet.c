@@ -253,11 +253,12 @@ static const char *check_l4_sum(const struct packet *p, const struct frame_offlo
 {
 	int at = checksum_at(p->proto);
 	uint32_t sum = base_sum(&p->src, &p->dst, p->proto, p->l4_len);
+	uint16_t begun = (uint16_t)~packet_checksum(sum, NULL, 0);
 
 	if (at < 0 || p->l4_len < (size_t)at + 2)
 		return NULL;
 	if (off && off->csum == FRAME_CSUM_PARTIAL) /* the field holds the pseudo-header's sum, not inverted */
-		return (packet_checksum(sum, NULL, 0) ^ 0xffff) == get16(p->l4 + at) ? NULL : "partial checksum";
+		return begun == get16(p->l4 + at) ? NULL : "partial checksum";
 	if (p->proto == PROTO_UDP && get16(p->l4 + at) == 0)
 		return ip_addr_is4(&p->dst) ? NULL : "UDP over IPv6 without a checksum";
 	return packet_checksum(sum, p->l4, p->l4_len) == 0 ? NULL : "transport checksum";
