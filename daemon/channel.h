@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* channel.h - one socket of a client: the engine's socket on one side, our end of a socketpair on the other.
+ *
+ * channel.c holds what all kinds share: making the pair, finding a channel by the fd that a client shows, the work list, the end.
+ * stream.c moves the bytes of a connection, listen.c hands out accepted connections, dgram.c moves datagrams.
+ *
+ * A channel lives from SOCKET (or an accept) until the client has closed the last copy of its end, or the socket failed. Work is
+ * noted in flags and done once a turn from the work list, each channel with a budget. */
+#ifndef TAPIR_DAEMON_CHANNEL_H
+#define TAPIR_DAEMON_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client-lib/protocol.h"
+#include "loop.h"
+#include "stack/list.h"
+#include "stack/stack.h"
+#include "user.h"
+
+enum channel_kind { CHANNEL_STREAM, CHANNEL_LISTENER, CHANNEL_DGRAM };
+
+enum channel_flag {
+	CH_FD_READABLE = 1 << 0,  /* the client may have written, or half-closed */
+	CH_FD_FULL = 1 << 1,	  /* the client's buffer took no more: wait for EPOLLOUT */
+	CH_SOCK_READABLE = 1 << 2, /* the engine may have something for the client */
+	CH_SOCK_FULL = 1 << 3,	  /* the engine's send queue took no more: wait for SOCK_WRITABLE */
+	CH_HALF_CLOSED = 1 << 4,  /* the client will write no more (EPOLLRDHUP) */
+	CH_HUNG_UP = 1 << 5,	  /* the client is gone, or both directions are shut (EPOLLHUP) */
+	CH_CONNECTED = 1 << 6,	  /* stream: bytes may flow */
+	CH_PEER_CLOSED = 1 << 7,  /* stream: FIN received */
+	CH_FIN_TOLD = 1 << 8,	  /* stream: the client has been told so, by shutdown(2) */
+	CH_FIN_SENT = 1 << 9,	  /* stream: the client's half close was passed on */
+	CH_DISCARD = 1 << 10,	  /* stream: the client does not read any more (SHUT_RD) */
+	CH_FAILED = 1 << 11,	  /* stream: the connection is dead; what was received is still to be delivered */
+	CH_UNCLAIMED = 1 << 12,	  /* accepted, its listener closed meanwhile, and no sign that a program took it */
+	CH_WANTS_INFO = 1 << 13,  /* datagrams: ancillary data is wanted, so frame them even when connected */
+	CH_RESET = 1 << 14,	  /* the client closed with bytes unread: a TCP that does so answers with RST (RFC 2525 section 2.17) */
+	CH_TOUCHED = 1 << 15,	  /* stream: bytes went from or to the client */
+	CH_IS_DEAD = 1 << 16,	  /* freed at the end of the turn */
+};
+
+struct listener;
+struct dgram;
+
+struct channel {
+	struct source source; /* our end */
+	struct list work_link;
+	struct channel *hash_next;
+	struct sock *sock;
+	struct user *user;
+	uint64_t cookie; /* SO_COOKIE of the client's end */
+	uint32_t flags; /* enum channel_flag */
+	int32_t pid;
+	uint8_t kind;	/* enum channel_kind */
+	uint8_t family; /* of the socket: the form of addresses towards the client */
+	uint32_t junk_bytes; /* stream, not connected: what keeps the client's end from polling writable */
+	int32_t error;	     /* CH_FAILED: errno; datagrams: news for the client that did not fit yet */
+	struct list handed_link; /* accepted: on its listener's list until a program surely took it */
+	union {
+		struct listener *listener;
+		struct dgram *dgram;
+		struct listener *handed_by; /* while on its list */
+	};
+};
+
+struct channels {
+	struct channel **buckets;
+	uint32_t bucket_count, count;
+	struct list work, dead;
+	struct list stalled; /* listeners that lacked descriptors or a place under the user's limit */
+	char *junk;	     /* zeros to send, room to drain them into */
+	uint32_t junk_bytes;
+	uint32_t sndbuf;       /* of both ends, as the kernel counts it */
+	uint32_t accept_cost;  /* what one accept message takes of it */
+	struct dgram_batch *batch;
+};
+
+/* 0 or -errno. */
+int channels_init(struct daemon *d);
+void channels_fini(struct daemon *d);
+
+/* The clean stop begins: listeners are closed, connections get their FIN after what their clients have written. */
+void channels_farewell(struct daemon *d);
+
+/** channel_open - a channel for @sock with its pair; the caller sends *theirs away and closes it.
+ * @listener: the channel whose listening socket accepted @sock; NULL for one that a client opens.
+ * Returns 0, -EMFILE (the user's limit), -ENFILE (our descriptors), -ENOBUFS; @sock is then still the caller's. */
+int channel_open(struct daemon *d, struct sock *sock, int family, int type, struct user *user, int32_t pid,
+		 const struct channel *listener, struct channel **ch, int *theirs);
+
+/* The channel whose client's end is @fd (any file descriptor). NULL with *cookie set, or 0 when it is no socket. */
+struct channel *channel_by_fd(struct daemon *d, int fd, uint64_t *cookie);
+
+/* The end: our end is closed, the engine's socket closed, reset, or given back to the caller; the memory goes with the turn.
+ * With @error, or when the client may still hold its end, a tombstone tells what it was. */
+enum channel_end { CHANNEL_CLOSE, CHANNEL_ABORT, CHANNEL_KEEP_SOCK };
+void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, int error);
+
+void channel_queue(struct daemon *d, struct channel *ch); /* there is work for it */
+bool channels_have_work(const struct daemon *d);
+void channels_work(struct daemon *d);
+void channels_reap(struct daemon *d);
+bool channels_are_stalled(const struct daemon *d);
+void channels_retry_stalled(struct daemon *d);
+
+void channel_on_sock_event(struct daemon *d, struct sock *s, uint32_t events);
+
+/* The client's buffer is full: wake up when it has room. */
+void channel_wait_for_room(struct daemon *d, struct channel *ch);
+
+/* The end as the network knows it: addresses between wire form and engine form. */
+void channel_addr_to_wire(struct tapir_addr *to, const struct ip_endpoint *from, int family);
+int channel_addr_from_wire(struct ip_endpoint *to, const struct tapir_addr *from, int family); /* 0, -EINVAL, -EAFNOSUPPORT */
+
+/* stream.c */
+void stream_work(struct daemon *d, struct channel *ch);
+void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
+void stream_begin(struct daemon *d, struct channel *ch); /* connected: bytes flow from now on */
+void stream_flush(struct daemon *d, struct channel *ch); /* take what the client has written so far */
+void stream_farewell(struct daemon *d, struct channel *ch);
+
+/* listen.c */
+int listener_begin(struct channel *ch); /* after sock_listen(): 0 or -ENOBUFS */
+void listener_work(struct daemon *d, struct channel *ch);
+void listener_free(struct daemon *d, struct channel *ch);
+uint32_t listener_handed(const struct daemon *d, const struct channel *ch);
+int listener_measure(struct channels *c); /* sets accept_cost; 0 or -errno */
+void listener_on_claim(struct channel *ch); /* a program surely holds this accepted connection */
+
+/* dgram.c */
+int dgram_begin(struct channel *ch); /* 0 or -ENOBUFS */
+void dgram_work(struct daemon *d, struct channel *ch);
+void dgram_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
+void dgram_on_options(struct daemon *d, struct channel *ch); /* an option was set: which ancillary data is wanted now? */
+void dgram_free(struct channel *ch);
+int dgram_batch_init(struct channels *c); /* 0 or -ENOMEM */
+void dgram_batch_fini(struct channels *c);
+
+#endif

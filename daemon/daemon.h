@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon.h - everything that one tapird is. Each file owns its part. */
+#ifndef TAPIR_DAEMON_DAEMON_H
+#define TAPIR_DAEMON_DAEMON_H
+
+#include "capture.h"
+#include "channel.h"
+#include "config.h"
+#include "control.h"
+#include "counters.h"
+#include "log.h"
+#include "loop.h"
+#include "stack/stack.h"
+#include "tap.h"
+#include "tombstone.h"
+#include "user.h"
+
+struct daemon {
+	struct config config;
+	struct log log;
+	int epoll_fd;
+	bool stop;
+	int stop_status;     /* what to exit with */
+	uint64_t now_us;     /* of this turn */
+	uint64_t realtime_offset_ns, realtime_refreshed_us;
+	uint64_t counters[COUNTER_COUNT];
+
+	struct stack *st;
+	struct frame_out out;
+	struct tap tap;
+	struct source tap_source, link_source, signal_source;
+	bool tap_is_readable;
+
+	uint32_t owner_uid; /* who started it: privileged, like uid 0 */
+	uint32_t fds_max;
+	struct users users;
+	struct channels channels;
+	struct tombstones tombstones;
+	struct control control;
+	struct captures captures;
+};
+
+/* The present time for people, in nanoseconds since the epoch. */
+static inline uint64_t daemon_epoch_ns(const struct daemon *d, uint64_t monotonic_us)
+{
+	return d->realtime_offset_ns + monotonic_us * 1000;
+}
+
+#endif

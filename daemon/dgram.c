@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dgram.c - datagrams between the engine and the client's end of a SEQPACKET pair, in batches both ways.
+ *
+ * Unconnected, each stands behind a struct tapir_dgram with the address; connected, it is bare, so that plain read() and write()
+ * work. It is framed all the same when ancillary data is wanted, when it is empty (bare, that would look like the end), and for the
+ * news that an earlier one failed. A bare one from the client of an unconnected socket has lost its address (the kernel drops
+ * sendto()'s silently): it is refused and counted, never sent anywhere.
+ *
+ * Back-pressure: towards the client, what its buffer does not take waits in the engine's receive queue, whose limit drops, as for any
+ * UDP socket; from the client, nothing is read while the engine's send buffer is full, so its send() blocks. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "channel.h"
+#include "daemon.h"
+
+enum {
+	BATCH = 16,
+	TURN_BATCHES = 4, /* a channel's share of a turn, each way */
+	SMALL_BYTES = FRAME_SMALL_BYTES - FRAME_HEADROOM,
+	LARGE_BYTES = FRAME_LARGE_BYTES - FRAME_HEADROOM,
+};
+
+struct dgram {
+	struct frame *held; /* for the client, taken from the engine, but its buffer was full; linked by next */
+	uint32_t info_flags; /* TAPIR_DGRAM_*: what the options ask for */
+};
+
+/* What recvmmsg() reads into and sendmmsg() sends from: the same memory for every channel. Each datagram is read into a small frame
+ * whose overflow is a large one (see tap_read()). */
+struct dgram_batch {
+	struct frame *small[BATCH], *large[BATCH];
+	struct frame *out[BATCH];
+	struct tapir_dgram headers[BATCH];
+	struct mmsghdr messages[BATCH];
+	struct iovec iov[BATCH][2];
+};
+
+int dgram_batch_init(struct channels *c)
+{
+	c->batch = calloc(1, sizeof(*c->batch));
+	return c->batch ? 0 : -ENOMEM;
+}
+
+void dgram_batch_fini(struct channels *c)
+{
+	for (int i = 0; c->batch && i < BATCH; i++) {
+		frame_unref(c->batch->small[i]);
+		frame_unref(c->batch->large[i]);
+	}
+	free(c->batch);
+	c->batch = NULL;
+}
+
+int dgram_begin(struct channel *ch)
+{
+	ch->dgram = calloc(1, sizeof(*ch->dgram));
+	return ch->dgram ? 0 : -ENOBUFS;
+}
+
+void dgram_free(struct channel *ch)
+{
+	struct frame *f;
+
+	if (!ch->dgram)
+		return;
+	while ((f = ch->dgram->held)) {
+		ch->dgram->held = f->next;
+		frame_unref(f);
+	}
+	free(ch->dgram);
+	ch->dgram = NULL;
+}
+
+static bool is_connected(const struct channel *ch)
+{
+	struct ip_endpoint unused;
+
+	return sock_getpeer(ch->sock, &unused) == 0;
+}
+
+void dgram_on_options(struct daemon *d, struct channel *ch)
+{
+	static const struct {
+		int level, name;
+		uint32_t flag;
+	} options[] = {
+		{ IPPROTO_IP, IP_PKTINFO, TAPIR_DGRAM_PKTINFO },
+		{ IPPROTO_IPV6, IPV6_RECVPKTINFO, TAPIR_DGRAM_PKTINFO },
+		{ IPPROTO_IP, IP_RECVTTL, TAPIR_DGRAM_TTL },
+		{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, TAPIR_DGRAM_TTL },
+		{ IPPROTO_IP, IP_RECVTOS, TAPIR_DGRAM_TOS },
+		{ IPPROTO_IPV6, IPV6_RECVTCLASS, TAPIR_DGRAM_TOS },
+		{ SOL_SOCKET, SO_TIMESTAMP, TAPIR_DGRAM_TIMESTAMP },
+		{ SOL_SOCKET, SO_TIMESTAMPNS, TAPIR_DGRAM_TIMESTAMPNS },
+		{ IPPROTO_UDP, UDP_GRO, TAPIR_DGRAM_GRO },
+	};
+
+	ch->dgram->info_flags = 0;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		int value = 0;
+		size_t len = sizeof(value);
+
+		if (sock_getopt(ch->sock, options[i].level, options[i].name, &value, &len, d->now_us) == 0 && value)
+			ch->dgram->info_flags |= options[i].flag;
+	}
+	if (ch->dgram->info_flags)
+		ch->flags |= CH_WANTS_INFO;
+	else
+		ch->flags &= ~(uint32_t)CH_WANTS_INFO;
+}
+
+void dgram_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
+{
+	size_t len = sizeof(ch->error);
+
+	if (!(events & SOCK_ERROR) || ch->error)
+		return;
+	if (sock_getopt(ch->sock, SOL_SOCKET, SO_ERROR, &ch->error, &len, d->now_us) < 0)
+		ch->error = 0;
+}
+
+/* ---- Engine to client --------------------------------------------------------------------------------------------- */
+
+static void fill_header(const struct daemon *d, const struct channel *ch, const struct frame *f, struct tapir_dgram *h)
+{
+	*h = (struct tapir_dgram){
+		.magic_id = sock_id(ch->sock),
+		.header_bytes = sizeof(*h),
+		.flags = ch->dgram->info_flags,
+		.ifindex = f->info.ifindex,
+		.ttl = f->info.ttl,
+		.tos = f->info.tos,
+		.segment_size = f->info.segment_size,
+		.time_ns = daemon_epoch_ns(d, f->info.time_us),
+	};
+	channel_addr_to_wire(&h->addr, &f->info.src, ch->family);
+	channel_addr_to_wire(&h->local, &f->info.dst, ch->family);
+}
+
+static struct frame *next_for_client(struct channel *ch)
+{
+	struct frame *f = ch->dgram->held;
+
+	if (!f)
+		return sock_recv_frame(ch->sock);
+	ch->dgram->held = f->next;
+	f->next = NULL;
+	return f;
+}
+
+static int gather(struct daemon *d, struct channel *ch, struct dgram_batch *b)
+{
+	bool is_framed = (ch->flags & CH_WANTS_INFO) || !is_connected(ch);
+	int n = 0;
+
+	while (n < BATCH && (b->out[n] = next_for_client(ch))) {
+		struct frame *f = b->out[n];
+		bool framed = is_framed || f->len == 0 || f->info.segment_size;
+
+		if (framed)
+			fill_header(d, ch, f, &b->headers[n]);
+		b->iov[n][0] = (struct iovec){ &b->headers[n], framed ? sizeof(b->headers[n]) : 0 };
+		b->iov[n][1] = (struct iovec){ f->data, f->len };
+		b->messages[n].msg_hdr = (struct msghdr){ .msg_iov = b->iov[n], .msg_iovlen = 2 };
+		n++;
+	}
+	return n;
+}
+
+/* Frames @first.. @end of the batch go back to the front of the queue, in order. */
+static void put_back(struct channel *ch, struct dgram_batch *b, int first, int end)
+{
+	while (end > first) {
+		struct frame *f = b->out[--end];
+
+		f->next = ch->dgram->held;
+		ch->dgram->held = f;
+	}
+}
+
+/* Returns whether there may be more to deliver now. */
+static bool deliver_batch(struct daemon *d, struct channel *ch)
+{
+	struct dgram_batch *b = d->channels.batch;
+	int n = gather(d, ch, b), done = 0;
+
+	if (n == 0) {
+		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
+		return false;
+	}
+	while (done < n) {
+		int r = sendmmsg(ch->source.fd, b->messages + done, (unsigned)(n - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (r < 0 && errno == EMSGSIZE) { /* larger than the pair's buffer */
+			d->counters[COUNTER_DGRAM_DROP_SIZE]++;
+			r = 1;
+		}
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0) {
+			int e = errno;
+
+			put_back(ch, b, done, n);
+			if (e == EPIPE || e == ECONNRESET) /* the hang-up ends it */
+				ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
+			else
+				channel_wait_for_room(d, ch);
+			return false;
+		}
+		for (int i = done; i < done + r; i++)
+			frame_unref(b->out[i]);
+		done += r;
+	}
+	return n == BATCH;
+}
+
+static void deliver_error(struct daemon *d, struct channel *ch)
+{
+	struct tapir_dgram h = { .magic_id = sock_id(ch->sock), .header_bytes = sizeof(h), .flags = TAPIR_DGRAM_ERROR,
+				 .ttl = -1, .tos = -1, .error = (uint32_t)ch->error };
+	struct ip_endpoint remote;
+
+	if (sock_getpeer(ch->sock, &remote) == 0)
+		channel_addr_to_wire(&h.addr, &remote, ch->family);
+	if (send(ch->source.fd, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)
+		channel_wait_for_room(d, ch);
+	else
+		ch->error = 0;
+}
+
+static void deliver(struct daemon *d, struct channel *ch)
+{
+	if (ch->error && !(ch->flags & CH_FD_FULL))
+		deliver_error(d, ch);
+	for (int i = 0; i < TURN_BATCHES; i++) {
+		if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) != CH_SOCK_READABLE)
+			return;
+		deliver_batch(d, ch);
+	}
+}
+
+/* ---- Client to engine --------------------------------------------------------------------------------------------- */
+
+static bool prepare_batch(struct daemon *d, struct dgram_batch *b)
+{
+	for (int i = 0; i < BATCH; i++) {
+		if (!b->small[i])
+			b->small[i] = stack_frame_alloc(d->st, SMALL_BYTES);
+		if (!b->large[i])
+			b->large[i] = stack_frame_alloc(d->st, LARGE_BYTES);
+		if (!b->small[i] || !b->large[i])
+			return false;
+		b->iov[i][0] = (struct iovec){ b->small[i]->data, SMALL_BYTES };
+		b->iov[i][1] = (struct iovec){ b->large[i]->data + SMALL_BYTES, LARGE_BYTES - SMALL_BYTES };
+		b->messages[i].msg_hdr = (struct msghdr){ .msg_iov = b->iov[i], .msg_iovlen = 2 };
+	}
+	return true;
+}
+
+/* The i'th datagram that was read, in one frame. */
+static struct frame *take_frame(struct dgram_batch *b, int i)
+{
+	size_t n = b->messages[i].msg_len;
+	struct frame *f = b->small[i];
+
+	if (n > SMALL_BYTES) {
+		memcpy(b->large[i]->data, f->data, SMALL_BYTES);
+		f = b->large[i];
+		b->large[i] = NULL;
+	} else {
+		b->small[i] = NULL;
+	}
+	frame_put(f, n);
+	return f;
+}
+
+/* 1: there is a header, now read into @info and taken off; 0: there is none; -1: there is a wrong one. */
+static int read_header(const struct channel *ch, struct frame *f, struct dgram_info *info)
+{
+	uint64_t id = sock_id(ch->sock);
+	struct tapir_dgram h;
+	struct ip_endpoint from;
+
+	if (f->len < sizeof(h.magic_id) || memcmp(f->data, &id, sizeof(id)))
+		return 0;
+	if (f->len < sizeof(h))
+		return -1;
+	memcpy(&h, f->data, sizeof(h));
+	if (h.header_bytes < sizeof(h) || h.header_bytes > f->len || h.segment_size > UINT16_MAX)
+		return -1;
+	if (h.addr.family && channel_addr_from_wire(&info->dst, &h.addr, ch->family) < 0)
+		return -1;
+	if (h.local.family) {
+		if (channel_addr_from_wire(&from, &h.local, ch->family) < 0)
+			return -1;
+		info->src = from;
+	}
+	info->ifindex = h.ifindex;
+	info->ttl = h.ttl < -1 || h.ttl > 255 ? -1 : h.ttl;
+	info->tos = h.tos < -1 || h.tos > 255 ? -1 : h.tos;
+	info->segment_size = (uint16_t)h.segment_size;
+	frame_pull(f, h.header_bytes);
+	return 1;
+}
+
+static void send_one(struct daemon *d, struct channel *ch, struct frame *f, bool connected)
+{
+	struct dgram_info info = { .ttl = -1, .tos = -1 };
+	int framed = read_header(ch, f, &info), r;
+
+	if (framed < 0 || (framed == 0 && !connected)) {
+		d->counters[framed < 0 ? COUNTER_DGRAM_DROP_MALFORMED : COUNTER_DGRAM_DROP_UNFRAMED]++;
+		frame_unref(f);
+		return;
+	}
+	r = sock_send_frame(ch->sock, f, &info, d->now_us);
+	if (r >= 0)
+		return;
+	d->counters[COUNTER_DGRAM_DROP_SEND]++;
+	/* Its sender has gone on already. A connected socket is told by its next recv(); on an unconnected one that would
+	 * make one peer's failure look like everybody's, so there it is a lost datagram. */
+	if (connected && !ch->error && r != -ENOBUFS)
+		ch->error = -r;
+}
+
+/* Returns whether there may be more to collect now. */
+static bool collect_batch(struct daemon *d, struct channel *ch)
+{
+	struct dgram_batch *b = d->channels.batch;
+	bool connected = is_connected(ch);
+	int n;
+
+	if (!(sock_poll(ch->sock) & POLLOUT)) {
+		ch->flags |= CH_SOCK_FULL;
+		return false;
+	}
+	if (!prepare_batch(d, b))
+		return false; /* no buffers: they come back as packets go out */
+	n = recvmmsg(ch->source.fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
+	if (n < BATCH && !(n < 0 && errno == EINTR))
+		ch->flags &= ~(uint32_t)CH_FD_READABLE;
+	for (int i = 0; i < n; i++) {
+		/* An empty one is the end of what a client that is gone has written, or means nothing: clients frame them. */
+		if (b->messages[i].msg_len == 0) {
+			if (ch->flags & CH_HUNG_UP)
+				ch->flags &= ~(uint32_t)CH_FD_READABLE;
+			continue;
+		}
+		if (b->messages[i].msg_hdr.msg_flags & MSG_TRUNC) {
+			d->counters[COUNTER_DGRAM_DROP_TRUNCATED]++;
+			continue;
+		}
+		send_one(d, ch, take_frame(b, i), connected);
+	}
+	return ch->flags & CH_FD_READABLE;
+}
+
+static void collect(struct daemon *d, struct channel *ch)
+{
+	for (int i = 0; i < TURN_BATCHES; i++)
+		if ((ch->flags & (CH_FD_READABLE | CH_SOCK_FULL)) != CH_FD_READABLE || !collect_batch(d, ch))
+			return;
+}
+
+void dgram_work(struct daemon *d, struct channel *ch)
+{
+	deliver(d, ch);
+	collect(d, ch);
+	if ((ch->flags & (CH_HUNG_UP | CH_FD_READABLE)) == CH_HUNG_UP) {
+		channel_close(d, ch, CHANNEL_CLOSE, 0);
+		return;
+	}
+	if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE ||
+	    (ch->flags & (CH_FD_READABLE | CH_SOCK_FULL)) == CH_FD_READABLE || (ch->error && !(ch->flags & CH_FD_FULL)))
+		channel_queue(d, ch);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dump.c - tables for tools: a copy of the whole table, taken at once, then sent in messages as fast as the client reads. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+
+static const size_t DUMP_BYTES_MAX = (size_t)512 << 20;
+
+struct dump {
+	struct daemon *d;
+	struct user *user;
+	uint32_t what, record_bytes;
+	uint8_t *records;
+	size_t bytes, room, at, at_before;
+	bool is_full; /* no memory for more */
+	bool is_done;
+};
+
+/* Room for one more record, cleared. NULL: none; the walk ends. */
+static void *add_record(struct dump *p)
+{
+	if (p->bytes + p->record_bytes > p->room) {
+		size_t room = p->room ? p->room * 2 : 64 * (size_t)p->record_bytes;
+		uint8_t *records = room > DUMP_BYTES_MAX ? NULL : realloc(p->records, room);
+
+		if (!records) {
+			p->is_full = true;
+			return NULL;
+		}
+		p->records = records;
+		p->room = room;
+	}
+	p->bytes += p->record_bytes;
+	return memset(p->records + p->bytes - p->record_bytes, 0, p->record_bytes);
+}
+
+struct name_search {
+	uint32_t ifindex;
+	char *name;
+};
+
+static bool match_link(void *ctx, const struct link_info *l)
+{
+	struct name_search *s = ctx;
+
+	if (l->ifindex != s->ifindex)
+		return true;
+	snprintf(s->name, LINK_NAME_MAX, "%s", l->config.name);
+	return false;
+}
+
+static void link_name(struct daemon *d, uint32_t ifindex, char name[LINK_NAME_MAX])
+{
+	struct name_search s = { ifindex, name };
+
+	stack_each_link(d->st, match_link, &s);
+}
+
+static void addr_to_record(struct tapir_addr *to, const struct ip_addr *a)
+{
+	struct ip_endpoint e = { .addr = *a };
+
+	channel_addr_to_wire(to, &e, ip_addr_family(a));
+}
+
+static uint32_t family_len(const struct ip_prefix *p)
+{
+	return p->len - (ip_addr_is4(&p->addr) && p->len >= 96 ? 96 : 0);
+}
+
+/* ---- The tables --------------------------------------------------------------------------------------------------- */
+
+static void add_tcp_info(struct dump *p, struct sock *s, struct tapir_sock_rec *rec)
+{
+	size_t len = sizeof(rec->tcp_info);
+
+	if (rec->type == SOCK_STREAM && sock_getopt(s, IPPROTO_TCP, TCP_INFO, rec->tcp_info, &len, p->d->now_us) == 0)
+		rec->tcp_info_bytes = (uint32_t)len;
+}
+
+static bool dump_sock(void *ctx, const struct sock_info *i)
+{
+	struct dump *p = ctx;
+	struct tapir_sock_rec *rec = add_record(p);
+	struct sock *s = sock_by_id(p->d->st, i->id);
+	const struct channel *ch = s ? sock_user(s) : NULL;
+
+	if (!rec)
+		return false;
+	rec->id = i->id;
+	channel_addr_to_wire(&rec->local, &i->local, i->family);
+	channel_addr_to_wire(&rec->remote, &i->remote, i->family);
+	rec->type = i->type;
+	rec->protocol = i->protocol;
+	snprintf(rec->state, sizeof(rec->state), "%s", i->state);
+	rec->recv_q = i->recv_q;
+	rec->send_q = i->send_q;
+	rec->timer_kind = i->timer_kind;
+	rec->timer_ms = i->timer_ms;
+	rec->retransmits = i->retransmits;
+	memcpy(rec->cong, i->cong, sizeof(rec->cong));
+	if (ch) {
+		rec->pid = ch->pid;
+		rec->uid = ch->user->uid;
+	}
+	if (s)
+		add_tcp_info(p, s, rec);
+	return true;
+}
+
+static bool dump_link(void *ctx, const struct link_info *l)
+{
+	struct tapir_link_rec *rec = add_record(ctx);
+
+	if (!rec)
+		return false;
+	snprintf(rec->name, sizeof(rec->name), "%s", l->config.name);
+	rec->ifindex = l->ifindex;
+	rec->mtu = l->config.mtu;
+	memcpy(rec->mac, l->config.mac, sizeof(rec->mac));
+	rec->kind = (uint16_t)l->config.kind;
+	rec->offloads = l->config.offloads;
+	rec->in_frames = l->in_frames;
+	rec->out_frames = l->out_frames;
+	rec->in_bytes = l->in_bytes;
+	rec->out_bytes = l->out_bytes;
+	rec->drops = l->drops;
+	return true;
+}
+
+static bool dump_addr(void *ctx, const struct addr_info *a)
+{
+	struct dump *p = ctx;
+	struct tapir_addr_rec *rec = add_record(p);
+
+	if (!rec)
+		return false;
+	addr_to_record(&rec->addr, &a->prefix.addr);
+	rec->prefix_len = family_len(&a->prefix);
+	rec->ifindex = a->ifindex;
+	link_name(p->d, a->ifindex, rec->ifname);
+	snprintf(rec->state, sizeof(rec->state), "%s", a->state);
+	snprintf(rec->origin, sizeof(rec->origin), "%s", a->origin);
+	return true;
+}
+
+static bool dump_route(void *ctx, const struct route_info *r)
+{
+	struct dump *p = ctx;
+	struct tapir_route_rec *rec = add_record(p);
+
+	if (!rec)
+		return false;
+	addr_to_record(&rec->dst, &r->config.prefix.addr);
+	rec->prefix_len = family_len(&r->config.prefix);
+	if (!ip_addr_is_any(&r->config.gateway))
+		addr_to_record(&rec->gateway, &r->config.gateway);
+	rec->metric = r->config.metric;
+	rec->ifindex = r->config.ifindex;
+	link_name(p->d, r->config.ifindex, rec->ifname);
+	snprintf(rec->origin, sizeof(rec->origin), "%s", r->origin);
+	return true;
+}
+
+static bool dump_neigh(void *ctx, const struct neigh_info *n)
+{
+	struct dump *p = ctx;
+	struct tapir_neigh_rec *rec = add_record(p);
+
+	if (!rec)
+		return false;
+	addr_to_record(&rec->addr, &n->addr);
+	memcpy(rec->mac, n->mac, sizeof(rec->mac));
+	rec->ifindex = n->ifindex;
+	rec->queued = n->queued;
+	rec->age_ms = n->confirmed_us && p->d->now_us > n->confirmed_us ? (p->d->now_us - n->confirmed_us) / 1000 : 0;
+	link_name(p->d, n->ifindex, rec->ifname);
+	snprintf(rec->state, sizeof(rec->state), "%s", n->state);
+	return true;
+}
+
+static bool add_stat(struct dump *p, const char *name, const char *text, uint64_t value)
+{
+	struct tapir_stat_rec *rec = add_record(p);
+
+	if (!rec)
+		return false;
+	snprintf(rec->name, sizeof(rec->name), "%s", name);
+	snprintf(rec->text, sizeof(rec->text), "%s", text);
+	rec->value = value;
+	return true;
+}
+
+static void dump_stats(struct dump *p)
+{
+	static const struct {
+		const char *name, *text;
+	} counters[] = {
+#define COUNTER_ROW(id, name, text) { name, text },
+		COUNTERS_LIST(COUNTER_ROW)
+#undef COUNTER_ROW
+	};
+	const uint64_t *stats = stack_stats(p->d->st);
+
+	for (int i = STAT_NONE + 1; i < STAT_COUNT; i++)
+		add_stat(p, stat_name((enum stack_stat)i), stat_text((enum stack_stat)i), stats[i]);
+	for (int i = 0; i < COUNTER_COUNT; i++)
+		add_stat(p, counters[i].name, counters[i].text, p->d->counters[i]);
+}
+
+static bool dump_tunable(void *ctx, const char *name, const char *value, const char *text)
+{
+	struct tapir_tunable *rec = add_record(ctx);
+
+	if (!rec)
+		return false;
+	snprintf(rec->name, sizeof(rec->name), "%s", name);
+	snprintf(rec->value, sizeof(rec->value), "%s", value);
+	snprintf(rec->text, sizeof(rec->text), "%s", text);
+	return true;
+}
+
+static void copy_table(struct dump *p)
+{
+	struct stack *st = p->d->st;
+
+	switch ((enum tapir_dump)p->what) {
+	case TAPIR_DUMP_SOCKETS:
+		stack_each_sock(st, dump_sock, p, p->d->now_us);
+		break;
+	case TAPIR_DUMP_LINKS:
+		stack_each_link(st, dump_link, p);
+		break;
+	case TAPIR_DUMP_ADDRS:
+		stack_each_addr(st, dump_addr, p);
+		break;
+	case TAPIR_DUMP_ROUTES:
+		stack_each_route(st, dump_route, p);
+		break;
+	case TAPIR_DUMP_NEIGHS:
+		stack_each_neigh(st, dump_neigh, p);
+		break;
+	case TAPIR_DUMP_STATS:
+		dump_stats(p);
+		break;
+	case TAPIR_DUMP_TUNABLES:
+		stack_each_tunable(st, dump_tunable, p);
+		break;
+	}
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------------------ */
+
+int dump_start(struct daemon *d, struct user *user, uint32_t what, struct dump **out)
+{
+	static const uint32_t record_bytes[] = {
+		[TAPIR_DUMP_SOCKETS] = sizeof(struct tapir_sock_rec), [TAPIR_DUMP_LINKS] = sizeof(struct tapir_link_rec),
+		[TAPIR_DUMP_ADDRS] = sizeof(struct tapir_addr_rec),   [TAPIR_DUMP_ROUTES] = sizeof(struct tapir_route_rec),
+		[TAPIR_DUMP_NEIGHS] = sizeof(struct tapir_neigh_rec), [TAPIR_DUMP_STATS] = sizeof(struct tapir_stat_rec),
+		[TAPIR_DUMP_TUNABLES] = sizeof(struct tapir_tunable),
+	};
+	struct dump *p;
+
+	if (what >= sizeof(record_bytes) / sizeof(record_bytes[0]) || record_bytes[what] == 0)
+		return EINVAL;
+	if (user->dumps >= USER_DUMPS_MAX)
+		return EBUSY;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return ENOBUFS;
+	p->d = d;
+	p->what = what;
+	p->record_bytes = record_bytes[what];
+	copy_table(p);
+	if (p->is_full) {
+		free(p->records);
+		free(p);
+		return ENOBUFS;
+	}
+	p->user = user_get(&d->users, user->uid);
+	user->dumps++;
+	*out = p;
+	return 0;
+}
+
+uint32_t dump_next(struct dump *p, uint8_t *to, uint32_t seq)
+{
+	size_t most = (TAPIR_MESSAGE_MAX - sizeof(struct tapir_header) - sizeof(struct tapir_dump_rep)) / p->record_bytes;
+	size_t left = (p->bytes - p->at) / p->record_bytes;
+	size_t n = left < most ? left : most;
+	struct tapir_header h = { .magic = TAPIR_PROTOCOL_MAGIC, .version = TAPIR_PROTOCOL_VERSION, .op = TAPIR_OP_DUMP, .seq = seq };
+	struct tapir_dump_rep rep = { .what = p->what, .record_bytes = p->record_bytes, .record_count = (uint32_t)n, .is_last = n == left };
+
+	if (p->is_done)
+		return 0;
+	p->at_before = p->at;
+	memcpy(to, &h, sizeof(h));
+	memcpy(to + sizeof(h), &rep, sizeof(rep));
+	if (n)
+		memcpy(to + sizeof(h) + sizeof(rep), p->records + p->at, n * p->record_bytes);
+	p->at += n * p->record_bytes;
+	p->is_done = n == left;
+	return (uint32_t)(sizeof(h) + sizeof(rep) + n * p->record_bytes);
+}
+
+void dump_back(struct dump *p)
+{
+	p->at = p->at_before;
+	p->is_done = false;
+}
+
+void dump_end(struct dump *p)
+{
+	if (!p)
+		return;
+	p->user->dumps--;
+	user_put(&p->d->users, p->user);
+	free(p->records);
+	free(p);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* hostif.h - the kernel's side of the TAP: its addresses, its MTU, up or down.
+ * Set once at start, with the permission to do so; afterwards only watched, through a netlink socket that needs none. */
+#ifndef TAPIR_DAEMON_HOSTIF_H
+#define TAPIR_DAEMON_HOSTIF_H
+
+#include "config.h"
+#include "tap.h"
+
+/** hostif_setup - give the device its MTU and addresses and bring it up, as configured, and learn its MTU.
+ * Returns 0, or a status of <sysexits.h> with @error set. An address that is there already is fine. */
+int hostif_setup(struct tap *tap, const struct config *config, char error[TAP_ERROR_MAX]);
+
+/** hostif_watch - a netlink socket, non-blocking, that tells about the device. Returns it or -errno. */
+int hostif_watch(void);
+
+struct hostif_news {
+	bool is_gone;
+	bool is_up;
+	uint32_t mtu; /* 0: unknown */
+};
+
+/** hostif_next - the next news about @tap. Returns 1 with *news set, 0 when there is none left, -errno. */
+int hostif_next(int fd, const struct tap *tap, struct hostif_news *news);
+
+#endif

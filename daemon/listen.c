@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* listen.c - a listening socket: each established connection goes to the client as a message with the new fd attached.
+ *
+ * accept() is recvmsg() on the client's end, so forked workers that share it just work. The kernel keeps the messages; how many of
+ * them wait there counts against the backlog (listener_handed(), by what they take of the pair's send buffer).
+ * Whoever closes a listener resets the connections in it (RFC 9293 section 3.10.4). The kernel closes their descriptors for us, which
+ * looks like a program that accepted and closed at once: so the connections that no program surely took are kept on a list, and
+ * among those the ones that hang up without having moved a byte are reset instead of closed. */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "daemon.h"
+
+enum { TURN_ACCEPTS = 64 };
+
+struct listener {
+	struct channel *channel;
+	struct list handed; /* of struct channel, oldest first */
+	uint32_t handed_count;
+	struct sock *held; /* accepted from the engine, but there was no descriptor for it */
+	struct list stalled_link;
+};
+
+static uint32_t outq_bytes(int fd)
+{
+	int n = 0;
+
+	return ioctl(fd, SIOCOUTQ, &n) < 0 || n < 0 ? 0 : (uint32_t)n;
+}
+
+static int send_accept(int fd, const struct tapir_accept *message, int attached)
+{
+	struct iovec iov = { .iov_len = sizeof(*message) };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .room = { 0 } };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct tapir_accept copy = *message;
+
+	iov.iov_base = &copy;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &attached, sizeof(int));
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int listener_measure(struct channels *c)
+{
+	struct tapir_accept message = { .magic = TAPIR_PROTOCOL_MAGIC };
+	int fds[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return -errno;
+	r = send_accept(fds[0], &message, STDERR_FILENO);
+	c->accept_cost = outq_bytes(fds[0]);
+	close(fds[0]);
+	close(fds[1]);
+	return r < 0 ? r : c->accept_cost ? 0 : -EPROTO;
+}
+
+int listener_begin(struct channel *ch)
+{
+	struct listener *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOBUFS;
+	l->channel = ch;
+	list_init(&l->handed);
+	list_init(&l->stalled_link);
+	ch->listener = l;
+	ch->kind = CHANNEL_LISTENER;
+	return 0;
+}
+
+static void unlist(struct channel *ch)
+{
+	ch->handed_by->handed_count--;
+	ch->handed_by = NULL;
+	list_remove(&ch->handed_link);
+}
+
+void listener_on_claim(struct channel *ch)
+{
+	if (list_is_linked(&ch->handed_link))
+		unlist(ch);
+}
+
+/* The connections that no program surely took are in doubt from now on. */
+void listener_free(struct daemon *d, struct channel *ch)
+{
+	struct listener *l = ch->listener;
+	struct list *n;
+
+	while ((n = list_first(&l->handed))) {
+		struct channel *accepted = container_of(n, struct channel, handed_link);
+
+		accepted->flags |= CH_UNCLAIMED;
+		unlist(accepted);
+	}
+	if (l->held)
+		sock_abort(l->held, d->now_us);
+	list_remove(&l->stalled_link);
+	free(l);
+	ch->listener = NULL;
+}
+
+uint32_t listener_handed(const struct daemon *d, const struct channel *ch)
+{
+	return outq_bytes(ch->source.fd) / d->channels.accept_cost + (ch->listener->held ? 1 : 0);
+}
+
+/* Messages are read in their order: what is older than those that wait was taken. */
+static void trim_handed(struct listener *l, uint32_t waiting)
+{
+	while (l->handed_count > waiting)
+		unlist(container_of(list_first(&l->handed), struct channel, handed_link));
+}
+
+/* Give @s to the client. 0, or -errno with @s untouched. */
+static int hand_over(struct daemon *d, struct channel *ch, struct sock *s)
+{
+	struct tapir_accept message = { .magic = TAPIR_PROTOCOL_MAGIC, .id = sock_id(s) };
+	struct ip_endpoint local, remote = { 0 };
+	struct channel *accepted;
+	int theirs, r;
+
+	r = channel_open(d, s, ch->family, SOCK_STREAM, ch->user, ch->pid, ch, &accepted, &theirs);
+	if (r < 0)
+		return r;
+	sock_getname(s, &local);
+	sock_getpeer(s, &remote);
+	channel_addr_to_wire(&message.local, &local, ch->family);
+	channel_addr_to_wire(&message.remote, &remote, ch->family);
+	r = send_accept(ch->source.fd, &message, theirs);
+	close(theirs);
+	if (r < 0) {
+		channel_close(d, accepted, CHANNEL_KEEP_SOCK, 0);
+		return r;
+	}
+	list_append(&ch->listener->handed, &accepted->handed_link);
+	accepted->handed_by = ch->listener;
+	ch->listener->handed_count++;
+	stream_begin(d, accepted);
+	return 0;
+}
+
+static void hand_over_all(struct daemon *d, struct channel *ch)
+{
+	struct listener *l = ch->listener;
+	uint32_t waiting_bytes = outq_bytes(ch->source.fd);
+	int r, err;
+
+	trim_handed(l, waiting_bytes / d->channels.accept_cost);
+	for (int i = 0; i < TURN_ACCEPTS; i++) {
+		if (waiting_bytes + d->channels.accept_cost > d->channels.sndbuf) {
+			channel_wait_for_room(d, ch);
+			return;
+		}
+		if (!l->held)
+			l->held = sock_accept(ch->sock, &err);
+		if (!l->held) {
+			ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
+			return;
+		}
+		r = hand_over(d, ch, l->held);
+		if (r == -EPIPE || r == -ECONNRESET)
+			return; /* the client is gone: its hang-up ends the listener, and what is held */
+		if (r < 0) {
+			log_limited(&d->log, LOG_LEVEL_WARNING, "accept for uid %u: %s: waiting for sockets to be closed", ch->user->uid,
+				    strerror(-r));
+			list_append(&d->channels.stalled, &l->stalled_link);
+			return;
+		}
+		l->held = NULL;
+		waiting_bytes += d->channels.accept_cost;
+	}
+	channel_queue(d, ch);
+}
+
+void listener_work(struct daemon *d, struct channel *ch)
+{
+	if (ch->flags & (CH_HUNG_UP | CH_RESET)) {
+		channel_close(d, ch, CHANNEL_CLOSE, 0);
+		return;
+	}
+	ch->flags &= ~(uint32_t)CH_FD_READABLE; /* nothing that is written to a listener means anything */
+	if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE && !list_is_linked(&ch->listener->stalled_link))
+		hand_over_all(d, ch);
+}
+
+bool channels_are_stalled(const struct daemon *d)
+{
+	return !list_is_empty(&d->channels.stalled);
+}
+
+void channels_retry_stalled(struct daemon *d)
+{
+	struct list *n;
+
+	while ((n = list_pop(&d->channels.stalled)))
+		channel_queue(d, container_of(n, struct listener, stalled_link)->channel);
+}

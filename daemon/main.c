@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c - tapird: start-up in stages, each of which may end it with one clear line and a status of <sysexits.h>; the loop; the end.
+ *
+ *	configuration -> descriptors' limit -> control socket's path (lock, keeper) -> TAP -> engine -> loop and control server
+ *	-> privileges -> "ready" */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "hostif.h"
+#include "keeper.h"
+#include "notify.h"
+#include "privileges.h"
+
+enum {
+	LISTEN_BACKLOG = 1024,
+	TIMER_SLACK_NS = 5000, /* the kernel's default adds 50 us to every time-out */
+	FAREWELL_US = 1000000, /* how long the peers have to acknowledge our FINs */
+};
+
+static int fail(struct daemon *d, int status, const char *error)
+{
+	log_line(&d->log, LOG_LEVEL_ERROR, "%s", error);
+	return status;
+}
+
+static int fail_errno(struct daemon *d, const char *what, int err)
+{
+	log_line(&d->log, LOG_LEVEL_ERROR, "%s: %s", what, strerror(-err));
+	return EX_OSERR;
+}
+
+/* ---- Stages ------------------------------------------------------------------------------------------------------- */
+
+static int start_tap(struct daemon *d)
+{
+	char error[TAP_ERROR_MAX], text[64];
+	int status = tap_open(&d->tap, &d->config, error);
+
+	if (!status)
+		status = hostif_setup(&d->tap, &d->config, error);
+	if (status)
+		return fail(d, status, error);
+	d->tap_is_readable = true;
+	if (d->config.offload)
+		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: %s", d->tap.name, d->tap.mtu,
+			 tap_offload_text(d->tap.offloads, text));
+	else
+		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: off", d->tap.name, d->tap.mtu);
+	return 0;
+}
+
+static void on_stack_log(void *ctx, enum stack_log_level level, const char *line)
+{
+	struct daemon *d = ctx;
+
+	if (level == STACK_LOG_DEBUG)
+		log_line(&d->log, LOG_LEVEL_DEBUG, "%s", line);
+	else
+		log_limited(&d->log, level == STACK_LOG_WARNING ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "%s", line);
+}
+
+static uint32_t on_accept_handed(void *ctx, struct sock *listener)
+{
+	struct daemon *d = ctx;
+	const struct channel *ch = sock_user(listener);
+
+	return ch && ch->kind == CHANNEL_LISTENER ? listener_handed(d, ch) : 0;
+}
+
+static int add_gateway(struct daemon *d, const struct ip_addr *gateway)
+{
+	bool is4 = ip_addr_is4(gateway);
+	struct route_config route = {
+		.prefix = { ip_addr_any(is4 ? AF_INET : AF_INET6), is4 ? 96 : 0 },
+		.gateway = *gateway,
+		.ifindex = ip_addr_is_linklocal(gateway) ? d->tap.ifindex : 0,
+	};
+	char text[IP_ADDR_TEXT_MAX];
+	int r = stack_add_route(d->st, &route);
+
+	if (r == 0)
+		return 0;
+	log_line(&d->log, LOG_LEVEL_ERROR, "--gateway %s: %s", ip_addr_print(gateway, text),
+		 r == -ENETUNREACH ? "it is on the network of no --addr" :
+		 r == -EEXIST ? "there is a default router of this family already" : strerror(-r));
+	return EX_CONFIG;
+}
+
+static int configure_stack(struct daemon *d)
+{
+	const struct config *c = &d->config;
+	char text[IP_PREFIX_TEXT_MAX];
+	int r;
+
+	for (int i = 0; i < c->setting_count; i++) {
+		const struct config_setting *s = &c->settings[i];
+		const char *why = NULL;
+
+		r = stack_set(d->st, s->name, s->value, &why);
+		if (r < 0) {
+			log_line(&d->log, LOG_LEVEL_ERROR, "%s%s %s=%s: %s%s", s->where, s->where[0] ? "set =" : "--set", s->name, s->value,
+				 r == -ENOENT ? "no such tunable" : "expected ", r == -ENOENT ? "; `tapir get` lists them" : why ? why : "another value");
+			return s->where[0] ? EX_CONFIG : EX_USAGE;
+		}
+	}
+	for (int i = 0; i < c->addr_count; i++) {
+		r = stack_add_addr(d->st, d->tap.ifindex, &c->addrs[i], d->now_us);
+		if (r < 0) {
+			log_line(&d->log, LOG_LEVEL_ERROR, "--addr %s: %s", ip_prefix_print(&c->addrs[i], text),
+				 r == -EEXIST ? "given twice" : strerror(-r));
+			return EX_CONFIG;
+		}
+	}
+	for (int i = 0; i < c->gateway_count; i++) {
+		r = add_gateway(d, &c->gateways[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int start_stack(struct daemon *d)
+{
+	struct stack_config config = { .ctx = d, .log = on_stack_log, .accept_handed = on_accept_handed };
+	struct link_config link = { .kind = LINK_ETHERNET, .mtu = d->tap.mtu, .offloads = d->tap.offloads };
+	int r;
+
+	if (getrandom(config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
+		return fail_errno(d, "getrandom", -errno);
+	d->now_us = loop_clock_us();
+	d->st = stack_open(&config, d->now_us);
+	explicit_bzero(config.seed, sizeof(config.seed));
+	if (!d->st)
+		return fail_errno(d, "the stack", -ENOMEM);
+	memcpy(link.name, d->tap.name, sizeof(link.name));
+	memcpy(link.mac, d->tap.mac, sizeof(link.mac));
+	r = stack_add_link(d->st, &link);
+	if (r < 0)
+		return fail_errno(d, "the TAP's link", r);
+	d->tap.ifindex = (uint32_t)r;
+	return configure_stack(d);
+}
+
+static void on_tap_ready(struct daemon *d, struct source *s, uint32_t events)
+{
+	(void)s;
+	(void)events;
+	d->tap_is_readable = true;
+}
+
+static void on_link_ready(struct daemon *d, struct source *s, uint32_t events)
+{
+	struct hostif_news news;
+
+	(void)events;
+	while (hostif_next(s->fd, &d->tap, &news) == 1) {
+		if (news.is_gone) {
+			log_line(&d->log, LOG_LEVEL_ERROR, "TAP %s was deleted", d->tap.name);
+			d->stop = true;
+			d->stop_status = EX_UNAVAILABLE;
+		} else if (news.mtu && news.mtu != d->tap.mtu) {
+			log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u", d->tap.name, news.mtu);
+			d->tap.mtu = news.mtu;
+			stack_set_link_mtu(d->st, d->tap.ifindex, news.mtu);
+		}
+		d->tap_is_readable = true;
+	}
+}
+
+static void on_signal(struct daemon *d, struct source *s, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(s->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	log_line(&d->log, LOG_LEVEL_INFO, "%s: stopping", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	d->stop = true;
+}
+
+static int watch(struct daemon *d, struct source *s, int fd, void (*on_ready)(struct daemon *, struct source *, uint32_t),
+		 const char *what)
+{
+	int r;
+
+	if (fd < 0)
+		return fail_errno(d, what, fd);
+	*s = (struct source){ .fd = fd, .on_ready = on_ready };
+	r = loop_add(d, s, EPOLLIN | EPOLLET);
+	return r < 0 ? fail_errno(d, what, r) : 0;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static int start_loop(struct daemon *d, int control_fd)
+{
+	int status, r = loop_open(d);
+
+	if (r < 0)
+		return fail_errno(d, "epoll", r);
+	status = watch(d, &d->tap_source, d->tap.fd, on_tap_ready, "watching the TAP");
+	if (!status)
+		status = watch(d, &d->link_source, hostif_watch(), on_link_ready, "watching the device");
+	if (!status)
+		status = watch(d, &d->signal_source, open_signals(), on_signal, "watching signals");
+	if (status)
+		return status;
+	r = tombstones_init(&d->tombstones);
+	if (r == 0)
+		r = channels_init(d);
+	if (r < 0)
+		return fail_errno(d, "preparing sockets", r);
+	r = control_open(d, control_fd);
+	return r < 0 ? fail_errno(d, "the control socket", r) : 0;
+}
+
+static int drop_privileges(struct daemon *d)
+{
+	char error[PRIVILEGES_ERROR_MAX];
+	uint32_t uid;
+	int status = privileges_drop(d->config.user, &uid, error);
+
+	if (status)
+		return fail(d, status, error);
+	log_line(&d->log, LOG_LEVEL_INFO, "runs as uid %u without capabilities, with up to %u descriptors", uid, d->fds_max);
+	return 0;
+}
+
+static int open_for_clients(struct daemon *d)
+{
+	char list[768] = "", text[IP_PREFIX_TEXT_MAX];
+	size_t n = 0;
+
+	if (listen(d->control.source.fd, LISTEN_BACKLOG) < 0)
+		return fail_errno(d, "listening for clients", -errno);
+	for (int i = 0; i < d->config.addr_count && n < sizeof(list) - sizeof(text); i++)
+		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s", ip_prefix_print(&d->config.addrs[i], text));
+	log_line(&d->log, LOG_LEVEL_INFO, "ready: addresses%s on %s, clients at %s", n ? list : " none", d->tap.name, d->config.socket);
+	notify_manager("READY=1");
+	return 0;
+}
+
+static int start(struct daemon *d, int control_fd)
+{
+	int status = start_tap(d);
+
+	if (!status)
+		status = start_stack(d);
+	if (!status)
+		status = start_loop(d, control_fd);
+	if (!status)
+		status = drop_privileges(d);
+	return status ? status : open_for_clients(d);
+}
+
+/* ---- The end ------------------------------------------------------------------------------------------------------ */
+
+/* Connections whose FIN is not acknowledged yet. */
+static bool count_unfinished(void *ctx, const struct sock_info *i)
+{
+	static const char *const waits[] = { "FIN-WAIT-1", "CLOSING", "LAST-ACK", "ESTAB", "CLOSE-WAIT" };
+	int *count = ctx;
+
+	for (size_t k = 0; i->type == SOCK_STREAM && k < sizeof(waits) / sizeof(waits[0]); k++)
+		*count += strcmp(i->state, waits[k]) == 0;
+	return true;
+}
+
+/* Close every connection properly: what clients have written goes out, then FIN, and the peers get a moment to acknowledge. Whoever
+ * does not is reset, so that none is left with half a connection. */
+static void say_farewell(struct daemon *d)
+{
+	uint64_t until_us = d->now_us + FAREWELL_US;
+	int unfinished;
+
+	notify_manager("STOPPING=1");
+	control_pause(d);
+	channels_farewell(d);
+	do {
+		unfinished = 0;
+		loop_turn(d, d->now_us + FAREWELL_US / 100);
+		stack_each_sock(d->st, count_unfinished, &unfinished, d->now_us);
+	} while (unfinished && d->now_us < until_us);
+	if (unfinished)
+		log_line(&d->log, LOG_LEVEL_INFO, "%d connections did not end in time and were reset", unfinished);
+}
+
+static void finish(struct daemon *d)
+{
+	control_close(d);
+	channels_fini(d);
+	loop_turn(d, d->now_us); /* the resets go out */
+	captures_fini(d);
+	tombstones_fini(&d->tombstones);
+	frame_unref(d->tap.small);
+	frame_unref(d->tap.large);
+	while (stack_output(d->st, &d->out, d->now_us))
+		;
+	stack_close(d->st);
+	tap_close(&d->tap);
+}
+
+static int run(struct daemon *d)
+{
+	char error[KEEPER_ERROR_MAX];
+	struct keeper keeper;
+	int status, control_fd;
+
+	d->owner_uid = getuid();
+	d->fds_max = privileges_raise_fds();
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+	status = keeper_start(&keeper, d->config.socket, error);
+	if (status)
+		return fail(d, status, error);
+	status = keeper_bind(d->config.socket, &control_fd, error);
+	if (status)
+		fail(d, status, error);
+	else
+		status = start(d, control_fd);
+	if (!status) {
+		loop_run(d);
+		say_farewell(d);
+		finish(d);
+		status = d->stop_status;
+		log_line(&d->log, LOG_LEVEL_INFO, "stopped");
+	}
+	keeper_stop(&keeper);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	char error[CONFIG_ERROR_MAX];
+	struct daemon *d = calloc(1, sizeof(*d));
+	int status;
+
+	if (!d)
+		return EX_OSERR;
+	log_init(&d->log);
+	switch (config_load(&d->config, argc, argv, error)) {
+	case CONFIG_DONE:
+		free(d);
+		return EX_OK;
+	case CONFIG_BAD_USAGE:
+		status = fail(d, EX_USAGE, error);
+		break;
+	case CONFIG_BAD_FILE:
+		status = fail(d, EX_CONFIG, error);
+		break;
+	default:
+		d->log.level = d->config.log_level;
+		log_set_name(&d->log, d->config.name);
+		status = run(d);
+		break;
+	}
+	free(d);
+	return status;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* requests.c - what each request does. A request about a socket comes with the socket's fd, found by its cookie (channel_by_fd()):
+ * holding the fd is the permission. What the engine answers is passed on; only privilege and limits are decided here. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+enum { OFFERS_SOCKETS = 1, PRIVILEGED_PORTS_END = 1024 };
+
+/* A request about one socket, past the look-up of its channel. */
+struct call {
+	struct daemon *d;
+	const struct client *client;
+	struct channel *ch;
+	const struct request *request;
+	struct reply *reply;
+};
+
+static void answer_number(struct reply *reply, int64_t value)
+{
+	reply->number = (struct tapir_int){ value };
+	reply->body_bytes = sizeof(reply->number);
+}
+
+static void answer_endpoint(struct reply *reply, const struct ip_endpoint *e, int family)
+{
+	channel_addr_to_wire(&reply->addr, e, family);
+	reply->body_bytes = sizeof(reply->addr);
+}
+
+/* ---- Without a socket --------------------------------------------------------------------------------------------- */
+
+static int do_hello(struct daemon *d, struct reply *reply)
+{
+	reply->hello = (struct tapir_hello){ .version = TAPIR_VERSION, .pid = getpid(), .offers = OFFERS_SOCKETS };
+	snprintf(reply->hello.daemon, sizeof(reply->hello.daemon), "%s", d->config.name);
+	reply->body_bytes = sizeof(reply->hello);
+	return 0;
+}
+
+static int do_socket(struct daemon *d, const struct client *c, const struct tapir_socket_req *q, struct reply *reply)
+{
+	struct channel *ch;
+	struct sock *s;
+	int err;
+
+	if (q->type == SOCK_RAW && !user_is_privileged(d, c->user))
+		return -EPERM;
+	s = sock_open(d->st, q->family, q->type, q->protocol, &err);
+	if (!s)
+		return err;
+	err = channel_open(d, s, q->family, q->type, c->user, c->pid, NULL, &ch, &reply->fd);
+	if (err < 0) {
+		sock_close(s, d->now_us);
+		return err;
+	}
+	reply->socket = (struct tapir_socket_rep){ sock_id(s) };
+	reply->body_bytes = sizeof(reply->socket);
+	return 0;
+}
+
+static int do_set(struct daemon *d, const struct client *c, const struct tapir_tunable *q, struct reply *reply)
+{
+	const char *why = NULL;
+	int err;
+
+	reply->tunable = *q;
+	memset(reply->tunable.text, 0, sizeof(reply->tunable.text));
+	reply->body_bytes = sizeof(reply->tunable);
+	if (!user_is_privileged(d, c->user))
+		return -EPERM;
+	err = stack_set(d->st, q->name, q->value, &why);
+	if (err < 0 && why)
+		snprintf(reply->tunable.text, sizeof(reply->tunable.text), "%s", why);
+	if (err == 0)
+		log_line(&d->log, LOG_LEVEL_INFO, "%s set to %s by uid %u", q->name, q->value, c->user->uid);
+	return err;
+}
+
+static bool copy_text(void *ctx, const char *name, const char *value, const char *text)
+{
+	struct tapir_tunable *t = ctx;
+
+	(void)value;
+	if (strcmp(name, t->name))
+		return true;
+	snprintf(t->text, sizeof(t->text), "%s", text);
+	return false;
+}
+
+static int do_get(struct daemon *d, const struct tapir_tunable *q, struct reply *reply)
+{
+	int err;
+
+	reply->tunable = *q;
+	memset(reply->tunable.value, 0, sizeof(reply->tunable.value));
+	memset(reply->tunable.text, 0, sizeof(reply->tunable.text));
+	err = stack_get(d->st, q->name, reply->tunable.value, sizeof(reply->tunable.value));
+	if (err < 0)
+		return err;
+	stack_each_tunable(d->st, copy_text, &reply->tunable);
+	reply->body_bytes = sizeof(reply->tunable);
+	return 0;
+}
+
+static int do_dump(struct daemon *d, struct client *c, const struct request *r, struct reply *reply)
+{
+	int err = dump_start(d, c->user, r->dump.what, &c->dump);
+
+	if (err)
+		return -err;
+	c->dump_seq = r->seq;
+	reply->is_silent = true;
+	return 0;
+}
+
+static int do_capture(struct daemon *d, const struct client *c, const struct tapir_capture_req *q, struct reply *reply)
+{
+	return user_is_privileged(d, c->user) ? capture_open(d, q->snap_bytes, &reply->fd) : -EPERM;
+}
+
+static int do_adopt(struct daemon *d, int *fd)
+{
+	int domain = 0, type = 0, listens = 0, owned = *fd;
+	socklen_t len = sizeof(int);
+	uint64_t cookie;
+
+	if (getsockopt(owned, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || getsockopt(owned, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
+	    getsockopt(owned, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
+		return -ENOTSOCK;
+	if (domain != AF_UNIX || type != SOCK_SEQPACKET || listens || channel_by_fd(d, owned, &cookie))
+		return -EINVAL;
+	*fd = -1;
+	return control_add(d, owned);
+}
+
+/* ---- About a socket ----------------------------------------------------------------------------------------------- */
+
+static int call_bind(const struct call *c)
+{
+	struct ip_endpoint local;
+	int err = channel_addr_from_wire(&local, &c->request->addr, c->ch->family);
+
+	if (err < 0)
+		return err;
+	if (local.port > 0 && local.port < PRIVILEGED_PORTS_END && !user_is_privileged(c->d, c->client->user))
+		return -EACCES;
+	return sock_bind(c->ch->sock, &local);
+}
+
+static int call_connect(const struct call *c)
+{
+	struct ip_endpoint remote;
+	int err;
+
+	if (c->request->addr.family == 0)
+		return sock_connect(c->ch->sock, NULL, c->d->now_us);
+	err = channel_addr_from_wire(&remote, &c->request->addr, c->ch->family);
+	return err < 0 ? err : sock_connect(c->ch->sock, &remote, c->d->now_us);
+}
+
+static int call_listen(const struct call *c)
+{
+	int64_t backlog = c->request->number.value;
+	int err;
+
+	if (c->ch->kind == CHANNEL_DGRAM)
+		return -EOPNOTSUPP;
+	err = sock_listen(c->ch->sock, backlog < INT32_MIN || backlog > INT32_MAX ? INT32_MAX : (int)backlog, c->d->now_us);
+	return err < 0 || c->ch->kind == CHANNEL_LISTENER ? err : listener_begin(c->ch);
+}
+
+/* protocol.h tells what comes here and what shutdown(2) on the fd does. */
+static int call_shutdown(const struct call *c)
+{
+	int64_t how = c->request->number.value;
+	int err;
+
+	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+		return -EINVAL;
+	if (c->ch->kind != CHANNEL_STREAM || !(c->ch->flags & CH_CONNECTED))
+		return sock_shutdown(c->ch->sock, (int)how, c->d->now_us);
+	if (how == SHUT_WR)
+		return 0; /* the fd's own half close tells it, after the last byte */
+	err = sock_shutdown(c->ch->sock, SHUT_RD, c->d->now_us);
+	if (err == 0 && !(c->ch->flags & CH_FIN_TOLD)) {
+		shutdown(c->ch->source.fd, SHUT_WR);
+		c->ch->flags |= CH_FIN_TOLD | CH_DISCARD;
+	}
+	return err;
+}
+
+static int call_getsockname(const struct call *c)
+{
+	struct ip_endpoint e;
+	int err = sock_getname(c->ch->sock, &e);
+
+	if (err == 0)
+		answer_endpoint(c->reply, &e, c->ch->family);
+	return err;
+}
+
+static int call_getpeername(const struct call *c)
+{
+	struct ip_endpoint e;
+	int err = sock_getpeer(c->ch->sock, &e);
+
+	if (err == 0)
+		answer_endpoint(c->reply, &e, c->ch->family);
+	return err;
+}
+
+static bool is_privileged_option(int level, int name)
+{
+	return level == SOL_SOCKET && (name == SO_MARK || name == SO_RCVBUFFORCE || name == SO_SNDBUFFORCE);
+}
+
+static int call_setsockopt(const struct call *c)
+{
+	const struct tapir_option *o = &c->request->option.head;
+	int err;
+
+	if (is_privileged_option(o->level, o->name) && !user_is_privileged(c->d, c->client->user))
+		return -EPERM;
+	/* What was written before the option changed is under the old one: TCP_CORK, TCP_NODELAY. */
+	if (c->ch->kind == CHANNEL_STREAM)
+		stream_flush(c->d, c->ch);
+	if (c->ch->flags & CH_IS_DEAD)
+		return -ENOTCONN;
+	err = sock_setopt(c->ch->sock, o->level, o->name, c->request->option.value, o->len, c->d->now_us);
+	if (err == 0 && c->ch->kind == CHANNEL_DGRAM)
+		dgram_on_options(c->d, c->ch);
+	return err;
+}
+
+static int take_error(struct daemon *d, struct channel *ch)
+{
+	int error = ch->error;
+	size_t len = sizeof(error);
+
+	ch->error = 0;
+	if (error == 0 && sock_getopt(ch->sock, SOL_SOCKET, SO_ERROR, &error, &len, d->now_us) < 0)
+		error = 0;
+	return error;
+}
+
+static void answer_option(struct reply *reply, const struct tapir_option *o, size_t len)
+{
+	reply->option.head = (struct tapir_option){ .level = o->level, .name = o->name, .len = (uint32_t)len };
+	reply->body_bytes = (uint32_t)(sizeof(reply->option.head) + len);
+}
+
+static void answer_error_option(struct reply *reply, const struct tapir_option *o, int error)
+{
+	size_t len = o->len < sizeof(error) ? o->len : sizeof(error);
+
+	memcpy(reply->option.value, &error, len);
+	answer_option(reply, o, len);
+}
+
+static int call_getsockopt(const struct call *c)
+{
+	const struct tapir_option *o = &c->request->option.head;
+	size_t len = o->len;
+	int err;
+
+	if (o->level == SOL_SOCKET && o->name == SO_ERROR) {
+		answer_error_option(c->reply, o, take_error(c->d, c->ch));
+		return 0;
+	}
+	err = sock_getopt(c->ch->sock, o->level, o->name, c->reply->option.value, &len, c->d->now_us);
+	if (err == 0)
+		answer_option(c->reply, o, len);
+	return err;
+}
+
+static int call_take_error(const struct call *c)
+{
+	answer_number(c->reply, take_error(c->d, c->ch));
+	return 0;
+}
+
+/* What the peer has not acknowledged, and what is still on its way to the engine. */
+static int call_outq(const struct call *c)
+{
+	int in_pair = 0;
+
+	if (c->ch->kind == CHANNEL_LISTENER)
+		return -EINVAL;
+	if ((c->ch->flags & CH_CONNECTED) && ioctl(c->ch->source.fd, FIONREAD, &in_pair) < 0)
+		in_pair = 0;
+	answer_number(c->reply, (int64_t)sock_outq_bytes(c->ch->sock) + in_pair);
+	return 0;
+}
+
+/* A socket whose channel the daemon has closed while the client still holds its end. */
+static int call_tombstone(const struct request *r, struct tombstone *t, struct reply *reply)
+{
+	switch (r->op) {
+	case TAPIR_OP_TAKE_ERROR:
+		answer_number(reply, t->error);
+		t->error = 0;
+		return 0;
+	case TAPIR_OP_GETSOCKNAME:
+		answer_endpoint(reply, &t->local, t->family);
+		return 0;
+	case TAPIR_OP_GETSOCKOPT:
+		if (r->option.head.level != SOL_SOCKET || r->option.head.name != SO_ERROR)
+			return -ENOTCONN;
+		answer_error_option(reply, &r->option.head, t->error);
+		t->error = 0;
+		return 0;
+	default:
+		return -ENOTCONN;
+	}
+}
+
+static int call_channel(const struct call *c)
+{
+	switch ((enum tapir_op)c->request->op) {
+	case TAPIR_OP_BIND:
+		return call_bind(c);
+	case TAPIR_OP_CONNECT:
+		return call_connect(c);
+	case TAPIR_OP_LISTEN:
+		return call_listen(c);
+	case TAPIR_OP_SHUTDOWN:
+		return call_shutdown(c);
+	case TAPIR_OP_GETSOCKNAME:
+		return call_getsockname(c);
+	case TAPIR_OP_GETPEERNAME:
+		return call_getpeername(c);
+	case TAPIR_OP_SETSOCKOPT:
+		return call_setsockopt(c);
+	case TAPIR_OP_GETSOCKOPT:
+		return call_getsockopt(c);
+	case TAPIR_OP_TAKE_ERROR:
+		return call_take_error(c);
+	case TAPIR_OP_OUTQ:
+		return call_outq(c);
+	default:
+		return -ENOSYS;
+	}
+}
+
+static int do_call(struct daemon *d, const struct client *client, const struct request *r, int fd, struct reply *reply)
+{
+	struct call c = { d, client, NULL, r, reply };
+	struct tombstone *t;
+	uint64_t cookie;
+
+	c.ch = channel_by_fd(d, fd, &cookie);
+	if (c.ch) {
+		/* Who names it holds it. */
+		listener_on_claim(c.ch);
+		c.ch->flags &= ~(uint32_t)CH_UNCLAIMED;
+		return call_channel(&c);
+	}
+	t = cookie ? tombstone_find(&d->tombstones, cookie) : NULL;
+	return t ? call_tombstone(r, t, reply) : -ENOTSOCK;
+}
+
+void request_handle(struct daemon *d, struct client *c, const struct request *r, int *fd, struct reply *reply)
+{
+	int err;
+
+	switch ((enum tapir_op)r->op) {
+	case TAPIR_OP_HELLO:
+		err = do_hello(d, reply);
+		break;
+	case TAPIR_OP_SOCKET:
+		err = do_socket(d, c, &r->socket, reply);
+		break;
+	case TAPIR_OP_SET:
+		err = do_set(d, c, &r->tunable, reply);
+		break;
+	case TAPIR_OP_GET:
+		err = do_get(d, &r->tunable, reply);
+		break;
+	case TAPIR_OP_DUMP:
+		err = do_dump(d, c, r, reply);
+		break;
+	case TAPIR_OP_CAPTURE:
+		err = do_capture(d, c, &r->capture, reply);
+		break;
+	case TAPIR_OP_ADOPT:
+		err = do_adopt(d, fd);
+		break;
+	default:
+		err = do_call(d, c, r, *fd, reply);
+		break;
+	}
+	reply->error = -err;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* stream.c - the bytes of a connection, between the engine's queues and the client's end of a stream pair.
+ *
+ *	peer --> engine's receive queue --(peek, sendmsg, done)--> socketpair --> read()      "deliver"
+ *	peer <-- engine's send queue <--(reserve, recvmsg, commit)-- socketpair <-- write()   "collect"
+ *
+ * Nothing is copied here: the kernel copies between the client and the engine's own buffers. What does not fit stays where it is: in
+ * the engine, whose window closes, or in the pair, where the client's write() blocks.
+ *
+ * How ends are told:  peer's FIN           shutdown(2) of our end for writing, after the last byte
+ *                     reset, timeout       our end is closed, after what was received before; a tombstone tells why
+ *                     client's shutdown()  recvmsg() = 0 after its last byte: FIN
+ *                     client's close()     the same with EPOLLHUP: FIN, or RST when it had bytes unread
+ * A connect that fails closes our end with the junk unread, so that the client gets ECONNRESET from any call, not EOF. */
+#include "channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "daemon.h"
+
+enum {
+	TURN_BYTES = 1 << 20, /* a channel's share of a turn, each way */
+	FIRST_READ_BYTES = 64 << 10,
+	NEXT_READ_BYTES = 256 << 10,
+	READ_IOV = 16,
+	WRITE_IOV = 64,
+};
+
+static void drain_junk(struct daemon *d, struct channel *ch)
+{
+	ssize_t n;
+
+	while (ch->junk_bytes) {
+		n = recv(ch->source.fd, d->channels.junk, ch->junk_bytes, MSG_DONTWAIT);
+		if (n <= 0)
+			return; /* the client is gone, which its hang-up tells */
+		ch->junk_bytes -= (uint32_t)n;
+	}
+}
+
+void stream_begin(struct daemon *d, struct channel *ch)
+{
+	int ready = sock_poll(ch->sock);
+
+	drain_junk(d, ch);
+	ch->flags |= CH_CONNECTED | CH_FD_READABLE | CH_SOCK_READABLE;
+	if (ready & POLLRDHUP)
+		ch->flags |= CH_PEER_CLOSED;
+	if (ready & POLLERR)
+		stream_on_sock_event(d, ch, SOCK_ERROR);
+	channel_queue(d, ch);
+}
+
+static int take_sock_error(struct daemon *d, struct sock *s)
+{
+	int error = 0;
+	size_t len = sizeof(error);
+
+	if (sock_getopt(s, SOL_SOCKET, SO_ERROR, &error, &len, d->now_us) < 0 || error == 0)
+		return ECONNRESET;
+	return error;
+}
+
+void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
+{
+	if ((events & SOCK_CONNECTED) && !(ch->flags & CH_CONNECTED))
+		stream_begin(d, ch);
+	if (events & SOCK_PEER_CLOSED)
+		ch->flags |= CH_PEER_CLOSED | CH_SOCK_READABLE;
+	if ((events & SOCK_ERROR) && !(ch->flags & CH_FAILED)) {
+		ch->flags |= CH_FAILED | CH_SOCK_READABLE;
+		ch->error = take_sock_error(d, ch->sock);
+	}
+}
+
+/* ---- Engine to client --------------------------------------------------------------------------------------------- */
+
+/* sendmsg() found the client's reading side shut: by close(), or by shutdown(SHUT_RD)? */
+static void on_client_reads_no_more(struct channel *ch)
+{
+	struct pollfd p = { .fd = ch->source.fd };
+
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP)) {
+		/* Closed. The bytes stay unread, so that closing the connection resets it, once the client's own have gone out. */
+		ch->flags |= CH_HUNG_UP | CH_FD_READABLE;
+		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
+	} else {
+		ch->flags |= CH_DISCARD;
+	}
+}
+
+static ssize_t deliver_some(struct daemon *d, struct channel *ch)
+{
+	struct iovec iov[WRITE_IOV];
+	struct msghdr m = { .msg_iov = iov };
+	int count = 0;
+	size_t n = sock_recv_peek(ch->sock, iov, WRITE_IOV, &count);
+	ssize_t sent;
+
+	if (n == 0) {
+		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
+		return 0;
+	}
+	if (ch->flags & CH_DISCARD) {
+		sock_recv_done(ch->sock, n, d->now_us);
+		return (ssize_t)n;
+	}
+	m.msg_iovlen = (size_t)count;
+	sent = sendmsg(ch->source.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0) {
+		if (errno == EPIPE || errno == ECONNRESET)
+			on_client_reads_no_more(ch);
+		else if (errno != EINTR)
+			channel_wait_for_room(d, ch);
+		return 0;
+	}
+	sock_recv_done(ch->sock, (size_t)sent, d->now_us);
+	ch->flags |= CH_TOUCHED;
+	if ((size_t)sent < n)
+		channel_wait_for_room(d, ch);
+	return sent;
+}
+
+static void deliver(struct daemon *d, struct channel *ch)
+{
+	ssize_t budget = TURN_BYTES;
+
+	while ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE && budget > 0)
+		budget -= deliver_some(d, ch);
+	if ((ch->flags & (CH_PEER_CLOSED | CH_SOCK_READABLE | CH_FIN_TOLD)) == CH_PEER_CLOSED && sock_inq_bytes(ch->sock) == 0) {
+		shutdown(ch->source.fd, SHUT_WR);
+		ch->flags |= CH_FIN_TOLD;
+	}
+}
+
+/* ---- Client to engine --------------------------------------------------------------------------------------------- */
+
+/* The client's last byte is in the engine. */
+static void on_client_eof(struct daemon *d, struct channel *ch)
+{
+	ch->flags &= ~(uint32_t)CH_FD_READABLE;
+	if (ch->flags & CH_HUNG_UP) {
+		bool was_never_accepted = (ch->flags & (CH_UNCLAIMED | CH_TOUCHED)) == CH_UNCLAIMED;
+
+		if (was_never_accepted)
+			d->counters[COUNTER_LISTEN_RESET]++;
+		channel_close(d, ch, was_never_accepted ? CHANNEL_ABORT : CHANNEL_CLOSE, 0);
+		return;
+	}
+	sock_shutdown(ch->sock, SHUT_WR, d->now_us);
+	ch->flags |= CH_FIN_SENT;
+}
+
+static bool may_hold_more(const struct channel *ch, const struct msghdr *m, size_t asked, size_t got)
+{
+	/* A short read means empty, except before bytes that came with ancillary data (whose descriptors are dropped here),
+	 * or when the end of the stream is next. */
+	return got == asked || (m->msg_flags & MSG_CTRUNC) || (ch->flags & CH_HALF_CLOSED);
+}
+
+static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
+{
+	struct iovec iov[READ_IOV];
+	struct msghdr m = { .msg_iov = iov };
+	int count = sock_send_reserve(ch->sock, want, iov, READ_IOV);
+	size_t room = 0;
+	ssize_t n;
+
+	if (count == 0) {
+		ch->flags |= CH_SOCK_FULL;
+		return 0;
+	}
+	if (count < 0) { /* the connection takes no more: its error event ends it; a client that hung up needs no other */
+		ch->flags &= ~(uint32_t)CH_FD_READABLE;
+		if (ch->flags & CH_HUNG_UP)
+			on_client_eof(d, ch);
+		return 0;
+	}
+	for (int i = 0; i < count; i++)
+		room += iov[i].iov_len;
+	m.msg_iovlen = (size_t)count;
+	n = recvmsg(ch->source.fd, &m, MSG_DONTWAIT);
+	sock_send_commit(ch->sock, n > 0 ? (size_t)n : 0, false, d->now_us);
+	if (n == 0)
+		on_client_eof(d, ch);
+	if (n < 0 && errno == ECONNRESET)
+		ch->flags |= CH_RESET;
+	if (n < 0 && errno != EINTR)
+		ch->flags &= ~(uint32_t)CH_FD_READABLE;
+	if (n <= 0)
+		return 0;
+	if (!(ch->flags & CH_TOUCHED))
+		listener_on_claim(ch);
+	ch->flags |= CH_TOUCHED;
+	if (!may_hold_more(ch, &m, room, (size_t)n))
+		ch->flags &= ~(uint32_t)CH_FD_READABLE;
+	return (size_t)n;
+}
+
+static void collect(struct daemon *d, struct channel *ch)
+{
+	size_t budget = TURN_BYTES, want = FIRST_READ_BYTES, n;
+
+	if (ch->flags & CH_FIN_SENT) { /* nothing but the final hang-up can come */
+		if (ch->flags & CH_HUNG_UP)
+			on_client_eof(d, ch);
+		else
+			ch->flags &= ~(uint32_t)CH_FD_READABLE;
+		return;
+	}
+	while ((ch->flags & (CH_FD_READABLE | CH_SOCK_FULL | CH_IS_DEAD)) == CH_FD_READABLE && budget > 0) {
+		n = collect_some(d, ch, want);
+		budget -= n < budget ? n : budget;
+		want = NEXT_READ_BYTES;
+	}
+}
+
+void stream_flush(struct daemon *d, struct channel *ch)
+{
+	if (!(ch->flags & CH_CONNECTED) || (ch->flags & (CH_FAILED | CH_FIN_SENT | CH_HALF_CLOSED)))
+		return;
+	ch->flags |= CH_FD_READABLE;
+	collect(d, ch);
+	if (!(ch->flags & CH_IS_DEAD))
+		channel_queue(d, ch);
+}
+
+void stream_farewell(struct daemon *d, struct channel *ch)
+{
+	stream_flush(d, ch);
+	if (ch->flags & (CH_IS_DEAD | CH_FIN_SENT))
+		return;
+	sock_shutdown(ch->sock, SHUT_WR, d->now_us);
+	ch->flags |= CH_FIN_SENT;
+}
+
+/* ---- A turn ------------------------------------------------------------------------------------------------------- */
+
+/* The client closed with bytes unread. What it has written goes out first, as far as the peer takes it now. */
+static void on_reset_by_client(struct daemon *d, struct channel *ch)
+{
+	if ((ch->flags & (CH_FD_READABLE | CH_SOCK_FULL | CH_FIN_SENT)) == CH_FD_READABLE) {
+		collect(d, ch);
+		if (ch->flags & CH_IS_DEAD)
+			return;
+		ch->flags &= ~(uint32_t)CH_FD_READABLE;
+		channel_queue(d, ch);
+		return;
+	}
+	channel_close(d, ch, CHANNEL_ABORT, 0);
+}
+
+static bool has_work(const struct channel *ch)
+{
+	return (ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE ||
+	       (ch->flags & (CH_FD_READABLE | CH_SOCK_FULL)) == CH_FD_READABLE;
+}
+
+void stream_work(struct daemon *d, struct channel *ch)
+{
+	if (!(ch->flags & CH_CONNECTED)) {
+		if (ch->flags & (CH_FAILED | CH_HUNG_UP))
+			channel_close(d, ch, CHANNEL_CLOSE, ch->flags & CH_FAILED ? ch->error : 0);
+		return;
+	}
+	if (ch->flags & CH_RESET) {
+		on_reset_by_client(d, ch);
+		return;
+	}
+	deliver(d, ch);
+	if (ch->flags & CH_FAILED) {
+		if ((ch->flags & CH_HUNG_UP) || !(ch->flags & CH_SOCK_READABLE))
+			channel_close(d, ch, CHANNEL_CLOSE, ch->error);
+		else if (!(ch->flags & CH_FD_FULL))
+			channel_queue(d, ch);
+		return;
+	}
+	collect(d, ch);
+	if (!(ch->flags & CH_IS_DEAD) && has_work(ch))
+		channel_queue(d, ch);
+}
