@@ -185,14 +185,8 @@ int ip_send_packet(struct stack *st, struct frame *f, const struct ip_dst *d)
 {
 	struct link *l = link_by_ifindex(st, d->ifindex);
 
-	if (d->is_local) {
-		if (f->tail) { /* the way up wants one piece */
-			stat_count(st, STAT_IP_DROP_NO_MEMORY);
-			frame_unref(f);
-			return -ENOBUFS;
-		}
+	if (d->is_local)
 		return link_loop(st, f);
-	}
 	f->ifindex = l->ifindex;
 	if (l->config.kind == LINK_ETHERNET)
 		return eth_output_ip(st, l, f, d);
@@ -280,8 +274,8 @@ int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const s
 
 /* ---- TCP's way: header and slices ---- */
 
-/* Copy the packet together and send it like any other: it must wait, or stays inside. */
-static void send_copy(struct stack *st, struct frame_out *out, uint32_t l2_len, uint32_t total_len, const struct ip_dst *d)
+/* Copy the packet together and send it like any other: it must wait, or stays inside. It has no link header yet. */
+static void send_copy(struct stack *st, struct frame_out *out, uint32_t total_len, const struct ip_dst *d)
 {
 	struct frame *f = frame_alloc(&st->frames, total_len);
 
@@ -293,75 +287,108 @@ static void send_copy(struct stack *st, struct frame_out *out, uint32_t l2_len, 
 		memcpy(frame_put(f, out->iov[i].iov_len), out->iov[i].iov_base, out->iov[i].iov_len);
 	f->off = out->off;
 	f->sock_id = out->sock_id;
-	if (f->off.csum == FRAME_CSUM_PARTIAL)
-		f->off.csum_start = (uint16_t)(f->off.csum_start - l2_len);
-	if (f->off.gso != FRAME_GSO_NONE)
-		f->off.hdr_len = (uint16_t)(f->off.hdr_len - l2_len);
 	ip_send_packet(st, f, d);
+}
+
+/* One packet on its way through ip_output_slices(). */
+struct slices {
+	const struct ip_tx *tx;
+	const struct ip_dst *d;
+	bool is4, is_gso;
+	uint32_t hdr_len, l4_len, total_len;
+	uint32_t l2_len; /* bytes of link header, once it is written */
+	uint16_t addr_sum;
+	uint8_t *l4;
+};
+
+static bool slices_plan(struct slices *p, struct frame_out *out, const struct ip_tx *tx, const struct ip_dst *d)
+{
+	*p = (struct slices){ .tx = tx, .d = d, .is4 = ip_addr_is4(&tx->dst), .l4_len = tx->l4_hdr_len };
+	p->hdr_len = p->is4 ? ip4_hdr_len(tx) : ip6_hdr_len(tx);
+	p->addr_sum = addr_sum_of(tx, p->is4);
+	p->l4 = ip_slices_hdr(out);
+	for (int i = 1; i < out->iovcnt; i++)
+		p->l4_len += (uint32_t)out->iov[i].iov_len;
+	p->total_len = p->hdr_len + p->l4_len;
+	p->is_gso = tx->gso != FRAME_GSO_NONE && p->l4_len > (uint32_t)tx->l4_hdr_len + tx->gso_size;
+	return (p->total_len <= d->mtu || p->is_gso) && (p->is4 ? p->total_len : p->l4_len) <= IP_TOTAL_LEN_MAX;
+}
+
+static void slices_write_ip_hdr(struct stack *st, const struct slices *p)
+{
+	const struct ip_tx *tx = p->tx;
+	uint8_t *h = p->l4 - p->hdr_len;
+
+	if (p->is4) {
+		bool df = tx->dont_fragment && !p->d->is_mtu_locked;
+
+		ip4_write_hdr(h, tx, p->total_len, df ? 0 : ip4_next_id(st, tx), df ? IP4_DF : 0, p->addr_sum);
+		stat_count(st, STAT_IP4_OUT);
+	} else {
+		ip6_write_hdr(h, tx, p->total_len, false);
+		stat_count(st, STAT_IP6_OUT);
+	}
+}
+
+/* The link header, if it needs one and it is known. False: the packet must wait, or stays inside. */
+static bool slices_write_link_hdr(struct stack *st, struct slices *p, const struct link *l)
+{
+	struct neigh *n = p->d->neigh;
+
+	if (p->d->is_local)
+		return false;
+	if (l->config.kind != LINK_ETHERNET)
+		return true;
+	if (!n || n->serial != p->d->neigh_serial || !neigh_may_send(st, n))
+		return false;
+	p->l2_len = ETH_HDR_LEN;
+	memcpy(p->l4 - p->hdr_len - ETH_HDR_LEN, n->eth_hdr, ETH_HDR_LEN);
+	return true;
+}
+
+/* The transport's checksum: begun for a link that completes it, else whole. */
+static void slices_write_csum(const struct slices *p, struct frame_out *out)
+{
+	uint16_t sum = pseudo_sum(p->addr_sum, p->tx->proto, p->l4_len);
+
+	out->off = (struct frame_offload){ 0 };
+	if (p->d->offloads & LINK_OFFLOAD_CSUM) {
+		out->off.csum = FRAME_CSUM_PARTIAL;
+		out->off.csum_start = (uint16_t)(p->l2_len + p->hdr_len);
+		out->off.csum_offset = (uint16_t)p->tx->csum_offset;
+	} else {
+		out->iov[0] = (struct iovec){ p->l4, p->tx->l4_hdr_len };
+		sum = checksum_finish(checksum_add_iov(sum, out->iov, out->iovcnt));
+	}
+	put_be16(p->l4 + p->tx->csum_offset, sum);
+	if (p->is_gso) {
+		out->off.gso = p->tx->gso;
+		out->off.gso_size = p->tx->gso_size;
+		out->off.hdr_len = (uint16_t)(p->l2_len + p->hdr_len + p->tx->l4_hdr_len);
+	}
 }
 
 bool ip_output_slices(struct stack *st, struct frame_out *out, const struct ip_tx *tx, const struct ip_dst *d)
 {
-	bool is4 = ip_addr_is4(&tx->dst), is_gso, is_ready;
 	struct link *l = link_by_ifindex(st, d->ifindex);
-	uint32_t hdr_len = is4 ? ip4_hdr_len(tx) : ip6_hdr_len(tx);
-	uint32_t l4_len = tx->l4_hdr_len, l2_len = 0, total_len;
-	uint8_t *l4 = ip_slices_hdr(out), *h = l4 - hdr_len;
-	uint16_t addr_sum = addr_sum_of(tx, is4), sum;
+	struct slices p;
+	bool is_ready;
 
-	for (int i = 1; i < out->iovcnt; i++)
-		l4_len += (uint32_t)out->iov[i].iov_len;
-	total_len = hdr_len + l4_len;
-	is_gso = tx->gso != FRAME_GSO_NONE && l4_len > (uint32_t)tx->l4_hdr_len + tx->gso_size;
-	if ((total_len > d->mtu && !is_gso) || (is4 ? total_len : l4_len) > IP_TOTAL_LEN_MAX) {
+	if (!slices_plan(&p, out, tx, d)) {
 		stat_count(st, STAT_IP_DROP_TOO_BIG);
 		return false;
 	}
-	if (is4) {
-		bool df = tx->dont_fragment && !d->is_mtu_locked;
-
-		ip4_write_hdr(h, tx, total_len, df ? 0 : ip4_next_id(st, tx), df ? IP4_DF : 0, addr_sum);
-		stat_count(st, STAT_IP4_OUT);
-	} else {
-		ip6_write_hdr(h, tx, total_len, false);
-		stat_count(st, STAT_IP6_OUT);
-	}
-
-	sum = pseudo_sum(addr_sum, tx->proto, l4_len);
-	out->off = (struct frame_offload){ 0 };
-	if (d->offloads & LINK_OFFLOAD_CSUM) {
-		out->off.csum = FRAME_CSUM_PARTIAL;
-		out->off.csum_offset = (uint16_t)tx->csum_offset;
-	} else {
-		out->iov[0] = (struct iovec){ l4, tx->l4_hdr_len };
-		sum = checksum_finish(checksum_add_iov(sum, out->iov, out->iovcnt));
-	}
-	put_be16(l4 + tx->csum_offset, sum);
-
-	is_ready = !d->is_local;
-	if (is_ready && l->config.kind == LINK_ETHERNET) {
-		is_ready = d->neigh && d->neigh->serial == d->neigh_serial && neigh_may_send(st, d->neigh);
-		if (is_ready) {
-			l2_len = ETH_HDR_LEN;
-			h -= ETH_HDR_LEN;
-			memcpy(h, d->neigh->eth_hdr, ETH_HDR_LEN);
-		}
-	}
-	if (out->off.csum == FRAME_CSUM_PARTIAL)
-		out->off.csum_start = (uint16_t)(l2_len + hdr_len);
-	if (is_gso) {
-		out->off.gso = tx->gso;
-		out->off.gso_size = tx->gso_size;
-		out->off.hdr_len = (uint16_t)(l2_len + hdr_len + tx->l4_hdr_len);
-	}
-	out->iov[0] = (struct iovec){ h, l2_len + hdr_len + tx->l4_hdr_len };
-	out->len = l2_len + total_len;
+	slices_write_ip_hdr(st, &p);
+	is_ready = slices_write_link_hdr(st, &p, l);
+	slices_write_csum(&p, out);
+	out->iov[0] = (struct iovec){ p.l4 - p.hdr_len - p.l2_len, p.l2_len + p.hdr_len + tx->l4_hdr_len };
+	out->len = p.l2_len + p.total_len;
 	out->ifindex = d->ifindex;
 	out->sock_id = tx->sock_id;
 	if (!is_ready) {
-		send_copy(st, out, l2_len, total_len, d);
+		send_copy(st, out, p.total_len, d);
 		return false;
 	}
-	link_count_out(st, l, out->len, is_gso);
+	link_count_out(st, l, out->len, p.is_gso);
 	return true;
 }

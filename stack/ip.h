@@ -123,7 +123,7 @@ struct ip_tx {
 	uint8_t options_len;	/* 0..40 */
 };
 
-/** ip_output - send a frame whose window is the transport header and payload, with FRAME_HEADROOM in front of it.
+/** ip_output - send a frame whose window is the transport header and all of the payload (no tail), FRAME_HEADROOM before it.
  * Takes over the reference. Adds headers, the checksum (complete or partial as the link allows), fragments it when it must.
  * Waits in the neighbour's queue when that is not resolved. Returns 0, -EMSGSIZE, -ENOBUFS. */
 int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const struct ip_dst *d);

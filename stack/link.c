@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -223,8 +224,9 @@ bool link_next_out(struct stack *st, struct frame_out *out)
 
 int link_loop(struct stack *st, struct frame *f)
 {
-	struct link *lo = st->links.links[0];
+	struct link *lo = st->links.links[LINK_LOOPBACK_IFINDEX - 1];
 
+	assert(!f->tail); /* the way up wants one piece */
 	if (st->links.loop.count >= LOOP_FRAMES_MAX || st->links.loop.bytes + f->buf_bytes > LOOP_BYTES_MAX) {
 		stat_count(st, STAT_LINK_DROP_LOOP_FULL);
 		lo->drops++;
@@ -241,7 +243,7 @@ int link_loop(struct stack *st, struct frame *f)
 
 bool link_run_loopback(struct stack *st)
 {
-	struct link *lo = st->links.links[0];
+	struct link *lo = st->links.links[LINK_LOOPBACK_IFINDEX - 1];
 	struct frame *f;
 	unsigned n;
 

@@ -116,6 +116,7 @@ bool raw_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 
 		if (!wants(raw, f, rx))
 			continue;
+		ip_csum_complete(f); /* the application gets to see it */
 		if (checksum_is_good(raw, f, rx))
 			taken |= deliver(raw, f, rx);
 		else
