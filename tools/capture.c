@@ -118,11 +118,12 @@ static uint32_t writer_interface(struct capture *cap, size_t i)
 {
 	const struct tapir_link_rec *l = &cap->links[i];
 	bool is_ethernet = l->kind == LINK_KIND_ETHERNET;
+	enum pcapng_linktype type = is_ethernet ? PCAPNG_ETHERNET : PCAPNG_RAW_IP;
 	char name[TEXT_SHORT_MAX];
 
+	text_field(l->name, sizeof(l->name), name, sizeof(name));
 	if (cap->interfaces[i] < 0)
-		cap->interfaces[i] = pcapng_add_interface(&cap->writer, text_field(l->name, sizeof(l->name), name, sizeof(name)),
-							  is_ethernet ? PCAPNG_ETHERNET : PCAPNG_RAW_IP, (uint32_t)cap->snap_bytes,
+		cap->interfaces[i] = pcapng_add_interface(&cap->writer, name, type, (uint32_t)cap->snap_bytes,
 							  is_ethernet ? l->mac : NULL);
 	if (cap->interfaces[i] < 0)
 		fail_write(cap, -cap->interfaces[i]);
@@ -174,10 +175,14 @@ static void show_packet(struct capture *cap, const struct tapir_capture_rec *rec
 	text_field(l->name, sizeof(l->name), name, sizeof(name));
 	text_field((const char *)data + rec->captured_bytes, rec->comment_bytes, comment, sizeof(comment));
 	if (cap->tool.json) {
-		json_t *o = json_pack("{s:o, s:s, s:s, s:I, s:I, s:o}", "time_ns", json_u64(rec->time_ns), "dev", name, "direction",
-				      rec->is_out ? "out" : "in", "packet_bytes", (json_int_t)rec->packet_bytes, "captured_bytes",
-				      (json_int_t)rec->captured_bytes, "comment", json_field(comment, sizeof(comment)));
+		json_t *o = json_object();
 
+		json_set_u64(o, "time_ns", rec->time_ns);
+		json_set_text(o, "dev", name);
+		json_set_text(o, "direction", rec->is_out ? "out" : "in");
+		json_set_int(o, "packet_bytes", rec->packet_bytes);
+		json_set_int(o, "captured_bytes", rec->captured_bytes);
+		json_set_text(o, "comment", comment[0] ? comment : NULL);
 		summary_to_json(o, &p);
 		json_print_line(cap->file, o);
 		return;
@@ -222,7 +227,8 @@ static void take_records(struct capture *cap, struct buffer *b)
 			break;
 		memcpy(&rec, b->bytes + at, sizeof(rec));
 		if (rec.captured_bytes > PACKET_BYTES_MAX || rec.captured_bytes > rec.packet_bytes)
-			tool_fail(&cap->tool, EX_PROTOCOL, "the daemon's capture stream is not what was expected; is it of another version?");
+			tool_fail(&cap->tool, EX_PROTOCOL,
+				  "the daemon's capture stream is not what was expected; is it of another version?");
 		behind = rec.captured_bytes + (size_t)rec.comment_bytes;
 		if (b->used - at - sizeof(rec) < behind)
 			break;

@@ -20,6 +20,31 @@ json_t *json_field(const char *field, size_t field_bytes)
 	return s ? s : json_null(); /* not UTF-8 */
 }
 
+void json_set_int(json_t *o, const char *key, int64_t v)
+{
+	json_object_set_new(o, key, json_integer(v));
+}
+
+void json_set_int_or_null(json_t *o, const char *key, bool has, int64_t v)
+{
+	json_object_set_new(o, key, has ? json_integer(v) : json_null());
+}
+
+void json_set_u64(json_t *o, const char *key, uint64_t v)
+{
+	json_object_set_new(o, key, json_u64(v));
+}
+
+void json_set_text(json_t *o, const char *key, const char *text)
+{
+	json_object_set_new(o, key, text ? json_string(text) : json_null());
+}
+
+void json_set_field(json_t *o, const char *key, const char *field, size_t field_bytes)
+{
+	json_object_set_new(o, key, json_field(field, field_bytes));
+}
+
 static void print(FILE *f, json_t *o, size_t flags)
 {
 	json_dumpf(o, f, flags);

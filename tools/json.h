@@ -3,6 +3,7 @@
 #ifndef TAPIR_TOOLS_JSON_H
 #define TAPIR_TOOLS_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +15,13 @@ json_t *json_u64(uint64_t v);
 
 /* A string from a record's fixed-size field; null when it is empty. */
 json_t *json_field(const char *field, size_t field_bytes);
+
+/* One member of @o. The _or_null form: null unless @has. */
+void json_set_int(json_t *o, const char *key, int64_t v);
+void json_set_int_or_null(json_t *o, const char *key, bool has, int64_t v);
+void json_set_u64(json_t *o, const char *key, uint64_t v);
+void json_set_text(json_t *o, const char *key, const char *text); /* NULL: null */
+void json_set_field(json_t *o, const char *key, const char *field, size_t field_bytes);
 
 /* Print @o, indented, with a line's end; takes over the reference. */
 void json_print(FILE *f, json_t *o);

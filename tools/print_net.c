@@ -80,6 +80,16 @@ void link_print(FILE *f, const struct tapir_link_rec *links, size_t n)
 	}
 }
 
+static json_t *offloads_json(uint32_t bits)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < OFFLOAD_COUNT; i++)
+		if (bits & offloads[i].bit)
+			json_array_append_new(list, json_string(offloads[i].name));
+	return list;
+}
+
 json_t *link_json(const struct tapir_link_rec *links, size_t n)
 {
 	json_t *list = json_array();
@@ -87,17 +97,20 @@ json_t *link_json(const struct tapir_link_rec *links, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tapir_link_rec *l = &links[i];
-		json_t *taken = json_array();
+		json_t *o = json_object();
 
-		for (size_t k = 0; k < OFFLOAD_COUNT; k++)
-			if (l->offloads & offloads[k].bit)
-				json_array_append_new(taken, json_string(offloads[k].name));
-		json_array_append_new(
-			list, json_pack("{s:I, s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ifindex", (json_int_t)l->ifindex,
-					"name", json_field(l->name, sizeof(l->name)), "mtu", (json_int_t)l->mtu, "kind", link_kind(l), "mac",
-					l->kind == RECORD_ETHERNET ? json_string(text_mac(l->mac, mac)) : json_null(), "offloads", taken,
-					"in_frames", json_u64(l->in_frames), "out_frames", json_u64(l->out_frames), "in_bytes",
-					json_u64(l->in_bytes), "out_bytes", json_u64(l->out_bytes), "drops", json_u64(l->drops)));
+		json_set_int(o, "ifindex", l->ifindex);
+		json_set_field(o, "name", l->name, sizeof(l->name));
+		json_set_int(o, "mtu", l->mtu);
+		json_set_text(o, "kind", link_kind(l));
+		json_set_text(o, "mac", l->kind == RECORD_ETHERNET ? text_mac(l->mac, mac) : NULL);
+		json_object_set_new(o, "offloads", offloads_json(l->offloads));
+		json_set_u64(o, "in_frames", l->in_frames);
+		json_set_u64(o, "out_frames", l->out_frames);
+		json_set_u64(o, "in_bytes", l->in_bytes);
+		json_set_u64(o, "out_bytes", l->out_bytes);
+		json_set_u64(o, "drops", l->drops);
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -154,14 +167,20 @@ json_t *addr_json(const struct tapir_addr_rec *addrs, size_t n, const struct net
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tapir_addr_rec *a = &addrs[i];
+		json_t *o;
 
-		if (wants_family(view, a->addr.family))
-			json_array_append_new(list,
-					      json_pack("{s:s, s:s, s:I, s:o, s:I, s:s, s:o, s:o}", "family", family_text(a->addr.family),
-							"address", text_addr(&a->addr, addr), "prefix_len", (json_int_t)a->prefix_len, "dev",
-							json_field(a->ifname, sizeof(a->ifname)), "ifindex", (json_int_t)a->ifindex, "scope",
-							scope_text(&a->addr), "origin", json_field(a->origin, sizeof(a->origin)), "state",
-							json_field(a->state, sizeof(a->state))));
+		if (!wants_family(view, a->addr.family))
+			continue;
+		o = json_object();
+		json_set_text(o, "family", family_text(a->addr.family));
+		json_set_text(o, "address", text_addr(&a->addr, addr));
+		json_set_int(o, "prefix_len", a->prefix_len);
+		json_set_field(o, "dev", a->ifname, sizeof(a->ifname));
+		json_set_int(o, "ifindex", a->ifindex);
+		json_set_text(o, "scope", scope_text(&a->addr));
+		json_set_field(o, "origin", a->origin, sizeof(a->origin));
+		json_set_field(o, "state", a->state, sizeof(a->state));
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -206,14 +225,19 @@ json_t *route_json(const struct tapir_route_rec *routes, size_t n, const struct 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tapir_route_rec *r = &routes[i];
+		json_t *o;
 
-		if (wants_family(view, r->dst.family))
-			json_array_append_new(
-				list,
-				json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:I}", "family", family_text(r->dst.family), "dst", route_dst(r, dst),
-					  "gateway", r->gateway.family ? json_string(text_addr(&r->gateway, addr)) : json_null(), "dev",
-					  json_field(r->ifname, sizeof(r->ifname)), "ifindex", (json_int_t)r->ifindex, "origin",
-					  json_field(r->origin, sizeof(r->origin)), "metric", (json_int_t)r->metric));
+		if (!wants_family(view, r->dst.family))
+			continue;
+		o = json_object();
+		json_set_text(o, "family", family_text(r->dst.family));
+		json_set_text(o, "dst", route_dst(r, dst));
+		json_set_text(o, "gateway", r->gateway.family ? text_addr(&r->gateway, addr) : NULL);
+		json_set_field(o, "dev", r->ifname, sizeof(r->ifname));
+		json_set_int(o, "ifindex", r->ifindex);
+		json_set_field(o, "origin", r->origin, sizeof(r->origin));
+		json_set_int(o, "metric", r->metric);
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -255,14 +279,20 @@ json_t *neigh_json(const struct tapir_neigh_rec *neighs, size_t n, const struct 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tapir_neigh_rec *r = &neighs[i];
+		json_t *o;
 
-		if (wants_family(view, r->addr.family))
-			json_array_append_new(
-				list, json_pack("{s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:I}", "family", family_text(r->addr.family), "address",
-						text_addr(&r->addr, addr), "dev", json_field(r->ifname, sizeof(r->ifname)), "ifindex",
-						(json_int_t)r->ifindex, "lladdr", has_mac(r) ? json_string(text_mac(r->mac, mac)) : json_null(),
-						"state", json_field(r->state, sizeof(r->state)), "age_ms",
-						has_mac(r) ? json_u64(r->age_ms) : json_null(), "queued", (json_int_t)r->queued));
+		if (!wants_family(view, r->addr.family))
+			continue;
+		o = json_object();
+		json_set_text(o, "family", family_text(r->addr.family));
+		json_set_text(o, "address", text_addr(&r->addr, addr));
+		json_set_field(o, "dev", r->ifname, sizeof(r->ifname));
+		json_set_int(o, "ifindex", r->ifindex);
+		json_set_text(o, "lladdr", has_mac(r) ? text_mac(r->mac, mac) : NULL);
+		json_set_field(o, "state", r->state, sizeof(r->state));
+		json_object_set_new(o, "age_ms", has_mac(r) ? json_u64(r->age_ms) : json_null());
+		json_set_int(o, "queued", r->queued);
+		json_array_append_new(list, o);
 	}
 	return list;
 }

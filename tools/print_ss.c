@@ -259,9 +259,9 @@ void ss_print(FILE *f, const struct tapir_sock_rec *recs, size_t n, const struct
 	struct widths w = measure(recs, n, view);
 
 	if (!view->no_header)
-		fprintf(f, "%s%-*s %-6s %-6s %*s:%-*s %*s:%-*s%s\n", w.netid ? "Netid " : "", w.state, "State", "Recv-Q", "Send-Q",
-			w.local, "Local Address", w.local_port, "Port", w.peer, "Peer Address", w.peer_port, "Port",
-			view->processes ? " Process" : "");
+		fprintf(f, "%s%-*s %-6s %-6s %*s:%-*s %*s:%-*s%s\n", w.netid ? "Netid " : "", w.state, "State", "Recv-Q",
+			"Send-Q", w.local, "Local Address", w.local_port, "Port", w.peer, "Peer Address", w.peer_port,
+			"Port", view->processes ? " Process" : "");
 	for (size_t i = 0; i < n; i++)
 		print_socket(f, &recs[i], view, &w);
 }
@@ -272,19 +272,27 @@ static json_t *end_json(const struct tapir_sock_rec *r, const struct tapir_addr 
 {
 	struct tapir_addr none = { .family = r->local.family };
 	char addr[TEXT_ADDR_MAX], scope[TEXT_SHORT_MAX];
+	json_t *o = json_object();
 
 	if (!a->family) /* no peer: the wildcard and port 0 */
 		a = &none;
-	return json_pack("{s:s, s:i, s:o}", "address", text_addr(a, addr), "port", (int)a->port, "scope",
-			 a->scope_id ? json_string(link_name(v, a->scope_id, scope)) : json_null());
+	json_set_text(o, "address", text_addr(a, addr));
+	json_set_int(o, "port", a->port);
+	json_set_text(o, "scope", a->scope_id ? link_name(v, a->scope_id, scope) : NULL);
+	return o;
 }
 
 static json_t *timer_json(const struct tapir_sock_rec *r)
 {
+	json_t *o;
+
 	if (!r->timer_kind)
 		return json_null();
-	return json_pack("{s:s, s:I, s:I}", "kind", timer_name(r->timer_kind), "ms", (json_int_t)r->timer_ms, "retransmits",
-			 (json_int_t)r->retransmits);
+	o = json_object();
+	json_set_text(o, "kind", timer_name(r->timer_kind));
+	json_set_int(o, "ms", r->timer_ms);
+	json_set_int(o, "retransmits", r->retransmits);
+	return o;
 }
 
 static json_t *tcp_json(const struct tapir_sock_rec *r)
@@ -300,14 +308,24 @@ static json_t *tcp_json(const struct tapir_sock_rec *r)
 static json_t *socket_json(const struct tapir_sock_rec *r, const struct ss_view *v)
 {
 	char state[STATE_TEXT_MAX], id[17];
+	json_t *o = json_object();
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)r->id);
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:s, s:i, s:o, s:o}", "netid", netid(r), "family",
-			 r->local.family == AF_INET6 ? "inet6" : "inet", "state", state_text(r, state), "recv_q",
-			 (json_int_t)r->recv_q, "send_q", (json_int_t)r->send_q, "local", end_json(r, &r->local, v), "peer",
-			 end_json(r, &r->remote, v), "timer", timer_json(r), "pid", r->pid ? json_integer(r->pid) : json_null(), "uid",
-			 (json_int_t)r->uid, "id", id, "protocol", r->protocol, "cong", json_field(r->cong, sizeof(r->cong)),
-			 "tcp_info", tcp_json(r));
+	json_set_text(o, "netid", netid(r));
+	json_set_text(o, "family", r->local.family == AF_INET6 ? "inet6" : "inet");
+	json_set_int(o, "protocol", r->protocol);
+	json_set_text(o, "state", state_text(r, state));
+	json_set_int(o, "recv_q", r->recv_q);
+	json_set_int(o, "send_q", r->send_q);
+	json_object_set_new(o, "local", end_json(r, &r->local, v));
+	json_object_set_new(o, "peer", end_json(r, &r->remote, v));
+	json_object_set_new(o, "timer", timer_json(r));
+	json_set_int_or_null(o, "pid", r->pid, r->pid);
+	json_set_int(o, "uid", r->uid);
+	json_set_text(o, "id", id);
+	json_set_field(o, "cong", r->cong, sizeof(r->cong));
+	json_object_set_new(o, "tcp_info", tcp_json(r));
+	return o;
 }
 
 json_t *ss_json(const struct tapir_sock_rec *recs, size_t n, const struct ss_view *view)

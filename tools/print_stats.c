@@ -115,10 +115,12 @@ json_t *tunables_json(const struct tapir_tunable *tunables, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct tapir_tunable *t = &tunables[i];
 
-		json_array_append_new(
-			list, json_pack("{s:o, s:o, s:o}", "name", json_field(t->name, sizeof(t->name)), "value",
-					value_json(text_field(t->value, sizeof(t->value), value, sizeof(value))), "text",
-					json_field(t->text, sizeof(t->text))));
+		json_t *o = json_object();
+
+		json_set_field(o, "name", t->name, sizeof(t->name));
+		json_object_set_new(o, "value", value_json(text_field(t->value, sizeof(t->value), value, sizeof(value))));
+		json_set_field(o, "text", t->text, sizeof(t->text));
+		json_array_append_new(list, o);
 	}
 	return list;
 }

@@ -18,7 +18,8 @@ static void __attribute__((noreturn)) fail(const struct query *q, int error)
 	switch (error) {
 	case -EPERM:
 		tool_fail(q->tool, EX_NOPERM,
-			  "the daemon at %s refuses: only the superuser and the user who started tapird may do this", q->path);
+			  "the daemon at %s refuses: only the superuser and the user who started tapird may do this",
+			  q->path);
 	case -ENETDOWN:
 		tool_fail(q->tool, EX_UNAVAILABLE, "the daemon at %s went away", q->path);
 	case -EPROTO:
@@ -39,8 +40,8 @@ struct query query_open(const struct tool *t)
 	q.fd = control_connect(q.path);
 	if (q.fd == -ENETDOWN)
 		tool_fail(t, EX_UNAVAILABLE,
-			  "no daemon answers at %s; start one (tapird --addr 10.77.0.2/24 --host-addr 10.77.0.1/24), or say where "
-			  "it is with --socket PATH or TAPIR_SOCKET", q.path);
+			  "no daemon answers at %s; start one (tapird --addr 10.77.0.2/24 --host-addr 10.77.0.1/24), "
+			  "or say where it is with --socket PATH or TAPIR_SOCKET", q.path);
 	if (q.fd < 0)
 		tool_fail(t, q.fd == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s",
 			  control_explain(q.fd, q.path, text, sizeof(text)));

@@ -24,8 +24,8 @@ void query_close(struct query *q);
  * @record_bytes: the size of this program's struct; a newer daemon's longer records are cut, an older one's zero-filled. */
 void *query_dump(struct query *q, enum tapir_dump what, size_t record_bytes, size_t *count);
 
-/* TAPIR_OP_GET or TAPIR_OP_SET; *tunable becomes the answer. ENOENT and EINVAL are returned (positive), *tunable then holds the
- * daemon's explanation in its text. */
+/* TAPIR_OP_GET or TAPIR_OP_SET; *tunable becomes the answer. ENOENT and EINVAL are returned (positive), *tunable then holds
+ * the daemon's explanation in its text. */
 int query_tunable(struct query *q, enum tapir_op op, struct tapir_tunable *tunable);
 
 /* Start a capture: the descriptor to read struct tapir_capture_rec and packets from. */

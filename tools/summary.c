@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "tools/json.h"
 #include "tools/text.h"
 
 enum {
@@ -313,7 +314,7 @@ static void print_ip(FILE *f, const struct summary *p)
 	if (p->has_icmp)
 		fprintf(f, " %s (type %u code %u)", icmp_text(p), p->icmp_type, p->icmp_code);
 	if (p->is_fragment)
-		fprintf(f, " fragment %u+%u%s", p->fragment_offset, p->l4_bytes, p->more_fragments ? ", more follow" : ", last");
+		fprintf(f, " fragment %u+%u, %s", p->fragment_offset, p->l4_bytes, p->more_fragments ? "more follow" : "last");
 	else
 		fprintf(f, " len %u", p->payload_bytes);
 }
@@ -357,42 +358,30 @@ void summary_print(FILE *f, const struct summary *p)
 
 /* ---- JSON ---- */
 
-static void set_mac(json_t *o, const char *name, const uint8_t mac[6])
-{
-	char buf[TEXT_SHORT_MAX];
-
-	json_object_set_new(o, name, json_string(text_mac(mac, buf)));
-}
-
-static void set_int(json_t *o, const char *name, bool has, json_int_t v)
-{
-	json_object_set_new(o, name, has ? json_integer(v) : json_null());
-}
-
 void summary_to_json(json_t *o, const struct summary *p)
 {
 	bool has_hosts = p->net != SUMMARY_NET_OTHER, is_ip = has_hosts && p->net != SUMMARY_NET_ARP;
-	char buf[INET6_ADDRSTRLEN], flags[40];
+	char buf[INET6_ADDRSTRLEN], flags[40], mac[TEXT_SHORT_MAX];
 
 	if (p->is_ethernet) {
-		set_mac(o, "mac_src", p->mac_src);
-		set_mac(o, "mac_dst", p->mac_dst);
+		json_set_text(o, "mac_src", text_mac(p->mac_src, mac));
+		json_set_text(o, "mac_dst", text_mac(p->mac_dst, mac));
 	}
-	set_int(o, "ethertype", true, p->ethertype);
-	set_int(o, "vlan", p->vlan, p->vlan);
-	json_object_set_new(o, "src", has_hosts ? json_string(host(p, p->src, buf)) : json_null());
-	json_object_set_new(o, "dst", has_hosts ? json_string(host(p, p->dst, buf)) : json_null());
-	set_int(o, "arp_op", p->net == SUMMARY_NET_ARP, p->arp_op);
-	set_int(o, "proto", is_ip, p->proto);
-	set_int(o, "fragment_offset", p->is_fragment, p->fragment_offset);
-	set_int(o, "sport", p->has_ports, p->sport);
-	set_int(o, "dport", p->has_ports, p->dport);
-	json_object_set_new(o, "tcp_flags", p->has_tcp ? json_string(flags_text(p->tcp_flags, flags)) : json_null());
-	set_int(o, "tcp_seq", p->has_tcp, p->tcp_seq);
-	set_int(o, "tcp_ack", p->has_tcp, p->tcp_ack);
-	set_int(o, "tcp_window", p->has_tcp, p->tcp_window);
-	set_int(o, "icmp_type", p->has_icmp, p->icmp_type);
-	set_int(o, "icmp_code", p->has_icmp, p->icmp_code);
-	set_int(o, "payload_bytes", is_ip, p->payload_bytes);
+	json_set_int(o, "ethertype", p->ethertype);
+	json_set_int_or_null(o, "vlan", p->vlan, p->vlan);
+	json_set_text(o, "src", has_hosts ? host(p, p->src, buf) : NULL);
+	json_set_text(o, "dst", has_hosts ? host(p, p->dst, buf) : NULL);
+	json_set_int_or_null(o, "arp_op", p->net == SUMMARY_NET_ARP, p->arp_op);
+	json_set_int_or_null(o, "proto", is_ip, p->proto);
+	json_set_int_or_null(o, "fragment_offset", p->is_fragment, p->fragment_offset);
+	json_set_int_or_null(o, "sport", p->has_ports, p->sport);
+	json_set_int_or_null(o, "dport", p->has_ports, p->dport);
+	json_set_text(o, "tcp_flags", p->has_tcp ? flags_text(p->tcp_flags, flags) : NULL);
+	json_set_int_or_null(o, "tcp_seq", p->has_tcp, p->tcp_seq);
+	json_set_int_or_null(o, "tcp_ack", p->has_tcp, p->tcp_ack);
+	json_set_int_or_null(o, "tcp_window", p->has_tcp, p->tcp_window);
+	json_set_int_or_null(o, "icmp_type", p->has_icmp, p->icmp_type);
+	json_set_int_or_null(o, "icmp_code", p->has_icmp, p->icmp_code);
+	json_set_int_or_null(o, "payload_bytes", is_ip, p->payload_bytes);
 	json_object_set_new(o, "is_cut", json_boolean(p->is_cut));
 }
