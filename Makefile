@@ -77,6 +77,9 @@ PACKET_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/packet/test_*.c)))
 SIM_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/sim/test_*.c)))
 SIM_LIB := $(call objs,tests/sim/sim_*.c)
 BENCH := $B/tests/bench/bench
+ENGINE_EXAMPLES := $B/tests/examples/engine_ping
+CLIENT_EXAMPLES := $B/tests/examples/tcp_client $B/tests/examples/tcp_server
+EXAMPLES := $(ENGINE_EXAMPLES)
 E2E_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/e2e/*.c)))
 
 TOOLS_TESTS := $(filter $B/tests/unit/test_tools_%,$(UNIT_TESTS))
@@ -87,11 +90,14 @@ $(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libtools.a $B/libtapir.a $B
 $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson
 $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a
 $(E2E_PROGRAMS): LIBS = -lpthread
+$(ENGINE_EXAMPLES): $B/%: $B/%.o $B/libstack.a
+$(CLIENT_EXAMPLES): $B/%: $B/%.o $B/libtapir.a
+$(CLIENT_EXAMPLES): LIBS = -ldl -lpthread
 # The measuring program knows nothing of tapir: it runs on the kernel and, unchanged, under `tapir run`.
 $(BENCH): $(call objs,tests/bench/*.c)
 $(BENCH): LIBS = -lpthread
 
-tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS)
+tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(EXAMPLES) $(E2E_PROGRAMS)
 
 bench: programs $(BENCH)
 	$(Q)python3 tests/bench/bench.py --build $B $(BENCH_ARGS)
@@ -102,7 +108,7 @@ JOBS := $(shell nproc)
 test: deps
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all tests
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all tests
-	$(Q)tests/run.py unit packet sim fuzz e2e
+	$(Q)tests/run.py unit packet sim examples fuzz e2e
 
 test-unit test-packet test-sim:
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 tests
@@ -189,7 +195,7 @@ $B/%.o: %.c
 	$(Q)$(CC) -shared -Wl,-soname,$(or $(SHARED_NAME),$(@F)) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 	$(if $(SHARED_NAME),$(Q)ln -sf $(@F) $(@D)/$(SHARED_NAME))
 
-$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(E2E_PROGRAMS) $(FUZZ_PROGRAMS):
+$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(EXAMPLES) $(E2E_PROGRAMS) $(FUZZ_PROGRAMS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """run.py - runs kinds of tests and adds them up.
 
-    tests/run.py [--logs DIR] KIND...        KIND: unit packet sim fuzz e2e
+    tests/run.py [--logs DIR] KIND...        KIND: unit packet sim examples fuzz e2e
 
-unit, packet, sim: every program of tests/KIND, built with sanitizers (build-san); fuzz: every target for FUZZ_SECONDS (10);
+unit, packet, sim: every program of tests/KIND, built with sanitizers (build-san); examples: those of tests/examples that
+need nothing but the engine, exit status 0 expected (the others are run by e2e); fuzz: every target for FUZZ_SECONDS (10);
 e2e: tests/e2e/run.py with the normal build, then its short list against the sanitized tapird. What a kind prints goes to
 DIR/KIND.log (build/logs), its failures to the terminal too. The last line is `N passed, N failed`; a test that does not run, or
 that says nothing, has failed. Exit status 0 only if nothing failed."""
@@ -76,6 +77,19 @@ def run_cmocka(kind, log):
     return passed, failed
 
 
+def run_examples(log):
+    """tests/examples/engine_*.c, each a whole program."""
+    passed = failed = 0
+    for source in sorted(glob.glob(os.path.join(ROOT, "tests/examples/engine_*.c"))):
+        name = os.path.basename(source)[:-2]
+        start = time.monotonic()
+        program = os.path.join(ROOT, "build-san/tests/examples", name)
+        status, text = run_program([program], log, SAN_ENV) if os.access(program, os.X_OK) else (None, "not built: " + program)
+        report("examples", name, status == 0, status != 0, time.monotonic() - start, text)
+        passed, failed = passed + (status == 0), failed + (status != 0)
+    return passed, failed
+
+
 def run_fuzz(log):
     passed = failed = 0
     targets = sorted(glob.glob(os.path.join(ROOT, "tests/fuzz/fuzz_*.c")))
@@ -117,13 +131,13 @@ def run_e2e(log):
 def main():
     p = argparse.ArgumentParser(description="runs tests and adds them up")
     p.add_argument("--logs", default=os.path.join(ROOT, "build/logs"))
-    p.add_argument("kinds", nargs="+", choices=["unit", "packet", "sim", "fuzz", "e2e"], metavar="KIND")
+    p.add_argument("kinds", nargs="+", choices=["unit", "packet", "sim", "examples", "fuzz", "e2e"], metavar="KIND")
     args = p.parse_args()
     os.makedirs(args.logs, exist_ok=True)
     passed = failed = 0
     for kind in args.kinds:
         with open(os.path.join(args.logs, kind + ".log"), "w") as log:
-            run = {"fuzz": run_fuzz, "e2e": run_e2e}.get(kind)
+            run = {"examples": run_examples, "fuzz": run_fuzz, "e2e": run_e2e}.get(kind)
             ok, bad = run(log) if run else run_cmocka(kind, log)
         passed, failed = passed + ok, failed + bad
     if failed:
