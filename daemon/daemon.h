@@ -32,6 +32,7 @@ struct daemon {
 	bool tap_is_readable;
 
 	uint32_t owner_uid; /* who started it: privileged, like uid 0 */
+	uint32_t uid;	    /* what it runs as */
 	uint32_t fds_max;
 	struct users users;
 	struct channels channels;

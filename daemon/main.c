@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c - tapird: start-up in stages, each of which may end it with one clear line and a status of <sysexits.h>; the loop; the end.
  *
- *	configuration -> descriptors' limit -> control socket's path (lock, keeper) -> TAP -> engine -> loop and control server
- *	-> privileges -> "ready" */
+ *	configuration -> descriptors' limit -> control socket's path (lock, keeper) -> engine and its settings -> TAP -> addresses
+ *	-> loop and control server -> privileges -> "ready"
+ *
+ * Nothing but an error is logged before the end of it, so that a failure is one line. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,7 +46,7 @@ static int fail_errno(struct daemon *d, const char *what, int err)
 
 static int start_tap(struct daemon *d)
 {
-	char error[TAP_ERROR_MAX], text[64];
+	char error[TAP_ERROR_MAX];
 	int status = tap_open(&d->tap, &d->config, error);
 
 	if (!status)
@@ -52,11 +54,6 @@ static int start_tap(struct daemon *d)
 	if (status)
 		return fail(d, status, error);
 	d->tap_is_readable = true;
-	if (d->config.offload)
-		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: %s", d->tap.name, d->tap.mtu,
-			 tap_offload_text(d->tap.offloads, text));
-	else
-		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: off", d->tap.name, d->tap.mtu);
 	return 0;
 }
 
@@ -97,44 +94,23 @@ static int add_gateway(struct daemon *d, const struct ip_addr *gateway)
 	return EX_CONFIG;
 }
 
-static int configure_stack(struct daemon *d)
+static int apply_setting(struct daemon *d, const struct config_setting *s)
 {
-	const struct config *c = &d->config;
-	char text[IP_PREFIX_TEXT_MAX];
-	int r;
+	const char *why = "another value";
+	int r = stack_set(d->st, s->name, s->value, &why);
 
-	for (int i = 0; i < c->setting_count; i++) {
-		const struct config_setting *s = &c->settings[i];
-		const char *why = NULL;
-
-		r = stack_set(d->st, s->name, s->value, &why);
-		if (r < 0) {
-			log_line(&d->log, LOG_LEVEL_ERROR, "%s%s %s=%s: %s%s", s->where, s->where[0] ? "set =" : "--set", s->name, s->value,
-				 r == -ENOENT ? "no such tunable" : "expected ", r == -ENOENT ? "; `tapir get` lists them" : why ? why : "another value");
-			return s->where[0] ? EX_CONFIG : EX_USAGE;
-		}
-	}
-	for (int i = 0; i < c->addr_count; i++) {
-		r = stack_add_addr(d->st, d->tap.ifindex, &c->addrs[i], d->now_us);
-		if (r < 0) {
-			log_line(&d->log, LOG_LEVEL_ERROR, "--addr %s: %s", ip_prefix_print(&c->addrs[i], text),
-				 r == -EEXIST ? "given twice" : strerror(-r));
-			return EX_CONFIG;
-		}
-	}
-	for (int i = 0; i < c->gateway_count; i++) {
-		r = add_gateway(d, &c->gateways[i]);
-		if (r)
-			return r;
-	}
-	return 0;
+	if (r == 0)
+		return 0;
+	if (r == -ENOENT)
+		why = "no such tunable; `tapir get` lists them";
+	log_line(&d->log, LOG_LEVEL_ERROR, "%s%s %s=%s: %s", s->where, s->where[0] ? "set =" : "--set", s->name, s->value, why);
+	return s->where[0] ? EX_CONFIG : EX_USAGE;
 }
 
 static int start_stack(struct daemon *d)
 {
 	struct stack_config config = { .ctx = d, .log = on_stack_log, .accept_handed = on_accept_handed };
-	struct link_config link = { .kind = LINK_ETHERNET, .mtu = d->tap.mtu, .offloads = d->tap.offloads };
-	int r;
+	int status = 0;
 
 	if (getrandom(config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
 		return fail_errno(d, "getrandom", -errno);
@@ -143,13 +119,42 @@ static int start_stack(struct daemon *d)
 	explicit_bzero(config.seed, sizeof(config.seed));
 	if (!d->st)
 		return fail_errno(d, "the stack", -ENOMEM);
+	for (int i = 0; i < d->config.setting_count && !status; i++)
+		status = apply_setting(d, &d->config.settings[i]);
+	return status;
+}
+
+static int add_addresses(struct daemon *d)
+{
+	const struct config *c = &d->config;
+	char text[IP_PREFIX_TEXT_MAX];
+	int r = 0;
+
+	for (int i = 0; i < c->addr_count; i++) {
+		r = stack_add_addr(d->st, d->tap.ifindex, &c->addrs[i], d->now_us);
+		if (r < 0) {
+			log_line(&d->log, LOG_LEVEL_ERROR, "--addr %s: %s", ip_prefix_print(&c->addrs[i], text),
+				 r == -EEXIST ? "given twice" : strerror(-r));
+			return EX_CONFIG;
+		}
+	}
+	for (int i = 0; i < c->gateway_count && r == 0; i++)
+		r = add_gateway(d, &c->gateways[i]);
+	return r;
+}
+
+static int add_link(struct daemon *d)
+{
+	struct link_config link = { .kind = LINK_ETHERNET, .mtu = d->tap.mtu, .offloads = d->tap.offloads };
+	int r;
+
 	memcpy(link.name, d->tap.name, sizeof(link.name));
 	memcpy(link.mac, d->tap.mac, sizeof(link.mac));
 	r = stack_add_link(d->st, &link);
 	if (r < 0)
 		return fail_errno(d, "the TAP's link", r);
 	d->tap.ifindex = (uint32_t)r;
-	return configure_stack(d);
+	return add_addresses(d);
 }
 
 static void on_tap_ready(struct daemon *d, struct source *s, uint32_t events)
@@ -246,19 +251,22 @@ static int drop_privileges(struct daemon *d)
 
 	if (status)
 		return fail(d, status, error);
-	log_line(&d->log, LOG_LEVEL_INFO, "runs as uid %u without capabilities, with up to %u descriptors", uid, d->fds_max);
+	d->uid = uid;
 	return 0;
 }
 
 static int open_for_clients(struct daemon *d)
 {
-	char list[768] = "", text[IP_PREFIX_TEXT_MAX];
+	char list[768] = "", text[IP_PREFIX_TEXT_MAX], offloads[64];
 	size_t n = 0;
 
 	if (listen(d->control.source.fd, LISTEN_BACKLOG) < 0)
 		return fail_errno(d, "listening for clients", -errno);
 	for (int i = 0; i < d->config.addr_count && n < sizeof(list) - sizeof(text); i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s", ip_prefix_print(&d->config.addrs[i], text));
+	log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: %s", d->tap.name, d->tap.mtu,
+		 d->config.offload ? tap_offload_text(d->tap.offloads, offloads) : "off");
+	log_line(&d->log, LOG_LEVEL_INFO, "runs as uid %u without capabilities, with up to %u descriptors", d->uid, d->fds_max);
 	log_line(&d->log, LOG_LEVEL_INFO, "ready: addresses%s on %s, clients at %s", n ? list : " none", d->tap.name, d->config.socket);
 	notify_manager("READY=1");
 	return 0;
@@ -266,10 +274,12 @@ static int open_for_clients(struct daemon *d)
 
 static int start(struct daemon *d, int control_fd)
 {
-	int status = start_tap(d);
+	int status = start_stack(d);
 
 	if (!status)
-		status = start_stack(d);
+		status = start_tap(d);
+	if (!status)
+		status = add_link(d);
 	if (!status)
 		status = start_loop(d, control_fd);
 	if (!status)
