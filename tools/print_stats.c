@@ -45,8 +45,8 @@ size_t stats_print(FILE *f, const struct tapir_stat_rec *stats, const struct tap
 	int width = 0;
 	uint64_t v;
 
-	for (size_t i = 0; i < n; i++)
-		if (stat_value(stats, before, i, view, view->all, &v)) {
+	for (size_t i = 0; i < n; i++) /* what was added is shown again and again: all names count, so that columns stay */
+		if (stat_value(stats, before, i, view, view->all || before, &v)) {
 			int len = (int)strlen(stat_name_text(&stats[i], name));
 
 			width = len > width ? len : width;
@@ -89,11 +89,17 @@ void tunables_print(FILE *f, const struct tapir_tunable *tunables, size_t n)
 		name_width = nl > name_width ? nl : name_width;
 		value_width = vl > value_width ? vl : value_width;
 	}
-	for (size_t i = 0; i < n; i++)
-		fprintf(f, "%-*s = %-*s  %s\n", name_width,
-			text_field(tunables[i].name, sizeof(tunables[i].name), name, sizeof(name)), value_width,
-			text_field(tunables[i].value, sizeof(tunables[i].value), value, sizeof(value)),
-			text_field(tunables[i].text, sizeof(tunables[i].text), text, sizeof(text)));
+	for (size_t i = 0; i < n; i++) {
+		const struct tapir_tunable *t = &tunables[i];
+
+		text_field(t->name, sizeof(t->name), name, sizeof(name));
+		text_field(t->value, sizeof(t->value), value, sizeof(value));
+		text_field(t->text, sizeof(t->text), text, sizeof(text));
+		if (text[0])
+			fprintf(f, "%-*s = %-*s  %s\n", name_width, name, value_width, value, text);
+		else
+			fprintf(f, "%-*s = %s\n", name_width, name, value);
+	}
 }
 
 /* A value that is a number is one in JSON too. */

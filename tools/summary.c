@@ -321,11 +321,16 @@ static void print_ip(FILE *f, const struct summary *p)
 
 static void print_arp(FILE *f, const struct summary *p)
 {
+	static const uint8_t any[4];
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN], mac[TEXT_SHORT_MAX];
 
 	host(p, p->src, src);
 	host(p, p->dst, dst);
-	if (p->arp_op == 1)
+	if (p->arp_op == 1 && !memcmp(p->src, any, 4)) /* RFC 5227 section 1.1 */
+		fprintf(f, "ARP probe: does anybody have %s", dst);
+	else if (p->arp_op == 1 && !memcmp(p->src, p->dst, 4))
+		fprintf(f, "ARP announcement %s is at %s", src, text_mac(p->arp_sender_mac, mac));
+	else if (p->arp_op == 1)
 		fprintf(f, "ARP request who has %s, tell %s", dst, src);
 	else if (p->arp_op == 2)
 		fprintf(f, "ARP reply %s is at %s", src, text_mac(p->arp_sender_mac, mac));

@@ -128,7 +128,7 @@ static void set_one(const struct tool *t, struct query *q, struct tapir_tunable 
 	default:
 		end_strings(tunable);
 		tool_fail(t, EX_DATAERR, "%s: '%s' is not accepted%s%s", asked.name, asked.value,
-			  tunable->text[0] ? "; expected " : "", tunable->text);
+			  tunable->text[0] ? ": " : "", tunable->text);
 	}
 }
 

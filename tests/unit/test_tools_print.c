@@ -434,7 +434,7 @@ static void test_stats_watch_shows_only_what_changed(void **state)
 	memcpy(before, stats, sizeof(stats));
 	before[0].value = 10;
 	stats_print(text_open(&t), stats, before, 3, &v);
-	text_is(&t, "link.in           +2  frames received\n");
+	text_is(&t, "link.in                  +2  frames received\n");
 	json_is(stats_json(stats, before, 3, &v), "{\"link.in\":2}");
 }
 

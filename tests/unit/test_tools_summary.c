@@ -58,6 +58,12 @@ static void test_summary_arp_request_and_reply(void **state)
 
 	(void)state;
 	line_is(arp, sizeof(arp), true, "ARP request who has 10.77.0.2, tell 10.77.0.1");
+	arp[31] = 1; /* target and sender are the same, then: no sender yet (RFC 5227) */
+	arp[41] = 1;
+	line_is(arp, sizeof(arp), true, "ARP announcement 10.77.0.1 is at 02:00:00:00:00:01");
+	memset(arp + 28, 0, 4);
+	line_is(arp, sizeof(arp), true, "ARP probe: does anybody have 10.77.0.1");
+	memcpy(arp + 28, (uint8_t[]){ 10, 77, 0, 1 }, 4);
 	arp[21] = 2;
 	line_is(arp, sizeof(arp), true, "ARP reply 10.77.0.1 is at 02:00:00:00:00:01");
 }
