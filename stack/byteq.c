@@ -149,27 +149,67 @@ int byteq_append_frame(struct byteq *q, const struct byteq_mem *m, struct frame 
 	return 0;
 }
 
-size_t byteq_iov(const struct byteq *q, size_t offset, size_t n, struct iovec *iov, int iov_max, int *iovcnt)
+size_t byteq_append_received(struct byteq *q, const struct byteq_mem *m, struct frame *f, const uint8_t *data, size_t n, bool stays)
 {
-	size_t done = 0;
+	size_t waste = f->buf_bytes - n;
+	bool fits = q->last && chunk_room(q->last) >= n;
+	bool copy;
+
+	if (stays)
+		copy = waste > 3 * n;
+	else
+		copy = n < FRAME_SMALL_BYTES / 4 && (fits || f->buf_bytes > FRAME_SMALL_BYTES);
+	if (copy)
+		return byteq_append_copy(q, m, data, n);
+	return byteq_append_frame(q, m, f, data, n) == 0 ? n : 0;
+}
+
+void byteq_splice(struct byteq *q, struct byteq *from)
+{
+	if (!from->head)
+		return;
+	if (q->last)
+		q->last->next = from->head;
+	else
+		q->head = from->head;
+	q->last = from->last;
+	q->bytes += from->bytes;
+	q->held_bytes += from->held_bytes;
+	*from = (struct byteq){ 0 };
+}
+
+size_t byteq_iov_from(const struct byteq *q, struct byteq_cursor *c, size_t offset, size_t n, struct iovec *iov, int iov_max,
+		      int *iovcnt)
+{
+	struct byteq_slice *s = q->head;
+	size_t at = 0, done = 0;
 	int count = 0;
 
-	for (const struct byteq_slice *s = q->head; s && done < n && count < iov_max; s = s->next) {
-		size_t take;
+	if (c->slice && c->offset <= offset) {
+		s = c->slice;
+		at = c->offset;
+	}
+	for (; s && at + s->len <= offset; s = s->next)
+		at += s->len;
+	for (; s && done < n && count < iov_max; s = s->next) {
+		size_t skip = offset + done - at;
+		size_t take = s->len - skip < n - done ? s->len - skip : n - done;
 
-		if (offset >= s->len) {
-			offset -= s->len;
-			continue;
-		}
-		take = s->len - offset < n - done ? s->len - offset : n - done;
-		iov[count].iov_base = s->data + offset;
-		iov[count].iov_len = take;
-		count++;
+		iov[count++] = (struct iovec){ s->data + skip, take };
 		done += take;
-		offset = 0;
+		c->slice = s;
+		c->offset = (uint32_t)at;
+		at += s->len;
 	}
 	*iovcnt = count;
 	return done;
+}
+
+size_t byteq_iov(const struct byteq *q, size_t offset, size_t n, struct iovec *iov, int iov_max, int *iovcnt)
+{
+	struct byteq_cursor c = { 0 };
+
+	return byteq_iov_from(q, &c, offset, n, iov, iov_max, iovcnt);
 }
 
 void byteq_consume(struct byteq *q, const struct byteq_mem *m, size_t n)

@@ -48,6 +48,33 @@ size_t byteq_append_copy(struct byteq *q, const struct byteq_mem *m, const void 
  * Returns 0 or -ENOBUFS. */
 int byteq_append_frame(struct byteq *q, const struct byteq_mem *m, struct frame *f, const uint8_t *data, size_t n);
 
+/** byteq_append_received - append @n received bytes at @data inside @f's buffer: by reference, or copied when they would pin a much
+ * larger buffer. @stays: they will be kept for a while (out of order), so the copy is worth while sooner.
+ * Returns bytes taken, fewer than @n only when memory ran out. */
+size_t byteq_append_received(struct byteq *q, const struct byteq_mem *m, struct frame *f, const uint8_t *data, size_t n, bool stays);
+
+/* Move all of @from to the end of @q. Neither has a reservation open. */
+void byteq_splice(struct byteq *q, struct byteq *from);
+
+/* A place in a queue to go on from, so that a long queue read in pieces is not walked from its front each time. Zero: none. */
+struct byteq_cursor {
+	struct byteq_slice *slice;
+	uint32_t offset; /* of the slice's first byte in the queue */
+};
+
+/* As byteq_iov(), beginning at *@c when that helps, and leaving it where the description ended. */
+size_t byteq_iov_from(const struct byteq *q, struct byteq_cursor *c, size_t offset, size_t n, struct iovec *iov, int iov_max,
+		      int *iovcnt);
+
+/* To be called when @n bytes were consumed from the queue's front. */
+static inline void byteq_cursor_consumed(struct byteq_cursor *c, size_t n)
+{
+	if (c->offset < n) /* its slice may be gone */
+		c->slice = NULL;
+	else
+		c->offset -= (uint32_t)n;
+}
+
 /* Describe up to @n bytes from @offset on in up to @iov_max pieces; *iovcnt gets their number. Returns bytes described. */
 size_t byteq_iov(const struct byteq *q, size_t offset, size_t n, struct iovec *iov, int iov_max, int *iovcnt);
 

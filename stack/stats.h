@@ -26,6 +26,57 @@
 	X(RAW_DROP_CHECKSUM, "raw.drop.checksum", "wrong checksum, for a raw socket that wants it verified")           \
 	X(PING_IN, "ping.in", "echo replies delivered to a ping socket")                                               \
 	X(PING_DROP_QUEUE_FULL, "ping.drop.queue_full", "a ping socket's receive buffer is full")                      \
+	/* TCP */                                                                                                      \
+	X(TCP_IN_SEGMENTS, "tcp.in", "segments received, those of a super-segment counted each")                       \
+	X(TCP_OUT_SEGMENTS, "tcp.out", "segments sent, those of a super-segment counted each")                         \
+	X(TCP_ACTIVE_OPENS, "tcp.active_opens", "connections begun by connect()")                                      \
+	X(TCP_PASSIVE_OPENS, "tcp.passive_opens", "connections that listeners got")                                    \
+	X(TCP_ESTABLISHED, "tcp.established", "handshakes completed")                                                  \
+	X(TCP_RETRANSMITS, "tcp.retransmits", "segments sent again")                                                   \
+	X(TCP_RTO, "tcp.timeouts", "retransmission timeouts")                                                          \
+	X(TCP_FAST_RETRANSMITS, "tcp.fast_retransmits", "recoveries begun by duplicate acknowledgments")               \
+	X(TCP_SYNACK_RETRANSMITS, "tcp.synack_retransmits", "SYN-ACKs sent again")                                     \
+	X(TCP_SYN_RECEIVED_TIMEOUTS, "tcp.syn_received_timeouts", "incoming handshakes that were never completed")     \
+	X(TCP_OUT_OF_ORDER, "tcp.out_of_order", "segments kept because something before them is missing")              \
+	X(TCP_DUPLICATE_DATA, "tcp.duplicate_data", "segments all of which was here already")                          \
+	X(TCP_DELAYED_ACKS, "tcp.delayed_acks", "acknowledgments sent by the timer")                                   \
+	X(TCP_CHALLENGE_ACKS, "tcp.challenge_acks", "acknowledgments that answer a suspicious segment (RFC 5961)")     \
+	X(TCP_ACK_RATE_LIMITED, "tcp.ack_rate_limited", "acknowledgments of such segments not sent, to keep a limit")  \
+	X(TCP_WINDOW_PROBES, "tcp.window_probes", "probes of a closed window")                                         \
+	X(TCP_KEEPALIVES, "tcp.keepalives", "keepalive probes")                                                        \
+	X(TCP_URGENT, "tcp.urgent", "segments with URG; their data is delivered in line")                              \
+	X(TCP_TIMEWAITS, "tcp.timewaits", "connections that went into TIME-WAIT")                                      \
+	X(TCP_TIMEWAIT_REUSED, "tcp.timewait_reused", "TIME-WAITs that a new connection took the place of")            \
+	X(TCP_TIMEWAIT_OVERFLOWS, "tcp.timewait_overflows", "connections closed without TIME-WAIT: too many")          \
+	X(TCP_RESETS_SENT, "tcp.resets_sent", "resets sent")                                                           \
+	X(TCP_RESETS_RECEIVED, "tcp.resets_received", "resets that ended a connection")                                \
+	X(TCP_ABORTS, "tcp.aborts", "connections reset by their application, or for want of room")                     \
+	X(TCP_ABORT_ON_CLOSE, "tcp.abort_on_close", "connections reset because bytes were unread when they were closed") \
+	X(TCP_ABORT_ON_DATA, "tcp.abort_on_data", "connections reset because data came after they were closed")        \
+	X(TCP_ABORT_ON_TIMEOUT, "tcp.abort_on_timeout", "connections given up because nothing was heard")              \
+	X(TCP_ABORT_ON_MEMORY, "tcp.abort_on_memory", "closed connections reset because there were too many of them")  \
+	X(TCP_DEFERRED_ACCEPTS, "tcp.deferred_accepts", "handshakes that wait for data (TCP_DEFER_ACCEPT)")            \
+	X(TCP_ICMP_IGNORED, "tcp.icmp_ignored", "ICMP errors about nothing that is in flight (RFC 5927)")              \
+	X(TCP_PMTU_REDUCED, "tcp.pmtu_reduced", "segments made smaller because of a path MTU")                         \
+	X(TCP_NO_ROUTE, "tcp.no_route", "segments not sent because there is no route")                                 \
+	X(TCP_DROP_HEADER, "tcp.drop.header", "header cut off or shorter than 20 bytes")                               \
+	X(TCP_DROP_CHECKSUM, "tcp.drop.checksum", "wrong checksum")                                                    \
+	X(TCP_DROP_MULTICAST, "tcp.drop.multicast", "to or from a broadcast or group address")                         \
+	X(TCP_DROP_NO_SOCKET, "tcp.drop.no_socket", "no connection and no listener; answered by a reset")              \
+	X(TCP_DROP_ACCEPT_QUEUE, "tcp.drop.accept_queue", "the listener's accept queue is full")                       \
+	X(TCP_DROP_SYN_QUEUE, "tcp.drop.syn_queue", "the listener's SYN queue is full")                                \
+	X(TCP_DROP_NO_MEMORY, "tcp.drop.no_memory", "no memory for a connection or its data")                          \
+	X(TCP_DROP_PAWS, "tcp.drop.paws", "timestamp older than the last one (RFC 7323 section 5)")                    \
+	X(TCP_DROP_SEQUENCE, "tcp.drop.sequence", "outside of the window")                                             \
+	X(TCP_DROP_WINDOW, "tcp.drop.window", "data beyond a closed window")                                           \
+	X(TCP_DROP_RST, "tcp.drop.rst", "reset that nothing believes")                                                 \
+	X(TCP_DROP_SYN, "tcp.drop.syn", "SYN inside a connection")                                                     \
+	X(TCP_DROP_NO_SYN, "tcp.drop.no_syn", "a SYN was needed, or came with FIN")                                    \
+	X(TCP_DROP_NO_ACK, "tcp.drop.no_ack", "an ACK was needed")                                                     \
+	X(TCP_DROP_OLD_ACK, "tcp.drop.old_ack", "acknowledges what was sent long ago (RFC 5961 section 5)")            \
+	X(TCP_DROP_ACK_UNSENT, "tcp.drop.ack_unsent", "acknowledges what was never sent")                              \
+	X(TCP_DROP_OUT_OF_ORDER_FULL, "tcp.drop.out_of_order_full", "no room for more pieces out of order")            \
+	X(TCP_DROP_CLOSED, "tcp.drop.closed", "for a connection that is closed already")                               \
 	/* links */                                                                                                    \
 	X(LINK_IN, "link.in", "frames received")                                                                       \
 	X(LINK_OUT, "link.out", "frames sent")                                                                         \

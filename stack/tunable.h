@@ -41,6 +41,39 @@
 	X(neigh_locktime_ms, "net.ipv4.neigh.default.locktime", 1000, 0, 60000, "a link address just learnt is not replaced by an unasked one before this, ms") \
 	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
 	X(dad_transmits, "net.ipv6.conf.default.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
+	/* TCP */                                                                                                      \
+	X(tcp_rmem_min, "net.ipv4.tcp_rmem[0]", 4096, 2304, 1073741824, "receive buffer of a connection, bytes: least, at first, most; half of it is offered as window") \
+	X(tcp_rmem_default, "net.ipv4.tcp_rmem[1]", 131072, 2304, 1073741824, "")                                      \
+	X(tcp_rmem_max, "net.ipv4.tcp_rmem[2]", 6291456, 2304, 1073741824, "")                                         \
+	X(tcp_wmem_min, "net.ipv4.tcp_wmem[0]", 4096, 4096, 1073741824, "send buffer of a connection, bytes: least, at first, most") \
+	X(tcp_wmem_default, "net.ipv4.tcp_wmem[1]", 16384, 4096, 1073741824, "")                                       \
+	X(tcp_wmem_max, "net.ipv4.tcp_wmem[2]", 4194304, 4096, 1073741824, "")                                         \
+	X(tcp_moderate_rcvbuf, "net.ipv4.tcp_moderate_rcvbuf", 1, 0, 1, "let receive buffers follow the connection")   \
+	X(tcp_notsent_lowat, "net.ipv4.tcp_notsent_lowat", 4294967295, 0, 4294967295, "most bytes queued and not yet sent, before a socket is not writable") \
+	X(tcp_sack, "net.ipv4.tcp_sack", 1, 0, 1, "offer selective acknowledgments (RFC 2018)")                        \
+	X(tcp_dsack, "net.ipv4.tcp_dsack", 1, 0, 1, "report duplicates by SACK (RFC 2883)")                            \
+	X(tcp_timestamps, "net.ipv4.tcp_timestamps", 1, 0, 2, "offer timestamps (RFC 7323)")                           \
+	X(tcp_window_scaling, "net.ipv4.tcp_window_scaling", 1, 0, 1, "offer window scaling (RFC 7323)")               \
+	X(tcp_reordering, "net.ipv4.tcp_reordering", 3, 1, 300, "duplicate acknowledgments that prove a loss")         \
+	X(tcp_rto_min_us, "net.ipv4.tcp_rto_min_us", 200000, 1000, 120000000, "least variance term of the retransmission timeout, us") \
+	X(tcp_slow_start_after_idle, "net.ipv4.tcp_slow_start_after_idle", 1, 0, 1, "shrink the congestion window of an idle connection (RFC 2861)") \
+	X(tcp_syn_retries, "net.ipv4.tcp_syn_retries", 6, 1, 127, "retransmissions of a SYN")                          \
+	X(tcp_synack_retries, "net.ipv4.tcp_synack_retries", 5, 0, 127, "retransmissions of a SYN-ACK")                \
+	X(tcp_retries1, "net.ipv4.tcp_retries1", 3, 0, 255, "timeouts after which another route is looked for")        \
+	X(tcp_retries2, "net.ipv4.tcp_retries2", 15, 0, 255, "timeouts after which a connection is given up, as a time") \
+	X(tcp_orphan_retries, "net.ipv4.tcp_orphan_retries", 0, 0, 255, "the same for one that its application has closed; 0: 8") \
+	X(tcp_max_orphans, "net.ipv4.tcp_max_orphans", 65536, 0, 4294967295, "most connections that their applications have closed; more are reset") \
+	X(tcp_fin_timeout, "net.ipv4.tcp_fin_timeout", 60, 1, 86400, "how long such a one stays in FIN-WAIT-2, s")       \
+	X(tcp_keepalive_time, "net.ipv4.tcp_keepalive_time", 7200, 1, 32767, "silence before the first keepalive probe, s") \
+	X(tcp_keepalive_intvl, "net.ipv4.tcp_keepalive_intvl", 75, 1, 32767, "time between keepalive probes, s")       \
+	X(tcp_keepalive_probes, "net.ipv4.tcp_keepalive_probes", 9, 1, 127, "keepalive probes without answer that end a connection") \
+	X(tcp_max_syn_backlog, "net.ipv4.tcp_max_syn_backlog", 4096, 1, 1048576, "most incoming handshakes under way, of one listener") \
+	X(tcp_abort_on_overflow, "net.ipv4.tcp_abort_on_overflow", 0, 0, 1, "reset, not drop, what does not fit the accept queue") \
+	X(tcp_max_tw_buckets, "net.ipv4.tcp_max_tw_buckets", 262144, 0, 16777216, "most connections in TIME-WAIT; more are closed at once") \
+	X(tcp_tw_reuse, "net.ipv4.tcp_tw_reuse", 1, 0, 1, "let connect() take a TIME-WAIT's place when timestamps make it safe") \
+	X(tcp_rfc1337, "net.ipv4.tcp_rfc1337", 1, 0, 1, "a reset does not end TIME-WAIT (RFC 1337)")                   \
+	X(tcp_challenge_ack_limit, "net.ipv4.tcp_challenge_ack_limit", 1000, 1, 2147483647, "challenge ACKs in a second (RFC 5961), about; 2147483647: no limit") \
+	X(tcp_invalid_ratelimit, "net.ipv4.tcp_invalid_ratelimit", 500, 0, 2147483647, "least time between ACKs of a connection for segments out of place, ms") \
 	X(ip_local_port_min, "net.ipv4.ip_local_port_range[0]", 32768, 1, 65535, "lowest ephemeral port")              \
 	X(ip_local_port_max, "net.ipv4.ip_local_port_range[1]", 60999, 1, 65535, "highest ephemeral port")
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A segment's first steps: is it one, is it whole, and what is it for. */
+#include "tcp_conn.h"
+
+#include "checksum.h"
+
+/* The checksum covers the frame from its TCP header to its end. Links vouch for what they verified, or what never left. */
+static bool has_good_checksum(const struct frame *f, const struct ip_rx *rx)
+{
+	if (f->off.csum != FRAME_CSUM_NONE)
+		return true;
+	return checksum_add(checksum_pseudo(&rx->src, &rx->dst, IPPROTO_NR_TCP, f->len), f->data, f->len) == 0xffff;
+}
+
+/* Fill *in from a segment whose header is @h. A super-segment stands for many. */
+static void describe(struct tcp_in *in, struct frame *f, const struct ip_rx *rx, const struct tcp_hdr *h)
+{
+	*in = (struct tcp_in){
+		.rx = rx,
+		.f = f,
+		.h = h,
+		.seq = h->seq,
+		.ack = h->ack,
+		.data = f->data + h->hdr_len,
+		.len = f->len - h->hdr_len,
+		.wnd = h->wnd,
+		.flags = h->flags,
+		.segs = 1,
+	};
+	in->end = seq_add(in->seq, in->len + !!(h->flags & TCP_SYN) + !!(h->flags & TCP_FIN));
+	in->mss = (uint16_t)in->len;
+	if (f->off.gso != FRAME_GSO_NONE && f->off.gso_size > 0 && in->len > f->off.gso_size) {
+		in->mss = f->off.gso_size;
+		in->segs = (uint16_t)tcp_packets_of(in->len, in->mss);
+	}
+}
+
+/* A link-local address names its host only together with its link. */
+static uint32_t scope_of(const struct ip_rx *rx)
+{
+	return !ip_addr_is4(&rx->src) && ip_addr_is_linklocal(&rx->src) ? rx->ifindex : 0;
+}
+
+static void no_connection(struct stack *st, struct tcp_in *in, const struct tcp_key *key, const tcp_seq *isn)
+{
+	struct tcp_conn *listener = tcp_table_find_listener(st, key, in->rx->ifindex);
+
+	if (listener) {
+		st->verdict.sock_id = listener->sk.id;
+		tcp_listen_input(listener, in, isn);
+		return;
+	}
+	stat_drop(st, STAT_TCP_DROP_NO_SOCKET);
+	tcp_reply_rst(st, in);
+}
+
+static void for_timewait(struct stack *st, struct tcp_timewait *tw, struct tcp_in *in, const struct tcp_key *key)
+{
+	tcp_seq isn;
+
+	if (tcp_timewait_input(tw, in, tcp_table_find_listener(st, key, in->rx->ifindex) != NULL, &isn))
+		no_connection(st, in, key, &isn);
+}
+
+static void for_conn(struct tcp_conn *c, struct tcp_in *in)
+{
+	c->sk.st->verdict.sock_id = c->sk.id;
+	if (!(in->flags & TCP_SYN))
+		in->wnd <<= c->snd_wscale;
+	if (c->state == TCP_SYN_SENT)
+		tcp_synsent_input(c, in);
+	else
+		tcp_conn_input(c, in);
+}
+
+void tcp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
+{
+	struct tcp_hdr h;
+	struct tcp_in in;
+	struct tcp_key key;
+	struct tcp_node *n;
+
+	if (rx->is_multicast || rx->is_broadcast || ip_addr_is_multicast(&rx->src)) { /* RFC 9293 MUST-57 */
+		stat_drop(st, STAT_TCP_DROP_MULTICAST);
+		return;
+	}
+	if (tcp_hdr_parse(&h, f->data, f->len) < 0) {
+		stat_drop(st, STAT_TCP_DROP_HEADER);
+		return;
+	}
+	if (!has_good_checksum(f, rx)) {
+		stat_drop(st, STAT_TCP_DROP_CHECKSUM);
+		return;
+	}
+	describe(&in, f, rx, &h);
+	stat_add(st, STAT_TCP_IN_SEGMENTS, in.segs);
+	key.local = (struct ip_endpoint){ .addr = rx->dst, .port = h.dst_port };
+	key.remote = (struct ip_endpoint){ .addr = rx->src, .port = h.src_port, .scope_id = scope_of(rx) };
+	n = tcp_table_find(st, &key);
+	if (!n)
+		no_connection(st, &in, &key, NULL);
+	else if (n->kind == TCP_NODE_CONN)
+		for_conn(tcp_conn_of_node(n), &in);
+	else if (n->kind == TCP_NODE_REQ)
+		tcp_req_input(container_of(n, struct tcp_req, node), &in);
+	else
+		for_timewait(st, container_of(n, struct tcp_timewait, node), &in, &key);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Options of level IPPROTO_TCP (tcp(7)), with Linux's ranges and errors. An option that is not here is refused, never ignored. */
+#include "tcp_conn.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <sys/socket.h>
+
+enum { KEEPIDLE_MAX_S = 32767, KEEPCNT_MAX = 127, SYNCNT_MAX = 127, LINGER2_MAX_S = 120 };
+
+static int read_int(const void *value, size_t len, int *out)
+{
+	if (len < sizeof(*out))
+		return -EINVAL;
+	memcpy(out, value, sizeof(*out));
+	return 0;
+}
+
+static int put(void *value, size_t *len, const void *from, size_t n)
+{
+	if (*len > n)
+		*len = n;
+	memcpy(value, from, *len);
+	return 0;
+}
+
+static int set_congestion(struct tcp_conn *c, const void *value, size_t len)
+{
+	char name[TCP_CC_NAME_MAX] = { 0 };
+	const struct tcp_cc_ops *ops;
+
+	if (len == 0)
+		return -EINVAL;
+	memcpy(name, value, len < sizeof(name) - 1 ? len : sizeof(name) - 1);
+	ops = tcp_cc_find(name);
+	if (!ops)
+		return -ENOENT;
+	tcp_cc_change(&c->cc, ops);
+	return 0;
+}
+
+/* Seconds of TCP_DEFER_ACCEPT as a number of SYN-ACK time-outs, and back (Linux keeps it so too). */
+static uint8_t secs_to_retrans(int secs)
+{
+	uint8_t n = 0;
+	int total = 1, wait = 1;
+
+	if (secs <= 0)
+		return 0;
+	for (n = 1; total < secs && n < UINT8_MAX; n++) {
+		wait = wait * 2 > 120 ? 120 : wait * 2;
+		total += wait;
+	}
+	return n;
+}
+
+static int retrans_to_secs(uint8_t retrans)
+{
+	int total = retrans ? 1 : 0, wait = 1;
+
+	while (retrans-- > 1) {
+		wait = wait * 2 > 120 ? 120 : wait * 2;
+		total += wait;
+	}
+	return total;
+}
+
+static bool in_range(int v, int min, int max)
+{
+	return v >= min && v <= max;
+}
+
+static int set_quickack(struct tcp_conn *c, int v)
+{
+	if (!v) {
+		c->pingpong = true;
+		return 0;
+	}
+	c->pingpong = false;
+	if (c->ack_scheduled && tcp_state_in(c, TCP_STATE_BIT(TCP_ESTABLISHED) | TCP_STATE_BIT(TCP_CLOSE_WAIT)))
+		tcp_ack_now(c);
+	return 0;
+}
+
+static int set_keepidle(struct tcp_conn *c, int v)
+{
+	c->keepidle_s = (uint32_t)v;
+	tcp_timer_reset_keepalive(c);
+	return 0;
+}
+
+/* Uncorking, and switching Nagle off, send what waited. */
+static int release_held(struct tcp_conn *c)
+{
+	tcp_want_output(c);
+	return 0;
+}
+
+static int set_window_clamp(struct tcp_conn *c, int v)
+{
+	if (v == 0) {
+		if (c->state != TCP_CLOSED)
+			return -EINVAL;
+		c->window_clamp = 0;
+		return 0;
+	}
+	c->window_clamp = tcp_max((uint32_t)v, 2304 / 2);
+	c->rcv_ssthresh = tcp_min(c->rcv_ssthresh, c->window_clamp);
+	return 0;
+}
+
+int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+	int v, err;
+
+	(void)now_us;
+	if (level != IPPROTO_NR_TCP)
+		return -ENOPROTOOPT;
+	if (name == TCP_CONGESTION)
+		return set_congestion(c, value, len);
+	err = read_int(value, len, &v);
+	if (err < 0)
+		return err;
+	switch (name) {
+	case TCP_NODELAY:
+		c->nodelay = v != 0;
+		return v ? release_held(c) : 0;
+	case TCP_CORK:
+		c->cork = v != 0;
+		return v ? 0 : release_held(c);
+	case TCP_MAXSEG:
+		if (v && !in_range(v, TCP_MIN_MSS, 32767))
+			return -EINVAL;
+		c->user_mss = (uint16_t)v;
+		return 0;
+	case TCP_KEEPIDLE:
+		return in_range(v, 1, KEEPIDLE_MAX_S) ? set_keepidle(c, v) : -EINVAL;
+	case TCP_KEEPINTVL:
+		if (!in_range(v, 1, KEEPIDLE_MAX_S))
+			return -EINVAL;
+		c->keepintvl_s = (uint32_t)v;
+		return 0;
+	case TCP_KEEPCNT:
+		if (!in_range(v, 1, KEEPCNT_MAX))
+			return -EINVAL;
+		c->keepcnt = (uint8_t)v;
+		return 0;
+	case TCP_SYNCNT:
+		if (!in_range(v, 1, SYNCNT_MAX))
+			return -EINVAL;
+		c->syn_retries = (uint8_t)v;
+		return 0;
+	case TCP_LINGER2:
+		c->linger2_s = v < 0 ? -1 : v > LINGER2_MAX_S ? LINGER2_MAX_S : v;
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		c->defer_accept_retrans = secs_to_retrans(v);
+		return 0;
+	case TCP_WINDOW_CLAMP:
+		return v < 0 ? -EINVAL : set_window_clamp(c, v);
+	case TCP_QUICKACK:
+		return set_quickack(c, v);
+	case TCP_USER_TIMEOUT:
+		if (v < 0)
+			return -EINVAL;
+		c->user_timeout_ms = (uint32_t)v;
+		return 0;
+	case TCP_NOTSENT_LOWAT:
+		c->notsent_lowat = (uint32_t)v;
+		tcp_send_space_check(c);
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int or_default(uint32_t own, uint32_t tunable)
+{
+	return (int)(own ? own : tunable);
+}
+
+static int get_linger2(const struct tcp_conn *c)
+{
+	if (c->linger2_s < 0)
+		return -1;
+	return or_default((uint32_t)c->linger2_s, c->sk.st->tunables.tcp_fin_timeout);
+}
+
+int tcp_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+	const struct tunables *t = &s->st->tunables;
+	char cong[TCP_CC_NAME_MAX] = { 0 };
+	int v;
+
+	(void)now_us;
+	if (level != IPPROTO_NR_TCP)
+		return -ENOPROTOOPT;
+	switch (name) {
+	case TCP_INFO:
+		*len = tcp_info_fill(c, value, *len);
+		return 0;
+	case TCP_CONGESTION:
+		memcpy(cong, c->cc.ops->name, strlen(c->cc.ops->name));
+		return put(value, len, cong, sizeof(cong));
+	case TCP_MAXSEG:
+		v = c->state == TCP_CLOSED || c->state == TCP_LISTEN ? (c->user_mss ? c->user_mss : TCP_MSS_DEFAULT_4) : c->mss;
+		break;
+	case TCP_NODELAY:
+		v = c->nodelay;
+		break;
+	case TCP_CORK:
+		v = c->cork;
+		break;
+	case TCP_KEEPIDLE:
+		v = or_default(c->keepidle_s, t->tcp_keepalive_time);
+		break;
+	case TCP_KEEPINTVL:
+		v = or_default(c->keepintvl_s, t->tcp_keepalive_intvl);
+		break;
+	case TCP_KEEPCNT:
+		v = or_default(c->keepcnt, t->tcp_keepalive_probes);
+		break;
+	case TCP_SYNCNT:
+		v = or_default(c->syn_retries, t->tcp_syn_retries);
+		break;
+	case TCP_LINGER2:
+		v = get_linger2(c);
+		break;
+	case TCP_DEFER_ACCEPT:
+		v = retrans_to_secs(c->defer_accept_retrans);
+		break;
+	case TCP_WINDOW_CLAMP:
+		v = (int)c->window_clamp;
+		break;
+	case TCP_QUICKACK:
+		v = !c->pingpong;
+		break;
+	case TCP_USER_TIMEOUT:
+		v = (int)c->user_timeout_ms;
+		break;
+	case TCP_NOTSENT_LOWAT:
+		v = (int)c->notsent_lowat;
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	return put(value, len, &v, sizeof(v));
+}
+
+void tcp_opt_changed(struct sock *s, int level, int name, uint64_t now_us)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	(void)now_us;
+	if (level != SOL_SOCKET)
+		return;
+	if (name == SO_KEEPALIVE)
+		tcp_timer_reset_keepalive(c);
+	else if (name == SO_SNDBUF)
+		tcp_send_space_check(c);
+	else if (name == SO_BINDTODEVICE)
+		s->dst.ifindex = 0;
+}
