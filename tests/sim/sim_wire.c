@@ -180,6 +180,20 @@ static struct sim_host *receiver_of(struct sim *s, const uint8_t *data, size_t l
 	return NULL;
 }
 
+/* Set a bit that was clear. Only ever that way: the Internet checksum notices up to 15 such bits in one datagram, while two that
+ * were flipped in opposite ways can cancel out, in a datagram of many fragments. */
+static void corrupt(struct sim *s, uint8_t *data, size_t len)
+{
+	uint32_t bits = (uint32_t)(8 * len), bit = rng_below(&s->rng, bits);
+
+	for (uint32_t i = 0; i < bits; i++, bit = (bit + 1) % bits) {
+		if (data[bit / 8] & 1u << bit % 8)
+			continue;
+		data[bit / 8] |= (uint8_t)(1u << bit % 8);
+		return;
+	}
+}
+
 struct sending {
 	struct sim *s;
 	struct sim_host *from;
@@ -202,9 +216,7 @@ static void cross(struct sim *s, struct sim_host *from, const uint8_t *data, siz
 	}
 	memcpy(copy, data, len);
 	if (off->csum == FRAME_CSUM_NONE && is_ip(s, data, len) && happens(s, s->config.path[from->index].corrupt_ppm)) {
-		uint32_t bit = rng_below(&s->rng, (uint32_t)(8 * (len - l3_at(s))));
-
-		copy[l3_at(s) + bit / 8] ^= (uint8_t)(1u << bit % 8);
+		corrupt(s, copy + l3_at(s), len - l3_at(s));
 	}
 	copies = 1 + happens(s, s->config.path[from->index].duplicate_ppm);
 	while (copies-- > 0) {

@@ -2,7 +2,7 @@
 /* sim_wire.h - any number of stacks joined by an impaired wire, in virtual time, all from one seed.
  * The wire is a switch: a frame goes to the host that owns the destination address, or to all of them. Each host's way into it has
  * its own impairments, in this order: rate and queue, loss, corruption, duplication, delay with jitter, reordering. Where sender and
- * receiver differ in offloads, the wire does what a network card would. One bit is flipped in a packet to corrupt it, which every
+ * receiver differ in offloads, the wire does what a network card would. One bit is set in a packet to corrupt it, which every
  * checksum finds; packets without one (ARP) are spared, as Ethernet's own check would drop them.
  * The order of events is a function of the seed alone: the same seed replays the same run, with a capture if wanted. */
 #ifndef TAPIR_TESTS_SIM_WIRE_H

@@ -15,7 +15,7 @@
 
 #include "sim_wire.h"
 
-enum { ECHO_PORT = 7, DATAGRAMS = 60, SIZE_MAX_ = 9000, INTERVAL_US = 5000 };
+enum { ECHO_PORT = 7, DATAGRAMS = 60, SIZE_MAX_ = 9000, INTERVAL_US = 5000, SEGMENTS = 4, SEGMENT_MAX = 1200 };
 
 struct condition {
 	const char *name;
@@ -78,22 +78,24 @@ static void check(struct run *r, const struct frame *f, const char *who)
 		}
 }
 
+/* The next datagram, or the next four of one size in one call with UDP_SEGMENT. */
 static void send_next(struct run *r)
 {
 	struct sim_host *h = &r->sim->host[0];
 	struct dgram_info info = { .ttl = -1, .tos = -1 };
-	uint32_t size = rng_below(&r->sim->rng, SIZE_MAX_);
-	struct frame *f;
+	bool is_super = rng_below(&r->sim->rng, 4) == 0 && r->sent + SEGMENTS <= DATAGRAMS;
+	uint32_t size = is_super ? 1 + rng_below(&r->sim->rng, SEGMENT_MAX) : rng_below(&r->sim->rng, SIZE_MAX_);
+	unsigned count = is_super ? SEGMENTS : 1;
+	struct frame *f = stack_frame_alloc(h->st, (size_t)count * size);
 
-	r->size[r->sent] = size;
-	if (rng_below(&r->sim->rng, 3) == 0 && size > 1000) /* a super-datagram of one: no cut, but the path is taken */
-		info.segment_size = 0;
-	f = stack_frame_alloc(h->st, size);
 	if (!f)
 		bed_fatal("no frame");
-	for (uint32_t i = 0; i < size; i++)
-		*frame_put(f, 1) = byte_of(r->sim->config.seed, r->sent, i);
-	r->sent++;
+	info.segment_size = is_super ? (uint16_t)size : 0;
+	for (; count > 0; count--, r->sent++) {
+		r->size[r->sent] = size;
+		for (uint32_t i = 0; i < size; i++)
+			*frame_put(f, 1) = byte_of(r->sim->config.seed, r->sent, i);
+	}
 	if (sock_send_frame(r->client, f, &info, r->sim->now_us) < 0)
 		sim_wrong(r->sim, "the datagram was refused");
 }
