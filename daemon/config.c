@@ -203,7 +203,7 @@ static const struct key keys[] = {
 	{ "offload", "on|off", "on or off",
 	  "leave checksums and segmentation to the TAP where it takes them on (default on)", read_offload, 0 },
 	{ "set", "NAME=VALUE", "NAME=VALUE, like net.ipv4.tcp_sack=1",
-	  "set a tunable (`tapir set` lists them); may be repeated", read_set, LIST(setting_count) },
+	  "set a tunable (`tapir get` lists them); may be repeated", read_set, LIST(setting_count) },
 	{ "socket", "PATH", "a path of at most 107 characters",
 	  "where clients connect (default /run/tapir/NAME.sock)", read_socket, 0 },
 	{ "user", "NAME", "a user's name",
