@@ -7,9 +7,10 @@
 #include "tools/json.h"
 #include "tools/text.h"
 
-/* What Linux leaves out because it is a default or "none". */
+/* Values at which Linux leaves something out: defaults, "none". */
 enum {
 	SSTHRESH_INFINITE = 0xffff,
+	STATE_LISTEN = 10, /* TCP_LISTEN of <netinet/tcp.h>, which cannot be included beside <linux/tcp.h> */
 	REORDERING_DEFAULT = 3,
 };
 
@@ -128,6 +129,8 @@ static void put_busy(FILE *f, const struct tcp_info *ti)
 
 static void put_recovery(FILE *f, const struct tcp_info *ti)
 {
+	if (ti->tcpi_state == STATE_LISTEN) /* its queue and backlog are in these fields: the columns show them */
+		return;
 	put(f, "unacked", ti->tcpi_unacked);
 	if (ti->tcpi_retrans || ti->tcpi_total_retrans)
 		fprintf(f, " retrans:%u/%u", ti->tcpi_retrans, ti->tcpi_total_retrans);

@@ -262,6 +262,16 @@ static void test_tcp_info_leaves_out_what_means_none(void **state)
 	text_is(&t, "");
 }
 
+static void test_tcp_info_of_a_listener_shows_no_queue_as_segments(void **state)
+{
+	struct tcp_info ti = { .tcpi_state = 10, .tcpi_unacked = 1, .tcpi_sacked = 5, .tcpi_snd_cwnd = 10 };
+	struct text t;
+
+	(void)state;
+	tcp_info_print(text_open(&t), &ti, "reno", false);
+	text_is(&t, " reno cwnd:10");
+}
+
 static void test_tcp_info_exact_rates_are_whole_numbers(void **state)
 {
 	struct tcp_info ti = { .tcpi_delivery_rate = 12345678 };
@@ -550,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_ss_json_has_every_key_and_numbers),
 		cmocka_unit_test(test_tcp_info_prints_linux_names_in_linux_order),
 		cmocka_unit_test(test_tcp_info_leaves_out_what_means_none),
+		cmocka_unit_test(test_tcp_info_of_a_listener_shows_no_queue_as_segments),
 		cmocka_unit_test(test_tcp_info_exact_rates_are_whole_numbers),
 		cmocka_unit_test(test_tcp_info_of_an_older_daemon_is_filled_with_zeros),
 		cmocka_unit_test(test_tcp_info_json_has_the_fields_of_the_struct),
