@@ -88,7 +88,9 @@ TOOLS_TESTS := $(filter $B/tests/unit/test_tools_%,$(UNIT_TESTS))
 $(TOOLS_TESTS): $B/%: $B/%.o $B/libtools.a $B/libtapir.a
 $(filter-out $(TOOLS_TESTS),$(UNIT_TESTS)) $(PACKET_TESTS): $B/%: $B/%.o $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
 $(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libtools.a $B/libtapir.a $B/libstack.a
-$(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson
+$B/tests/unit/test_config: $B/daemon/config.o $B/daemon/log.o
+$B/tests/unit/test_request: $B/daemon/request.o
+$(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson -linih
 $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a
 $(E2E_PROGRAMS): LIBS = -lpthread
 $(ENGINE_EXAMPLES): $B/%: $B/%.o $B/libstack.a

@@ -158,7 +158,7 @@ static int serve_one(struct daemon *d, struct client *c)
 	err = n > TAPIR_MESSAGE_MAX ? REQUEST_IS_GARBAGE : request_parse(message, (size_t)n, &r);
 	if (err == REQUEST_IS_GARBAGE) {
 		d->counters[COUNTER_CONTROL_DROP_GARBAGE]++;
-		log_limited(&d->log, LOG_LEVEL_INFO, "control: pid %d, uid %u sent something else than a request; closed", c->pid,
+		log_limited(&d->log, LOG_LEVEL_DEBUG, "control: pid %d, uid %u sent something else than a request; closed", c->pid,
 			    c->user->uid);
 		if (fd >= 0)
 			close(fd);
