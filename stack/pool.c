@@ -113,8 +113,11 @@ void pool_put(struct pool *p, void *obj)
 
 void pool_fini(struct pool *p)
 {
-	size_t count = (SLAB_BYTES - ALIGN_BYTES) / p->obj_bytes;
+	size_t count;
 
+	if (!p->mem)
+		return;
+	count = (SLAB_BYTES - ALIGN_BYTES) / p->obj_bytes;
 	while (p->slabs) {
 		char *slab = pop(&p->slabs);
 

@@ -32,6 +32,6 @@ struct pool {
 void pool_init(struct pool *p, struct mem *mem, size_t obj_bytes, uint32_t max);
 void *pool_get(struct pool *p); /* NULL when full or out of memory */
 void pool_put(struct pool *p, void *obj);
-void pool_fini(struct pool *p); /* every object must be back, or is lost with its slab */
+void pool_fini(struct pool *p); /* every object must be back, or is lost with its slab; a zeroed pool is fine */
 
 #endif

@@ -24,8 +24,7 @@ void port_table_fini(struct stack *st)
 	for (unsigned space = 0; space < PORT_SPACES; space++)
 		for (unsigned page = 0; page < PORT_PAGES; page++)
 			mem_free(&st->mem, t->pages[space][page]);
-	if (t->buckets.mem)
-		pool_fini(&t->buckets);
+	pool_fini(&t->buckets);
 }
 
 static struct port_bucket **slot_of(const struct stack *st, enum port_space space, uint16_t port)

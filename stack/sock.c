@@ -50,8 +50,7 @@ void sock_table_fini(struct stack *st)
 
 	mem_free(&st->mem, t->buckets);
 	for (unsigned i = 0; i < SOCK_POOLS; i++)
-		if (t->pools[i].mem)
-			pool_fini(&t->pools[i]);
+		pool_fini(&t->pools[i]);
 }
 
 void sock_destroy_all(struct stack *st, const struct sock_ops *ops)

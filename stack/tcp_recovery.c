@@ -42,12 +42,19 @@ static void mark_head_lost(struct tcp_conn *c)
 	c->force_rtx = true;
 }
 
+/* All but the first may have left the network. Duplicated packets and late ones make more duplicate ACKs than that. */
+static void set_sacked_out(struct tcp_conn *c, uint32_t packets)
+{
+	uint32_t most = c->rtxq.packets_out > 0 ? c->rtxq.packets_out - 1 : 0;
+
+	c->sacked_out = tcp_min(packets, most > 0 ? most : 1);
+}
+
 static void count_dup(struct tcp_conn *c, const struct tcp_ack_news *news)
 {
 	uint32_t by_bytes = news->sacked_bytes / tcp_max(c->mss, 1);
-	uint32_t most = c->rtxq.packets_out > 0 ? c->rtxq.packets_out - 1 : 0;
 
-	c->sacked_out = tcp_min(tcp_max(c->sacked_out + 1, by_bytes), most > 0 ? most : 1);
+	set_sacked_out(c, tcp_max(c->sacked_out + 1, by_bytes));
 }
 
 /* RFC 6582 section 3.2 step 1: no second reduction for losses of the same window. Duplicate ACKs that carry SACK blocks are about
@@ -86,7 +93,7 @@ static void on_partial_ack(struct tcp_conn *c, const struct tcp_ack_news *news)
 {
 	uint32_t uncounted = news->acked.packets > 0 ? news->acked.packets - 1 : 0;
 
-	c->sacked_out = c->sacked_out > uncounted ? c->sacked_out - uncounted : 0;
+	set_sacked_out(c, c->sacked_out > uncounted ? c->sacked_out - uncounted : 0);
 	mark_head_lost(c);
 }
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "stack/tcp.h"
+
 /* Nothing may move for at most this long: retransmission time-outs back off to two minutes. */
 static const uint64_t SIM_STALL_US = 600 * 1000000ull;
 /* TIME-WAIT, FIN-WAIT-2 and the last retransmissions are over by then. */
@@ -379,6 +381,16 @@ static void on_event(struct app *a, struct sim_host *h, struct sock *s, uint32_t
 	end_work(a, e);
 }
 
+static void check_invariants(struct app *a, struct sim_host *h)
+{
+	for (struct end *e = a->ends; e && !a->sim->wrong; e = e->next) {
+		const char *broken = e->host == h && e->s ? tcp_check_invariants(e->s) : NULL;
+
+		if (broken)
+			sim_wrong(a->sim, "host %u: not (%s)", h->index, broken);
+	}
+}
+
 static void on_turn(struct sim *sim, struct sim_host *h)
 {
 	struct app *a = sim->app;
@@ -391,6 +403,7 @@ static void on_turn(struct sim *sim, struct sim_host *h)
 		for (struct end *e = a->ends; e; e = e->next)
 			if (e->host == h)
 				end_work(a, e);
+	check_invariants(a, h);
 	a->done = a->closed == (a->script->connections ? a->script->connections : 1) && a->accepted == a->server_closed &&
 		  (has_aborts(a) || a->accepted >= a->closed);
 }

@@ -525,8 +525,8 @@ static void replay(const char *name, uint64_t seed, const char *(*run)(void *ctx
 	for (char *p = path; *p; p++)
 		if (*p == ' ' || *p == '/' || *p == ',')
 			*p = '_';
-	printf("# %s: seed %llu: %s\n#   again: SIM_SEED=%llu CMOCKA_TEST_FILTER=... ; packets: %s\n", name, (unsigned long long)seed,
-	       wrong, (unsigned long long)seed, path);
+	printf("# %s: seed %llu: %s\n#   again: SIM_SEED=%llu SIM_ONLY='%s'; packets: %s\n", name, (unsigned long long)seed,
+	       wrong, (unsigned long long)seed, name, path);
 	file = fopen(path, "wb");
 	if (!file)
 		return;
