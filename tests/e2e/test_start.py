@@ -98,6 +98,7 @@ def start_from_a_configuration_file_and_notify(w):
     """sd_notify(3) says READY=1 when it can serve, not before; a stop leaves nothing."""
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(w.path("notify"))
+    os.chmod(w.path("notify"), 0o777)
     notify.settimeout(60)
     config = w.write("good.conf", "\n".join([
         "# the keys are the flags", "name = file-" + w.id, "tap = tap8", "addr = 10.78.0.2/24", "addr = fd78::2/64",
