@@ -9,6 +9,13 @@ set -uo pipefail
 
 build=$(cd "${1:-build}" && pwd) || exit 64
 if [ "${2:-}" != --inside ]; then
+	if ! [ -e /dev/net/tun ]; then
+		echo "demo: there is no /dev/net/tun, the kernel's door to TAP devices: as root, modprobe tun" >&2
+		exit 69
+	elif ! [ -w /dev/net/tun ]; then
+		echo "demo: /dev/net/tun is not open to this user: try sudo make demo" >&2
+		exit 77
+	fi
 	if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
 		exec unshare -n -- "$0" "$build" --inside
 	elif unshare -Urn true 2>/dev/null; then
@@ -23,7 +30,7 @@ dir=$(mktemp -d) || exit 73
 pids=()
 export PATH=$build:$PATH TAPIR_SOCKET=$dir/tapir.sock
 unset http_proxy all_proxy ALL_PROXY
-: >"$log" || exit 73
+: >"$log" || exit 73 # the shell says why
 
 end() {
 	trap '' INT TERM
@@ -56,15 +63,27 @@ title() {
 	printf '\n== %s\n' "$*"
 }
 
+# A command as it would be typed.
+prompt() {
+	local word line='$'
+	for word; do
+		case $word in
+		*[!A-Za-z0-9_./:=%-]*) line+=" '$word'" ;;
+		*) line+=" $word" ;;
+		esac
+	done
+	echo "$line"
+}
+
 # Show a command and its output, and fail with it.
 show() {
-	echo "\$ $*"
+	prompt "$@"
 	timeout 30 "$@" 2>&1 || fail "'$*' ended with status $?"
 }
 
 # The same for a command that goes on; $! is its pid.
 show_start() {
-	echo "\$ $* &"
+	prompt "$@" | sed 's/$/ \&/'
 	"$@" >>"$log" 2>&1 &
 	pids+=($!)
 }
@@ -114,13 +133,14 @@ title "An unmodified curl on the stack fetches from a web server on the kernel"
 pids+=($!)
 echo '$ (cd kernel; python3 -m http.server --bind 10.77.0.1 8000) &'
 wait_until "the kernel's web server" curl -s -o /dev/null --max-time 1 http://10.77.0.1:8000/
-show_start tapir run curl -sS --limit-rate 6M -o fetched http://10.77.0.1:8000/file
+show_start tapir run curl -sS --limit-rate 3M -o fetched http://10.77.0.1:8000/file
 fetch=$!
 is_connected() {
-	tapir ss -tnH | grep -q ':8000'
+	tapir ss -tnH | grep -q ':8000' || ! kill -0 "$fetch"
 }
 wait_until "curl's connection" is_connected
-sleep 0.5
+kill -0 "$fetch" 2>/dev/null || fail "curl on the stack has ended early"
+sleep 0.7
 show tapir ss -tni
 wait "$fetch" || fail "curl on the stack ended with status $?"
 same_bytes kernel/file fetched
@@ -129,12 +149,14 @@ echo "(the web server saw:" "$(grep -m 1 '^10\.77\.0\.2 .*GET /file' "$log"))"
 
 title "A kernel curl fetches from an unmodified web server on the stack"
 (cd stack && exec tapir run python3 -u -m http.server --bind 10.77.0.2 8001) >>"$log" 2>&1 &
-pids+=($!)
+server=$!
+pids+=("$server")
 echo '$ (cd stack; tapir run python3 -m http.server --bind 10.77.0.2 8001) &'
 is_listening() {
-	tapir ss -tlnH | grep -q ':8001'
+	tapir ss -tlnH | grep -q ':8001' || ! kill -0 "$server"
 }
 wait_until "the web server on the stack" is_listening
+kill -0 "$server" 2>/dev/null || fail "the web server on the stack has ended early"
 show tapir ss -tlnp
 show curl -sS -o served -w '%{size_download} bytes in %{time_total} s\n' http://10.77.0.2:8001/file
 same_bytes stack/file served

@@ -28,7 +28,7 @@ static const char *tool_list_options(const struct tool *t, char *buf, size_t roo
 
 	buf[0] = 0;
 	for (const char *c = t->shorts; *c && used < room; c++)
-		if (*c != ':')
+		if (*c != ':' && *c != '+')
 			used += (size_t)snprintf(buf + used, room - used, "-%c ", *c);
 	for (const struct option *o = t->longs; o->name && used < room; o++)
 		used += (size_t)snprintf(buf + used, room - used, "--%s%s", o->name, o[1].name ? " " : "");
@@ -52,7 +52,8 @@ int tool_option(struct tool *t, int argc, char **argv)
 {
 	char letters[64];
 
-	snprintf(letters, sizeof(letters), ":%s", t->shorts);
+	/* A leading '+' (stop at the first word that is no option) must stay in front. */
+	snprintf(letters, sizeof(letters), "%s:%s", *t->shorts == '+' ? "+" : "", t->shorts + (*t->shorts == '+'));
 	opterr = 0;
 	for (;;) {
 		int c = getopt_long(argc, argv, letters, t->longs, NULL);

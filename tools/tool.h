@@ -30,7 +30,7 @@ enum { TOOL_OPT_HELP = 256, TOOL_OPT_JSON, TOOL_OPT_SOCKET, TOOL_OPT_OWN };
 struct tool {
 	const char *name;	       /* "ss" */
 	const char *help;	       /* what --help prints */
-	const char *shorts;	       /* getopt(3)'s letters */
+	const char *shorts;	       /* getopt(3)'s letters; + in front: options end at the first argument */
 	const struct option *longs;    /* ends with an all-zero entry */
 	bool json;		       /* --json was given */
 	const char *socket;	       /* --socket, or NULL: where the library looks */
