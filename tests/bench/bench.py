@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lab import Failed, Lab, Pins  # noqa: E402
+from lab import Failed, Lab, Pins, Quiet  # noqa: E402
 from rows import all_rows  # noqa: E402
 
 COLUMNS = "%-36s %-28s %-28s %-19s %-12s %-11s %s"
@@ -33,6 +33,7 @@ class Options:
         self.idle_seconds = 3 if args.quick else 10
         self.cpus = sorted(os.sched_getaffinity(0))[:2]
         self.daemon = args.daemon
+        self.quiet = Quiet(self.cpus)
 
     def pins(self, daemon):
         near, far = {self.cpus[0]}, {self.cpus[-1]}
@@ -53,6 +54,7 @@ def run_row(lab, row, o):
     for i in range(row.rounds or o.rounds):
         order = row.paths if i % 2 == 0 else tuple(reversed(row.paths))
         for path in order:
+            o.quiet.wait()
             results[path].append(row.measure(lab, path, o))
     return results
 
@@ -119,8 +121,6 @@ def print_head(m, o, args, cubic):
         print("NOTE: only one processor may be used: both ends share it")
     if cubic != ["cubic"]:
         print("NOTE: CUBIC could not be set everywhere (congestion control: %s); ratios are not comparable" % ", ".join(cubic))
-    if m["load"] > 0.5:
-        print("NOTE: the machine was not idle: expect noise")
     print()
     print(COLUMNS % ("row", "ours: median (min..max)", "baseline: median (min..max)", "ratio", "daemon CPU", "goal", ""))
 
@@ -195,6 +195,8 @@ def main():
     missed = sum(line.get("verdict") == "MISSED" for line in lines)
     print("\n%d goals met, %d missed, %d rows could not be measured"
           % (sum(line.get("verdict") == "met" for line in lines), missed, failed))
+    if o.quiet.in_vain:
+        print("NOTE: %d of %d measurements began on a busy machine: expect noise" % (o.quiet.in_vain, o.quiet.waits))
     if args.json:
         with open(args.json, "w") as f:
             json.dump({"machine": m, "options": vars(args), "congestion_control": cubic, "lines": lines}, f, indent=1)

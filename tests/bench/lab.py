@@ -223,6 +223,38 @@ class Daemon:
         self.namespace.close()
 
 
+class Quiet:
+    """Waits until nothing else uses the processors, at most SECONDS_MAX at a time, and counts when that was in vain."""
+
+    SAMPLE_SECONDS, BUSY_MAX, SECONDS_MAX = 0.1, 0.15, 10
+
+    def __init__(self, cpus):
+        self.keys = ["cpu%d" % c for c in cpus]
+        self.waits = self.in_vain = 0
+
+    def _ticks(self):
+        """(busy, all) ticks of our processors so far."""
+        busy = total = 0
+        for line in open("/proc/stat"):
+            fields = line.split()
+            if fields[0] in self.keys:
+                ticks = [int(t) for t in fields[1:9]]
+                total += sum(ticks)
+                busy += sum(ticks) - ticks[3] - ticks[4]
+        return busy, total
+
+    def wait(self):
+        self.waits += 1
+        deadline = time.monotonic() + self.SECONDS_MAX
+        while time.monotonic() < deadline:
+            before = self._ticks()
+            time.sleep(self.SAMPLE_SECONDS)
+            after = self._ticks()
+            if after[0] - before[0] <= self.BUSY_MAX * (after[1] - before[1]):
+                return
+        self.in_vain += 1
+
+
 class Path:
     """Two ends that can reach each other. Ours: "near" is on the stack, "far" on the kernel behind the TAP.
     The baseline: both on the kernel, joined by a veth pair."""
