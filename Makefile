@@ -162,16 +162,23 @@ demo:
 MAN_PAGES := man8/tapird.8 man1/tapir.1 man3/tapir.3
 HEADERS := $(notdir $(wildcard client-lib/include/tapir/*.h))
 INSTALLED := sbin/tapird bin/tapir $(addprefix include/tapir/,$(HEADERS)) $(addprefix share/man/,$(MAN_PAGES))
-INSTALLED_LIB := $(SONAME).$(VERSION) $(SONAME) libtapir.so libtapir.a libtapir-preload.so pkgconfig/tapir.pc
+INSTALLED_LIB := libtapir.so.$(VERSION) $(SONAME) libtapir.so libtapir.a libtapir-preload.so pkgconfig/tapir.pc
 
-install: programs
+# The static library for others: one object, in which only the API's names are left, so that none clashes with a program's.
+$B/public/libtapir.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@
+	$(Q)$(LD) -r -o $(@D)/libtapir.o $(filter %.o,$^) && objcopy --localize-hidden $(@D)/libtapir.o && \
+		ar rcs $@ $(@D)/libtapir.o
+
+install: programs $B/public/libtapir.a
 	$(Q)install -d $(addprefix $(DESTDIR)$(PREFIX)/,$(sort $(dir $(INSTALLED)))) $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)install -m 755 $B/tapird $(DESTDIR)$(PREFIX)/sbin/tapird
 	$(Q)install -m 755 $B/tapir $(DESTDIR)$(PREFIX)/bin/tapir
-	$(Q)install -m 644 $B/libtapir.so $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION)
-	$(Q)ln -sf $(SONAME).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	$(Q)install -m 644 $B/libtapir.so $(DESTDIR)$(LIBDIR)/libtapir.so.$(VERSION)
+	$(Q)ln -sf libtapir.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libtapir.so
-	$(Q)install -m 644 $B/libtapir.a $B/libtapir-preload.so $(DESTDIR)$(LIBDIR)/
+	$(Q)install -m 644 $B/public/libtapir.a $B/libtapir-preload.so $(DESTDIR)$(LIBDIR)/
 	$(Q)install -m 644 $(addprefix client-lib/include/tapir/,$(HEADERS)) $(DESTDIR)$(PREFIX)/include/tapir/
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' tools/tapir.pc.in \
 		>$(DESTDIR)$(LIBDIR)/pkgconfig/tapir.pc

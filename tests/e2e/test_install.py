@@ -29,6 +29,11 @@ def install_puts_everything_in_place_and_uninstall_takes_it_away(w):
     check(files_below(dest) == ["opt/tapir/" + f for f in found], "installed outside PREFIX: %s" % files_below(dest))
     soname = subprocess.run(["readelf", "-d", dest + "/opt/tapir/lib/libtapir.so"], stdout=subprocess.PIPE, text=True, check=True)
     check("[libtapir.so.0]" in soname.stdout, "soname: %s" % soname.stdout)
+    for options, library in (["-D"], "libtapir.so"), ([], "libtapir.a"):
+        names = subprocess.run(["nm", "-g", "--defined-only", "--format=posix"] + options + [dest + "/opt/tapir/lib/" + library],
+                               stdout=subprocess.PIPE, text=True, check=True).stdout
+        foreign = [n.split()[0] for n in names.split("\n") if len(n.split()) > 2 and not n.startswith("tapir_")]
+        check(not foreign, "%s defines names that may clash with a program's: %s" % (library, foreign))
     install(w, dest, "uninstall")
     check(files_below(dest) == [], "left after uninstall: %s" % files_below(dest))
 
