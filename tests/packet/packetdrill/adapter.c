@@ -23,7 +23,7 @@
 
 #include "stack/stack.h"
 
-enum { FD_FIRST = 3, FD_MAX = 256, OUT_MAX = 4096 };
+enum { FD_MAX = 1024, OUT_MAX = 4096 };
 
 static const uint64_t START_US = 1000000, GIVE_UP_US = 3600ull * 1000000;
 
@@ -98,26 +98,28 @@ static void advance(struct adapter *a, uint64_t until_us)
 
 static struct sock *sock_of(struct adapter *a, int fd)
 {
-	int i = fd - FD_FIRST;
-
-	if (i < 0 || i >= FD_MAX || !a->socks[i]) {
+	if (fd < 0 || fd >= FD_MAX || !a->socks[fd]) {
 		errno = EBADF;
 		return NULL;
 	}
-	return a->socks[i];
+	return a->socks[fd];
 }
 
+/* A number that no file of this process has: at its end packetdrill close(2)s what the script left open. */
 static int fd_new(struct adapter *a, struct sock *s, bool nonblocking)
 {
-	for (int i = 0; i < FD_MAX; i++) {
-		if (!a->socks[i]) {
-			a->socks[i] = s;
-			a->nonblocking[i] = nonblocking;
-			return i + FD_FIRST;
-		}
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= FD_MAX) {
+		close(fd);
+		errno = EMFILE;
+		fd = -1;
 	}
-	errno = EMFILE;
-	return -1;
+	if (fd >= 0) {
+		a->socks[fd] = s;
+		a->nonblocking[fd] = nonblocking;
+	}
+	return fd;
 }
 
 static int fail(int error)
@@ -144,7 +146,7 @@ static bool endpoint_from(const struct sockaddr *sa, socklen_t len, struct ip_en
 	return false;
 }
 
-static void endpoint_to(const struct sock *s, const struct ip_endpoint *e, struct sockaddr *sa, socklen_t *len)
+static void endpoint_to(struct sock *s, const struct ip_endpoint *e, struct sockaddr *sa, socklen_t *len)
 {
 	struct sock_info info;
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(e->port) };
@@ -152,7 +154,7 @@ static void endpoint_to(const struct sock *s, const struct ip_endpoint *e, struc
 
 	if (!sa || !len)
 		return;
-	sock_describe((struct sock *)s, &info, 0);
+	sock_describe(s, &info, 0);
 	memcpy(&in6.sin6_addr, e->addr.b, 16);
 	memcpy(&in.sin_addr, ip_addr_v4(&e->addr), 4);
 	if (info.family == AF_INET) {
@@ -167,7 +169,7 @@ static void endpoint_to(const struct sock *s, const struct ip_endpoint *e, struc
 /* Whether a call that would block must wait: then it has waited, and the caller tries again. */
 static bool wait_step(struct adapter *a, int fd, int flags)
 {
-	if (a->nonblocking[fd - FD_FIRST] || (flags & MSG_DONTWAIT))
+	if (a->nonblocking[fd] || (flags & MSG_DONTWAIT))
 		return false;
 	pthread_cond_wait(&a->stepped, &a->lock);
 	return true;
@@ -396,9 +398,9 @@ static int pd_fcntl(void *u, int fd, int cmd, ...)
 	if (!sock_of(a, fd))
 		r = -1;
 	else if (cmd == F_GETFL)
-		r = O_RDWR | (a->nonblocking[fd - FD_FIRST] ? O_NONBLOCK : 0);
+		r = O_RDWR | (a->nonblocking[fd] ? O_NONBLOCK : 0);
 	else if (cmd == F_SETFL)
-		a->nonblocking[fd - FD_FIRST] = arg & O_NONBLOCK;
+		a->nonblocking[fd] = arg & O_NONBLOCK;
 	else
 		r = fail(EINVAL);
 	pthread_mutex_unlock(&a->lock);
@@ -437,7 +439,8 @@ static int pd_close(void *u, int fd)
 	pthread_mutex_lock(&a->lock);
 	s = sock_of(a, fd);
 	if (s) {
-		a->socks[fd - FD_FIRST] = NULL;
+		a->socks[fd] = NULL;
+		close(fd);
 		sock_close(s, a->now_us);
 		step(a);
 	}
@@ -643,7 +646,10 @@ static void add_network(struct adapter *a, const char *addr, const char *everyth
 		die("route refused", everything);
 }
 
-__attribute__((visibility("default"))) void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc)
+/* What packetdrill looks up by this name. */
+__attribute__((visibility("default"))) void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc);
+
+void packetdrill_interface_init(const char *flags, struct packetdrill_interface *ifc)
 {
 	struct stack_config config = { .seed = "a fixed seed makes repeatable" };
 	struct link_config link = { .name = "tun0", .kind = LINK_IP, .mtu = 1500 };
