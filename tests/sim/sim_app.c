@@ -169,12 +169,13 @@ static void end_close(struct app *a, struct end *e, bool abort)
 		open_client(a);
 }
 
-static void end_error(struct app *a, struct end *e)
+/* @error: positive errno, as a call told it; 0: SO_ERROR has it. */
+static void end_error(struct app *a, struct end *e, int error)
 {
-	int error = 0;
 	size_t len = sizeof(error);
 
-	sock_getopt(e->s, SOL_SOCKET, SO_ERROR, &error, &len, a->sim->now_us);
+	if (error == 0)
+		sock_getopt(e->s, SOL_SOCKET, SO_ERROR, &error, &len, a->sim->now_us);
 	if (!has_aborts(a))
 		sim_wrong(a->sim, "host %u: connection from port %u failed: %s after %llu bytes sent, %llu received", e->host->index,
 			  e->client_port, strerror(error), (unsigned long long)e->sent, (unsigned long long)e->received);
@@ -250,7 +251,7 @@ static void end_read(struct app *a, struct end *e)
 		if (got == -EAGAIN)
 			return;
 		if (got < 0) {
-			end_error(a, e);
+			end_error(a, e, (int)-got);
 			return;
 		}
 		if (got == 0)
@@ -308,7 +309,7 @@ static void end_write(struct app *a, struct end *e)
 		if (n == -EAGAIN)
 			return;
 		if (n < 0) {
-			end_error(a, e);
+			end_error(a, e, (int)-n);
 			return;
 		}
 		e->sent += (uint64_t)n;
@@ -375,7 +376,7 @@ static void on_event(struct app *a, struct sim_host *h, struct sock *s, uint32_t
 		e->is_connected = true;
 		end_read(a, e); /* what came before the reset, then the error */
 		if (e->s)
-			end_error(a, e);
+			end_error(a, e, 0);
 		return;
 	}
 	end_work(a, e);
@@ -479,6 +480,11 @@ const char *sim_run_script(const struct sim_config *config, const struct sim_scr
 	result->wire_bytes = sim.bytes - result->wire_bytes;
 	result->lost = sim.lost;
 	result->queue_drops = sim.queue_drops;
+	for (unsigned i = 0; i < sim.config.hosts; i++) {
+		result->retransmits += sim_stat(&sim.host[i], "tcp.retransmits");
+		result->timeouts += sim_stat(&sim.host[i], "tcp.timeouts");
+		result->fast_retransmits += sim_stat(&sim.host[i], "tcp.fast_retransmits");
+	}
 	if (!sim.wrong) {
 		sim_run_until(&sim, sim.now_us + LINGER_US, NULL);
 		if (!sim.wrong)

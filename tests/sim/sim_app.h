@@ -26,6 +26,7 @@ struct sim_script {
 struct sim_result {
 	uint64_t duration_us; /* from the first SYN to the last close */
 	uint64_t packets, wire_bytes, lost, queue_drops;
+	uint64_t retransmits, timeouts, fast_retransmits; /* of both hosts */
 };
 
 /** sim_run_script - open the hosts, run @script over @family to its end, wait until every connection is gone, close.

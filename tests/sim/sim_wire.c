@@ -113,9 +113,9 @@ static bool is_lost(struct sim *s, struct sim_host *from)
 {
 	const struct sim_path *path = &s->config.path[from->index];
 
-	if (from->in_burst ? happens(s, path->burst_leave_ppm) : happens(s, path->burst_enter_ppm))
-		from->in_burst = !from->in_burst;
-	return from->in_burst || happens(s, path->loss_ppm);
+	if (happens(s, path->burst_ppm))
+		from->burst_end_us = s->now_us + rng_below(&s->rng, path->burst_us);
+	return s->now_us < from->burst_end_us || happens(s, path->loss_ppm);
 }
 
 static uint64_t arrival_us(struct sim *s, struct sim_host *from, uint64_t departed_us)

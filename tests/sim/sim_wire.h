@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sim_wire.h - any number of stacks joined by an impaired wire, in virtual time, all from one seed.
  * The wire is a switch: a frame goes to the host that owns the destination address, or to all of them. Each host's way into it has
- * its own impairments, in this order: rate and queue, loss, corruption, duplication, delay with jitter, reordering. Where sender and
+ * its own impairments, in this order: rate and queue, loss, bursts of loss, corruption, duplication, delay with jitter, reordering. Where sender and
  * receiver differ in offloads, the wire does what a network card would. One bit is set in a packet to corrupt it, which every
  * checksum finds; packets without one (ARP) are spared, as Ethernet's own check would drop them.
  * The order of events is a function of the seed alone: the same seed replays the same run, with a capture if wanted. */
@@ -19,7 +19,7 @@ enum { SIM_HOSTS_MAX = 8, PPM = 1000000 };
 /* Impairments of one host's way into the wire. Zero: none. */
 struct sim_path {
 	uint32_t loss_ppm;
-	uint32_t burst_enter_ppm, burst_leave_ppm; /* Gilbert's model: everything is lost between entering and leaving */
+	uint32_t burst_ppm, burst_us;	/* so many packets begin a time in which everything is lost, up to that long */
 	uint32_t corrupt_ppm, duplicate_ppm;
 	uint32_t reorder_ppm, reorder_us; /* so many packets are held back that long, others pass them */
 	uint32_t delay_us, jitter_us;	  /* jitter alone keeps the order */
@@ -51,8 +51,7 @@ struct sim_host {
 	uint32_t ifindex, offloads;
 	struct frame_out out;
 	uint64_t wake_us; /* of its applications; UINT64_MAX: none */
-	bool in_burst;
-	uint64_t link_free_us, last_arrival_us;
+	uint64_t burst_end_us, link_free_us, last_arrival_us;
 	char addr4[32], addr6[64];
 	uint8_t mac[6];
 };

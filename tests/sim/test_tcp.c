@@ -36,12 +36,13 @@ static const struct condition conditions[] = {
 	{ "loss 1%, offloads", .path = { .loss_ppm = 10000, .delay_us = 5000 }, .offloads = { ALL_OFFLOADS, ALL_OFFLOADS }, .mtu = 1500 },
 	{ "loss 10%", .path = { .loss_ppm = 100000, .delay_us = 5000 }, .mtu = 1500 },
 	{ "loss of acks 20%", .path = { .delay_us = 5000 }, .back = { .loss_ppm = 200000, .delay_us = 5000 }, .mtu = 1500 },
-	{ "bursts", .path = { .burst_enter_ppm = 10000, .burst_leave_ppm = 200000, .delay_us = 5000 }, .mtu = 1500 },
+	{ "bursts", .path = { .burst_ppm = 10000, .burst_us = 30000, .delay_us = 5000 }, .mtu = 1500 },
+	{ "long outages", .path = { .burst_ppm = 5000, .burst_us = 3000000, .delay_us = 5000 }, .mtu = 1500 },
 	{ "reordering", .path = { .reorder_ppm = 200000, .reorder_us = 3000, .delay_us = 1000 }, .mtu = 1500 },
 	{ "duplication", .path = { .duplicate_ppm = 200000, .delay_us = 1000 }, .mtu = 1500 },
 	{ "corruption", .path = { .corrupt_ppm = 30000, .delay_us = 1000 }, .mtu = 1500 },
 	{ "jitter", .path = { .delay_us = 1000, .jitter_us = 50000 }, .mtu = 1500 },
-	{ "everything", .path = { .loss_ppm = 20000, .burst_enter_ppm = 2000, .burst_leave_ppm = 300000, .corrupt_ppm = 10000,
+	{ "everything", .path = { .loss_ppm = 20000, .burst_ppm = 2000, .burst_us = 50000, .corrupt_ppm = 10000,
 				  .duplicate_ppm = 20000, .reorder_ppm = 50000, .reorder_us = 20000, .delay_us = 10000,
 				  .jitter_us = 10000, .rate_bps = 20000000, .queue_bytes = 60000 },
 	  .offloads = { ALL_OFFLOADS, 0 }, .mtu = 1500 },
@@ -114,7 +115,7 @@ static void test_every_byte_once_and_in_order(void **state)
 			snprintf(name, sizeof(name), "tcp %s over %s", scripts[j].name, conditions[i].name);
 			if (only && !strstr(name, only))
 				continue;
-			failures += sim_repeat(name, 4, run_once, &cell);
+			failures += sim_repeat(name, 60, run_once, &cell);
 		}
 	}
 	assert_int_equal(failures, 0);
