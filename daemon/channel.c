@@ -17,6 +17,7 @@ enum {
 	SNDBUF_WANTED = 512 << 10, /* the kernel doubles it */
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLRDHUP | EPOLLET,
+	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
 };
 
 /* ---- The table by cookie ------------------------------------------------------------------------------------------ */
@@ -121,11 +122,18 @@ struct pair {
 	uint64_t cookie;
 };
 
+static bool lacks_fds(const struct daemon *d)
+{
+	return d->channels.count + d->control.client_count + d->captures.count + FDS_RESERVED > d->fds_max;
+}
+
 static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, uint64_t id, struct pair *p)
 {
 	int fds[2], err = 0;
 	socklen_t len = sizeof(p->cookie);
 
+	if (lacks_fds(d))
+		return -ENFILE;
 	if (socketpair(AF_UNIX, (kind == CHANNEL_DGRAM ? SOCK_SEQPACKET : SOCK_STREAM) | SOCK_CLOEXEC, 0, fds) < 0)
 		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
 	p->ours = fds[0];

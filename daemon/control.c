@@ -21,6 +21,7 @@ static void client_close(struct daemon *d, struct client *c)
 	dump_end(c->dump);
 	close(c->source.fd);
 	list_remove(&c->link);
+	d->control.client_count--;
 	c->user->clients--;
 	user_put(&d->users, c->user);
 	free(c);
@@ -223,6 +224,7 @@ int control_add(struct daemon *d, int fd)
 	}
 	user->clients++;
 	list_append(&d->control.clients, &c->link);
+	d->control.client_count++;
 	d->counters[COUNTER_CONTROL_CLIENTS]++;
 	return 0;
 }

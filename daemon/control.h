@@ -27,6 +27,7 @@ struct client {
 struct control {
 	struct source source; /* the listening socket */
 	struct list clients;
+	uint32_t client_count;
 	bool is_paused; /* no descriptors for new clients */
 };
 

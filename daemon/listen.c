@@ -175,8 +175,8 @@ static void hand_over_all(struct daemon *d, struct channel *ch)
 		if (r == -EPIPE || r == -ECONNRESET)
 			return; /* the client is gone: its hang-up ends the listener, and what is held */
 		if (r < 0) {
-			log_limited(&d->log, LOG_LEVEL_WARNING, "accept for uid %u: %s: waiting for sockets to be closed", ch->user->uid,
-				    strerror(-r));
+			log_limited(&d->log, LOG_LEVEL_WARNING, "accept for uid %u: %s: connections wait for sockets to be closed",
+				    ch->user->uid, r == -EMFILE ? "this user has too many sockets" : strerror(-r));
 			list_append(&d->channels.stalled, &l->stalled_link);
 			return;
 		}
