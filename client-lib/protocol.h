@@ -56,8 +56,8 @@ enum tapir_op {
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it
  * on the same connection. The credentials are those of the pair, that is of who made it.
  *
- * A socket whose end the daemon closed after an error is still known for a while: TAKE_ERROR tells the error once and then 0,
- * everything else gets ENOTCONN. After that, and after a restart, it is ENOTSOCK. */
+ * A socket whose end the daemon closed after an error is still known for a while: TAKE_ERROR (and SO_ERROR) tells the error once
+ * and then 0, GETSOCKNAME answers, everything else gets ENOTCONN. After that, and after a restart, it is ENOTSOCK. */
 
 /* Before every request and every reply. A reply repeats op and seq. A message without the magic number, or shorter than this
  * struct, closes the connection. Otherwise a request that cannot be read is answered: EPROTONOSUPPORT (version: the daemon's is in
