@@ -25,7 +25,7 @@
 
 enum { FD_MAX = 1024, OUT_MAX = 4096 };
 
-static const uint64_t START_US = 1000000, GIVE_UP_US = 3600ull * 1000000;
+static const uint64_t START_US = 1000000, GIVE_UP_US = 100000ull * 1000000;
 
 struct out_packet {
 	uint8_t *bytes;
