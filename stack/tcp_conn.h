@@ -113,6 +113,7 @@ struct tcp_conn {
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t retransmits; /* timeouts in a row without progress */
 	uint8_t probes;	     /* zero-window or keepalive probes without answer */
+	uint8_t probe_backoff; /* how often the zero-window probe's interval has been doubled */
 	uint8_t quickacks;   /* ACKs still to be sent at once */
 	uint8_t acks_owed;   /* pure ACKs to be sent now, one for each segment that asks for one of its own */
 

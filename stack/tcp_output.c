@@ -368,6 +368,7 @@ static enum send_result send_new(struct tcp_conn *c, struct frame_out *out)
 	validate_cwnd(c);
 	if (was_idle) {
 		c->probes = 0;
+		c->probe_backoff = 0;
 		tcp_timer_arm_rto(c);
 	}
 	tcp_chrono_set(c);

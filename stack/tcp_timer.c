@@ -139,14 +139,15 @@ static void on_retransmit(struct tcp_conn *c)
 void tcp_timer_arm_probe(struct tcp_conn *c)
 {
 	uint64_t base_us = tcp_max(c->rtt.rto_us, c->rtt.rto_min_us);
-	uint64_t wait_us = base_us << tcp_min(c->probes, 20);
+	uint64_t wait_us = base_us << tcp_min(c->probe_backoff, 20);
 
 	if (wait_us > TCP_RTO_MAX_US)
 		wait_us = TCP_RTO_MAX_US;
 	tcp_timer_arm(c, TCP_TIMER_RETRANS, c->sk.st->now_us + wait_us);
 }
 
-/* RFC 9293 section 3.8.6.1: probe a zero window at growing intervals, for as long as it is answered (MUST-37). The same timer
+/* RFC 9293 section 3.8.6.1: probe a zero window at growing intervals (an answer that leaves it closed does not shorten them), for as
+ * long as it is answered (MUST-37). The same timer
  * overrides Nagle and silly-window avoidance (section 3.8.6.2.1). */
 static void on_probe(struct tcp_conn *c)
 {
@@ -172,6 +173,8 @@ static void on_probe(struct tcp_conn *c)
 		stat_count(c->sk.st, STAT_TCP_WINDOW_PROBES);
 	}
 	c->probes++;
+	if (c->probe_backoff < UINT8_MAX)
+		c->probe_backoff++;
 	tcp_timer_arm_probe(c);
 	tcp_want_output(c);
 }
