@@ -242,28 +242,33 @@ static void end_read(struct app *a, struct end *e)
 {
 	const struct sim_script *script = a->script;
 	bool is_slow = !e->is_client && script->read_interval_us > 0;
+	uint64_t taken = 0;
 	ssize_t got;
 
+	if (is_slow && a->sim->now_us < e->read_at_us)
+		return;
 	while (e->s && !e->saw_eof && !a->sim->wrong) {
-		if (is_slow && a->sim->now_us < e->read_at_us)
-			return;
-		got = read_some(a, e, is_slow ? script->read_chunk : READ_MAX);
+		got = read_some(a, e, is_slow && script->read_chunk < READ_MAX ? script->read_chunk : READ_MAX);
 		if (got == -EAGAIN)
-			return;
+			break;
 		if (got < 0) {
 			end_error(a, e, (int)-got);
 			return;
 		}
 		if (got == 0)
 			end_eof(a, e);
-		else if (is_slow) {
-			e->read_at_us = a->sim->now_us + script->read_interval_us;
-			sim_wake(e->host, e->read_at_us);
-		}
+		else
+			taken += (uint64_t)got;
 		if (wants_to_abort(a, e)) {
 			end_close(a, e, true);
 			return;
 		}
+		if (is_slow && taken >= script->read_chunk)
+			break;
+	}
+	if (is_slow && taken > 0) {
+		e->read_at_us = a->sim->now_us + script->read_interval_us;
+		sim_wake(e->host, e->read_at_us);
 	}
 }
 

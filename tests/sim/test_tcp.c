@@ -58,6 +58,7 @@ static const struct sim_script scripts[] = {
 	{ "large answers", .client_bytes = 100 * 4, .server_bytes = 20000 * 4, .request = 100, .response = 20000, .nodelay = true },
 	{ "half close", .client_bytes = 20000, .server_bytes = 50000, .half_close = true },
 	{ "slow reader", .client_bytes = 300000, .read_chunk = 10000, .read_interval_us = 50000 },
+	{ "stalling reader", .client_bytes = 400000, .read_chunk = 1000000, .read_interval_us = 2000000 },
 	{ "tiny writes", .client_bytes = 2000, .write_chunk = 7, .server_bytes = 1000 },
 	{ "trickle", .client_bytes = 3000, .write_chunk = 100, .write_interval_us = 20000, .nodelay = true },
 	{ "many short ones", .client_bytes = 100, .server_bytes = 1000, .request = 100, .response = 1000, .connections = 40, .at_once = 8 },
