@@ -51,10 +51,15 @@ $B/tapird: LIBS = -lcap -linih
 
 # ---- libtapir and the preload shim: the same objects, the shim adds the plain names ----
 LIB_OBJ := $(call objs,client-lib/*.c)
-PRELOAD_OBJ := $(call objs,client-lib/preload/*.c)
+SHIM_OBJ := $(call objs,client-lib/*.c client-lib/preload/*.c)
+# A sanitized library cannot be preloaded into a program that is not, so the shim never is.
+ifeq ($(SAN),1)
+SHIM_OBJ := $(SHIM_OBJ:$B/%=$B/shim/%)
+$B/libtapir-preload.so: SAN_FLAGS =
+endif
 $B/libtapir.a: $(LIB_OBJ)
 $B/libtapir.so: $(LIB_OBJ)
-$B/libtapir-preload.so: $(LIB_OBJ) $(PRELOAD_OBJ)
+$B/libtapir-preload.so: $(SHIM_OBJ)
 $B/libtapir.so $B/libtapir-preload.so: LIBS = -ldl -lpthread
 # The number goes up when a program built against the old library would break.
 SONAME := libtapir.so.0
@@ -66,6 +71,7 @@ $B/libtools.a: $(TOOLS_OBJ)
 $B/tools/run.o: ALL_CFLAGS += -DTAPIR_LIBDIR='"$(LIBDIR)"'
 $B/tapir: $B/tools/tapir.o $(TOOLS_OBJ) $B/libtapir.a
 $B/tapir: LIBS = -ljansson -lpthread
+$B/tools/run.o: ALL_CFLAGS += -DTAPIR_LIBDIR='"$(LIBDIR)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch)"'
 
 PROGRAMS := $B/tapird $B/tapir $B/libtapir.a $B/libtapir.so $B/libtapir-preload.so
 
@@ -191,6 +197,11 @@ uninstall:
 	$(Q)rmdir $(DESTDIR)$(PREFIX)/include/tapir 2>/dev/null || true
 
 # ---- How ----
+$B/shim/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
 $B/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
