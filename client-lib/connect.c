@@ -66,14 +66,19 @@ static int wait_until_done(int fd)
 
 static int connect_stream(int fd, const struct tapir_addr *a)
 {
+	/* The stack answers the first connect after success with 0. Where this one has told that already, it was told. */
+	bool was_told = hint_of(fd) == HINT_CONNECTED;
 	int error = (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
 
 	if (error == -EINPROGRESS || error == -EALREADY) {
 		hint_move(fd, HINT_STREAM);
 		if (!(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK))
 			error = wait_until_done(fd);
+		if (!error)
+			hint_move(fd, HINT_CONNECTED);
 	} else if (error == 0 && a->family) {
-		hint_move(fd, HINT_STREAM);
+		hint_move(fd, HINT_CONNECTED);
+		error = was_told ? -EISCONN : 0;
 	} else if (error == -ENOTCONN) { /* it had a connection, or tried to, and has failed */
 		error = -ECONNABORTED;
 	}

@@ -21,6 +21,7 @@
 enum hint {
 	HINT_NONE,
 	HINT_STREAM,
+	HINT_CONNECTED, /* a stream whose connect() has returned 0 here */
 	HINT_FRESH,
 	HINT_LISTENER,
 	HINT_DGRAM,
@@ -35,6 +36,12 @@ static inline enum hint hint_of(int fd)
 {
 	return (unsigned)fd < HINT_FDS_MAX ? (enum hint)atomic_load_explicit(&hint_table[fd], memory_order_acquire) :
 					     HINT_DOUBTFUL;
+}
+
+/* A stream with a connection, or one that is being made. */
+static inline bool hint_is_stream(enum hint hint)
+{
+	return hint == HINT_STREAM || hint == HINT_CONNECTED;
 }
 
 /* What @fd is: one of our sockets, its id and type (SOCK_STREAM, or SOCK_SEQPACKET for all kinds of datagrams); false: it is none of

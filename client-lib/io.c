@@ -107,7 +107,7 @@ ssize_t tapir_send(int fd, const void *data, size_t bytes, int flags)
 	r = check_send(fd, hint, flags);
 	if (r)
 		return sock_result(r);
-	is_silent = hint == HINT_STREAM && !(flags & MSG_NOSIGNAL);
+	is_silent = hint_is_stream(hint) && !(flags & MSG_NOSIGNAL);
 	r = tapir_real.send(fd, data, bytes, is_silent ? flags | MSG_NOSIGNAL : flags);
 	return is_send_error(r) ? sock_check_send(fd, is_silent) : r;
 }
@@ -160,7 +160,7 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (r)
 		return sock_result(r);
 	/* A hint is not enough to drop what another program's unix socket may be meant to carry. */
-	is_ours = msg->msg_name || msg->msg_controllen ? hint_look(fd, &sock) && sock.type == SOCK_STREAM : hint == HINT_STREAM;
+	is_ours = msg->msg_name || msg->msg_controllen ? hint_look(fd, &sock) && sock.type == SOCK_STREAM : hint_is_stream(hint);
 	r = is_ours ? sendmsg_stream(fd, msg, flags) : tapir_real.sendmsg(fd, msg, flags);
 	return is_send_error(r) ? sock_check_send(fd, is_ours && !(flags & MSG_NOSIGNAL)) : r;
 }
@@ -323,7 +323,7 @@ ssize_t tapir_read(int fd, void *data, size_t bytes)
 {
 	ssize_t r;
 
-	if (__builtin_expect(hint_of(fd) > HINT_STREAM, 0)) {
+	if (__builtin_expect(hint_of(fd) > HINT_CONNECTED, 0)) {
 		r = tapir_recv(fd, data, bytes, 0);
 		if (r >= 0 || errno != ENOTSOCK)
 			return r;
@@ -336,7 +336,7 @@ ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
 {
 	ssize_t r;
 
-	if (__builtin_expect(hint_of(fd) > HINT_STREAM, 0) && count >= 0) {
+	if (__builtin_expect(hint_of(fd) > HINT_CONNECTED, 0) && count >= 0) {
 		struct msghdr m = { .msg_iovlen = (size_t)count };
 
 		memcpy(&m.msg_iov, &iov, sizeof(iov));

@@ -8,6 +8,8 @@
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
 
+enum { SOCK_TYPES_END = SOCK_PACKET + 1 };
+
 int tapir_available(unsigned flags)
 {
 	struct tapir_hello hello;
@@ -40,6 +42,10 @@ int tapir_socket(int family, int type, int protocol)
 	struct tapir_socket_rep reply;
 	ssize_t n;
 
+	if (request.type < 0 || request.type >= SOCK_TYPES_END) { /* no type, or an unknown flag */
+		errno = EINVAL;
+		return -1;
+	}
 	if (family != AF_INET && family != AF_INET6) {
 		fd = tapir_real.socket(family, type, protocol);
 		if (fd >= 0)
@@ -140,7 +146,7 @@ static int shutdown_stream(int fd, int how)
 
 	if (is_listener || how != SHUT_WR)
 		error = sock_request_int(TAPIR_OP_SHUTDOWN, fd, is_listener ? how : SHUT_RD);
-	else if (hint_of(fd) != HINT_STREAM || (tapir_real.poll(&p, 1, 0) > 0 && p.revents & POLLHUP))
+	else if (!hint_is_stream(hint_of(fd)) || (tapir_real.poll(&p, 1, 0) > 0 && p.revents & POLLHUP))
 		error = sock_check_fresh(fd); /* ENOTCONN: not connected, or not any more */
 	if (error)
 		return error;
