@@ -241,7 +241,7 @@ static void put_l4_csum(struct frame *f, const struct plan *p, const struct ip_d
 	f->off.csum = FRAME_CSUM_PARTIAL;
 	f->off.csum_start = 0;
 	f->off.csum_offset = (uint16_t)p->tx.csum_offset;
-	if (!d->is_local && (p->is_fragmented || !(d->offloads & LINK_OFFLOAD_CSUM)))
+	if (p->is_fragmented || (!d->is_local && !(d->offloads & LINK_OFFLOAD_CSUM)))
 		offload_complete_csum(f);
 }
 
