@@ -2,7 +2,8 @@
 /* Listening: RFC 9293 section 3.10.7.2 and the passive half of the handshake.
  * A SYN makes a struct tcp_req in the SYN queue; the third segment makes it a connection in the accept queue. What does not fit is
  * dropped, never reset, so that the peer tries again (RFC 9293 leaves it open; Linux): a SYN when either queue is full, a third
- * segment when the accept queue is (the SYN-ACK is then repeated, and the peer's answer to it gets another chance).
+ * segment when the accept queue is (the SYN-ACK is then repeated, and the peer's answer to it gets another chance). The backlog
+ * limits the accept queue only: a burst of SYNs to a short backlog is no flood, and Linux answers it too (with cookies).
  * A request costs little, lives for tcp_synack_retries time-outs, and holds no port: the listener does. */
 #include "tcp_conn.h"
 
@@ -271,7 +272,7 @@ void tcp_listen_input(struct tcp_conn *c, struct tcp_in *in, const tcp_seq *isn)
 		stat_drop(st, STAT_TCP_DROP_NO_SYN);
 	} else if (accept_queue_is_full(l)) {
 		stat_drop(st, STAT_TCP_DROP_ACCEPT_QUEUE);
-	} else if (l->req_count > l->backlog || l->req_count >= st->tunables.tcp_max_syn_backlog) {
+	} else if (l->req_count >= st->tunables.tcp_max_syn_backlog) {
 		stat_drop(st, STAT_TCP_DROP_SYN_QUEUE);
 	} else {
 		add_request(c, in, isn);

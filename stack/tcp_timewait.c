@@ -55,17 +55,7 @@ static void send_ack(const struct tcp_timewait *tw)
 void tcp_timewait_enter(struct tcp_conn *c)
 {
 	struct stack *st = c->sk.st;
-	bool must_ack = c->acks_owed > 0 || c->ack_scheduled;
-	struct tcp_timewait *tw = NULL;
-
-	if (st->tcp.timewaits.used < st->tunables.tcp_max_tw_buckets)
-		tw = pool_get(&st->tcp.timewaits);
-	if (!tw) {
-		stat_count(st, STAT_TCP_TIMEWAIT_OVERFLOWS);
-		tcp_conn_done(c, "time_wait_full");
-		return;
-	}
-	*tw = (struct tcp_timewait){
+	struct tcp_timewait record = {
 		.node = { .kind = TCP_NODE_TIMEWAIT },
 		.st = st,
 		.local = c->sk.local,
@@ -79,6 +69,18 @@ void tcp_timewait_enter(struct tcp_conn *c)
 		.rcv_wscale = c->rcv_wscale,
 		.ts_ok = c->ts_ok,
 	};
+	struct tcp_timewait *tw = NULL;
+
+	if (c->acks_owed > 0 || c->ack_scheduled)
+		send_ack(&record);
+	if (st->tcp.timewaits.used < st->tunables.tcp_max_tw_buckets)
+		tw = pool_get(&st->tcp.timewaits);
+	if (!tw) {
+		stat_count(st, STAT_TCP_TIMEWAIT_OVERFLOWS);
+		tcp_conn_done(c, "time_wait_full");
+		return;
+	}
+	*tw = record;
 	timer_init(&tw->timer, on_timer);
 	timer_set(&st->wheel, &tw->timer, st->now_us + TCP_TIMEWAIT_US);
 	tcp_table_remove(st, &c->node);
@@ -86,8 +88,6 @@ void tcp_timewait_enter(struct tcp_conn *c)
 	port_hold_init(&tw->port);
 	port_move(&tw->port, &c->sk.port);
 	stat_count(st, STAT_TCP_TIMEWAITS);
-	if (must_ack)
-		send_ack(tw);
 	tcp_conn_done(c, "time_wait");
 }
 
