@@ -157,6 +157,26 @@ def mode_hold(address, port):
         kept.append(server.accept())
 
 
+def mode_sink(address, port):
+    """Reads and forgets; ends a connection when its peer does."""
+
+    class Sink(socketserver.BaseRequestHandler):
+        def handle(self):
+            try:
+                while self.request.recv(1 << 16):
+                    pass
+            except ConnectionResetError:
+                pass
+
+    class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+        daemon_threads, request_queue_size, allow_reuse_address = True, 1024, True
+        address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    server = Server((address, int(port)), Sink)
+    say("listening")
+    server.serve_forever()
+
+
 # ---- Calls that block until the daemon dies ----
 
 

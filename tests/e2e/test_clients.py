@@ -79,7 +79,7 @@ def tcp_within_the_stack(w, family):
 
 @test(combos="first", capture=False, smoke=True, stacks=("tapir",))
 def killed_client_with_1000_sockets_leaves_nothing(w, family):
-    w.host_peer("hold", KERNEL[family], PORT).wait_out("listening")
+    w.host_peer("sink", KERNEL[family], PORT).wait_out("listening")
     memory = []
     for _ in range(10):
         client = w.stack_peer("many", KERNEL[family], PORT, 1000, STACK[family])
