@@ -68,7 +68,6 @@ $B/libtapir.so: SHARED_NAME = $(SONAME)
 # ---- tapir: all but main() in an archive of its own, which the tests link too ----
 TOOLS_OBJ := $(filter-out $B/tools/tapir.o,$(call objs,tools/*.c))
 $B/libtools.a: $(TOOLS_OBJ)
-$B/tools/run.o: ALL_CFLAGS += -DTAPIR_LIBDIR='"$(LIBDIR)"'
 $B/tapir: $B/tools/tapir.o $(TOOLS_OBJ) $B/libtapir.a
 $B/tapir: LIBS = -ljansson -lpthread
 $B/tools/run.o: ALL_CFLAGS += -DTAPIR_LIBDIR='"$(LIBDIR)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch)"'

@@ -21,6 +21,7 @@
 enum {
 	PACKET_BYTES_MAX = 1 << 17,	 /* more than any link carries: the stream is broken */
 	BUFFER_BYTES = 1 << 20,		 /* holds the largest record several times */
+	FILE_BUFFER_BYTES = 1 << 20,	 /* one write(2) for many packets: the daemon does not wait for us */
 	DRAIN_BYTES_MAX = 64 << 20,	 /* after a signal: what is on the way still counts, but only so much */
 	LINK_KIND_ETHERNET = 1,
 };
@@ -138,6 +139,7 @@ static void open_writer(struct capture *cap)
 	cap->file = strcmp(cap->file_name, "-") ? fopen(cap->file_name, "wbe") : stdout;
 	if (!cap->file)
 		tool_fail(&cap->tool, EX_CANTCREAT, "cannot create %s: %s", cap->file_name, strerror(errno));
+	setvbuf(cap->file, NULL, _IOFBF, FILE_BUFFER_BYTES);
 	err = pcapng_begin(&cap->writer, cap->file, "tapir " TAPIR_VERSION);
 	if (err)
 		fail_write(cap, -err);

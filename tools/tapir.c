@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 		return fflush(stdout) ? EX_IOERR : EX_OK;
 	}
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (!strcmp(argv[at], commands[i].name) && commands[i].run)
+		if (!strcmp(argv[at], commands[i].name))
 			return commands[i].run(argc - at, argv + at);
 	return fail_usage(argv[at][0] == '-' ? "unknown option" : "unknown command", argv[at]);
 }

@@ -14,7 +14,7 @@ int cmd_get(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_neigh(int argc, char **argv);
 int cmd_route(int argc, char **argv);
-int cmd_run(int argc, char **argv) __attribute__((weak));
+int cmd_run(int argc, char **argv);
 int cmd_set(int argc, char **argv);
 int cmd_ss(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
