@@ -184,12 +184,19 @@ int tapir_sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
 	return (int)done;
 }
 
-ssize_t tapir_write(int fd, const void *data, size_t bytes)
+/* In a sandbox a write stays the system call that it is. */
+static bool is_plain_write(int fd)
 {
 	enum hint hint = hint_of(fd);
+
+	return __builtin_expect(hint == HINT_NONE, 1) || (hint != HINT_DGRAM && hint_is_sandboxed());
+}
+
+ssize_t tapir_write(int fd, const void *data, size_t bytes)
+{
 	ssize_t r;
 
-	if (__builtin_expect(hint != HINT_NONE, 0)) {
+	if (!is_plain_write(fd)) {
 		r = tapir_send(fd, data, bytes, 0);
 		if (r >= 0 || errno != ENOTSOCK)
 			return r;
@@ -203,7 +210,7 @@ ssize_t tapir_writev(int fd, const struct iovec *iov, int count)
 {
 	ssize_t r;
 
-	if (__builtin_expect(hint_of(fd) != HINT_NONE, 0) && count >= 0) {
+	if (!is_plain_write(fd) && count >= 0) {
 		struct msghdr m = { .msg_iovlen = (size_t)count };
 
 		memcpy(&m.msg_iov, &iov, sizeof(iov));
