@@ -2,6 +2,7 @@
 """make install into a directory of the test's own, the examples built against what it installed, and make uninstall."""
 
 import os
+import re
 import subprocess
 
 from harness import ROOT, STACK, check, test
@@ -73,3 +74,29 @@ def installed_tapir_run_finds_its_library(w):
     program = "import socket; s = socket.create_server(('%s', %d)); print(s.getsockname())" % (STACK[4], PORT + 2)
     out = w.start([dest + "/opt/tapir/bin/tapir", "run", "python3", "-c", program], env=env).expect(0).out()
     check(STACK[4] in out, "the program's socket: %s" % out)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def readme_commands_work_as_they_stand(w):
+    """The block after "Then:", in a namespace of its own; only sudo is left out, and programs are waited for."""
+    dest = w.path("dest")
+    install(w, dest, "install")
+    with open(os.path.join(ROOT, "README.md")) as f:
+        block = re.search(r"^Then:\n\n((?:    .*\n)+)", f.read(), re.M)
+    check(block, "README.md has no block of commands after 'Then:'")
+    lines = [line.strip().replace("sudo ", "") for line in block.group(1).split("\n")]
+    script = ["set -ex"]
+    for line in lines:
+        script.append(line)
+        if line.startswith("tapird"):
+            script.append("until tapir ss >/dev/null 2>&1; do kill -0 $!; sleep 0.1; done; daemon=$!")
+        elif re.search(r"&\s*(#.*)?$", line):
+            script.append("until tapir ss -tlnH | grep -q :8000; do kill -0 $!; sleep 0.1; done")
+    script.append("kill $!; kill $daemon; wait $daemon")
+    prefix = dest + "/opt/tapir"
+    env = {k: v for k, v in os.environ.items() if k != "TAPIR_SOCKET"}
+    env["PATH"] = "%s/bin:%s/sbin:%s" % (prefix, prefix, env["PATH"])
+    proc = w.start(["unshare", "-n", "sh", w.write("readme.sh", "\n".join(script) + "\n")], env=env, label="the README's commands")
+    out = proc.expect(0).out()
+    for pattern in (r"1 received", r"Directory listing", r"LISTEN.*:8000", r"tcp\.established +1 "):
+        check(re.search(pattern, out), "the README's commands show no %r:\n%s" % (pattern, out))
