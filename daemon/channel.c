@@ -109,7 +109,8 @@ static int bind_name(const struct daemon *d, int fd, uint64_t id)
 }
 
 /* A stream that is not connected must not poll writable: the kernel calls a unix socket writable while what it has sent and the
- * other end has not read takes no more than a quarter of its send buffer. */
+ * other end has not read takes no more than a quarter of its send buffer. So that this is little to copy, the client's end keeps the
+ * kernel's default buffer until it is connected and a request shows it; our end, until the client is slower than the peer. */
 static int fill_with_junk(const struct channels *c, int fd)
 {
 	ssize_t n = send(fd, c->junk, c->junk_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -138,8 +139,10 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
 	p->ours = fds[0];
 	p->theirs = fds[1];
-	set_sndbuf(p->ours);
-	set_sndbuf(p->theirs);
+	if (kind == CHANNEL_DGRAM)
+		set_sndbuf(p->ours);
+	if (!with_junk)
+		set_sndbuf(p->theirs);
 	if (getsockopt(p->theirs, SOL_SOCKET, SO_COOKIE, &p->cookie, &len) < 0)
 		err = -errno;
 	if (!err)
@@ -162,12 +165,13 @@ static int measure_pair(struct channels *c)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
+	getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, &len);
+	c->junk_bytes = (uint32_t)bytes / 4 + 1024;
 	set_sndbuf(fds[0]);
 	getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, &len);
+	c->sndbuf = (uint32_t)bytes;
 	close(fds[0]);
 	close(fds[1]);
-	c->sndbuf = (uint32_t)bytes;
-	c->junk_bytes = c->sndbuf / 4 + 1024;
 	c->junk = calloc(1, c->junk_bytes);
 	return c->junk ? 0 : -ENOMEM;
 }
@@ -242,8 +246,26 @@ static void on_fd_ready(struct daemon *d, struct source *source, uint32_t events
 	channel_queue(d, ch);
 }
 
+void channel_enlarge_ours(struct channel *ch)
+{
+	set_sndbuf(ch->source.fd);
+	ch->flags |= CH_OURS_IS_LARGE;
+}
+
+void channel_enlarge_theirs(struct channel *ch, int theirs)
+{
+	if ((ch->flags & (CH_CONNECTED | CH_THEIRS_IS_LARGE)) != CH_CONNECTED)
+		return;
+	set_sndbuf(theirs);
+	ch->flags |= CH_THEIRS_IS_LARGE;
+}
+
 void channel_wait_for_room(struct daemon *d, struct channel *ch)
 {
+	if (!(ch->flags & CH_OURS_IS_LARGE)) {
+		channel_enlarge_ours(ch);
+		return;
+	}
 	ch->flags |= CH_FD_FULL;
 	loop_watch(d, &ch->source, EVENTS_ALWAYS | EPOLLOUT);
 }
@@ -295,6 +317,7 @@ int channel_open(struct daemon *d, struct sock *sock, int family, int type, stru
 		return -ENOBUFS;
 	}
 	ch->junk_bytes = with_junk ? d->channels.junk_bytes : 0;
+	ch->flags |= (kind == CHANNEL_DGRAM ? CH_OURS_IS_LARGE : 0) | (with_junk ? 0 : CH_THEIRS_IS_LARGE);
 	ch->pid = pid;
 	ch->user = user_get(&d->users, user->uid); /* cannot fail: it exists */
 	user->sockets++;

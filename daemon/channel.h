@@ -37,7 +37,9 @@ enum channel_flag {
 	CH_WANTS_INFO = 1 << 13,  /* datagrams: ancillary data is wanted, so frame them even when connected */
 	CH_RESET = 1 << 14,	  /* the client closed with bytes unread: a TCP that does so answers with RST (RFC 2525 section 2.17) */
 	CH_TOUCHED = 1 << 15,	  /* stream: bytes went from or to the client */
-	CH_IS_DEAD = 1 << 16,	  /* freed at the end of the turn */
+	CH_OURS_IS_LARGE = 1 << 16, /* our end's send buffer has been made large */
+	CH_THEIRS_IS_LARGE = 1 << 17, /* the client's end's */
+	CH_IS_DEAD = 1 << 18,	  /* freed at the end of the turn */
 };
 
 struct listener;
@@ -71,7 +73,7 @@ struct channels {
 	struct list stalled; /* listeners that lacked descriptors or a place under the user's limit */
 	char *junk;	     /* zeros to send, room to drain them into */
 	uint32_t junk_bytes;
-	uint32_t sndbuf;       /* of both ends, as the kernel counts it */
+	uint32_t sndbuf;       /* a large send buffer, as the kernel counts it */
 	uint32_t accept_cost;  /* what one accept message takes of it */
 	struct dgram_batch *batch;
 };
@@ -106,8 +108,12 @@ void channels_retry_stalled(struct daemon *d);
 
 void channel_on_sock_event(struct daemon *d, struct sock *s, uint32_t events);
 
-/* The client's buffer is full: wake up when it has room. */
+/* The client's buffer is full: wake up when it has room (CH_FD_FULL is set), or make it larger, once, and try again at once. */
 void channel_wait_for_room(struct daemon *d, struct channel *ch);
+void channel_enlarge_ours(struct channel *ch);
+
+/* A request shows the client's end of @ch, which is connected: time to make its send buffer large. */
+void channel_enlarge_theirs(struct channel *ch, int theirs);
 
 /* The end as the network knows it: addresses between wire form and engine form. */
 void channel_addr_to_wire(struct tapir_addr *to, const struct ip_endpoint *from, int family);

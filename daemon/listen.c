@@ -78,6 +78,7 @@ int listener_begin(struct channel *ch)
 	list_init(&l->stalled_link);
 	ch->listener = l;
 	ch->kind = CHANNEL_LISTENER;
+	channel_enlarge_ours(ch);
 	return 0;
 }
 

@@ -112,6 +112,7 @@ static int start_stack(struct daemon *d)
 	struct stack_config config = { .ctx = d, .log = on_stack_log, .accept_handed = on_accept_handed };
 	int status = 0;
 
+	config.log_levels = d->config.log_level >= LOG_LEVEL_DEBUG ? 0 : STACK_LOG_DEBUG;
 	if (getrandom(config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
 		return fail_errno(d, "getrandom", -errno);
 	d->now_us = loop_clock_us();

@@ -360,6 +360,7 @@ static int do_call(struct daemon *d, const struct client *client, const struct r
 		/* Who names it holds it. */
 		listener_on_claim(c.ch);
 		c.ch->flags &= ~(uint32_t)CH_UNCLAIMED;
+		channel_enlarge_theirs(c.ch, fd);
 		return call_channel(&c);
 	}
 	t = cookie ? tombstone_find(&d->tombstones, cookie) : NULL;

@@ -156,7 +156,7 @@ void stack_log(struct stack *st, enum stack_log_level level, const char *format,
 	char line[512];
 	va_list args;
 
-	if (!st->config.log)
+	if (!st->config.log || (st->config.log_levels && level >= st->config.log_levels))
 		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);

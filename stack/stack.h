@@ -48,6 +48,7 @@ struct stack_config {
 
 	/* One event a call, "tcp.state conn=12 from=ESTABLISHED to=CLOSE_WAIT why=fin"; NULL: silence. */
 	void (*log)(void *ctx, enum stack_log_level level, const char *line);
+	uint32_t log_levels; /* levels from this one on are not even composed; 0: all are wanted */
 
 	/* How many connections that were taken by sock_accept() from @listener still wait for the application. They count
 	 * against the backlog. Asked only when the queue looks full. NULL: none. */
