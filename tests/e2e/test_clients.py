@@ -11,27 +11,42 @@ PORT = 7000
 
 
 def conformance_programs(w):
-    """Every C program of this directory, built."""
+    """Every C program of this directory, built: for libtapir, or for the kernel's sockets."""
     here = os.path.join(ROOT, "tests/e2e")
-    programs = [os.path.join(w.config.build, "tests/e2e", n[:-2]) for n in sorted(os.listdir(here)) if n.endswith(".c")]
-    check(programs, "there is no C program in tests/e2e")
-    for program in programs:
-        check(os.access(program, os.X_OK), "not built: %s (make tests)" % program)
-    return programs
+    names = [n[:-2] for n in sorted(os.listdir(here)) if n.endswith(".c")]
+    check(names, "there is no C program in tests/e2e")
+    for name in names:
+        if w.is_tapir:
+            program = os.path.join(w.config.build, "tests/e2e", name)
+            check(os.access(program, os.X_OK), "not built: %s (make tests)" % program)
+        else:
+            program = w.path(name)
+            w.start(["cc", "-D_GNU_SOURCE", "-DON_KERNEL", "-o", program, os.path.join(here, name + ".c"), "-lpthread"]).expect(0)
+        yield program
 
 
-@test(smoke=True, stacks=("tapir",))
+def run_conformance(w, *argv):
+    proc = w.start(w.guest.enter() + list(argv), env=dict(os.environ, TAPIR_SOCKET=w.socket_path), label=os.path.basename(argv[0]))
+    proc.wait(deadline=180)
+    verdict = re.search(r"(\d+) passed, (\d+) failed", proc.out())
+    check(verdict and proc.popen.returncode == 0 and int(verdict.group(1)) > 0 and verdict.group(2) == "0",
+          "%s: status %d\n%s" % (proc.label, proc.popen.returncode, proc.out()[-3000:] + proc.err()[-1000:]))
+
+
+@test(smoke=True)
 def conformance_of_the_c_library(w, family):
-    """Linked with libtapir, not preloaded: against a kernel peer where it wants one. Prints `N passed, N failed` at its end."""
+    """Linked with libtapir, not preloaded: on the stack itself and against a kernel peer. Prints `N passed, N failed` at its end."""
     w.host_peer("echo", KERNEL[family], PORT).wait_out("listening")
     for program in conformance_programs(w):
-        env = dict(os.environ, TAPIR_SOCKET=w.socket_path)
-        proc = w.start(w.guest.enter() + [program, STACK[family], KERNEL[family], str(PORT)], env=env,
-                       label=os.path.basename(program))
-        proc.wait(deadline=120)
-        verdict = re.search(r"(\d+) passed, (\d+) failed", proc.out())
-        check(verdict and proc.popen.returncode == 0 and int(verdict.group(1)) > 0 and verdict.group(2) == "0",
-              "%s: status %d\n%s" % (proc.label, proc.popen.returncode, proc.out()[-3000:] + proc.err()[-1000:]))
+        run_conformance(w, program, STACK[family], KERNEL[family], str(PORT))
+
+
+@test(combos="first", stacks=("tapir",), options=[], capture=False)
+def conformance_when_the_daemon_is_killed(w, family):
+    for program in conformance_programs(w):
+        run_conformance(w, program, "--kill", str(w.daemon.pid), STACK[family])
+        check(w.daemon.wait() == -signal.SIGKILL, "the daemon was not killed")
+    w.daemon = None
 
 
 @test(smoke=True, tshark=True)
