@@ -14,6 +14,9 @@
 int icmp_init(struct stack *st)
 {
 	st->icmp.key = hash_key_derive(st->config.seed, "icmp");
+	st->icmp.next_us = INT64_MIN / 2; /* full, also when time begins at zero */
+	for (unsigned i = 0; i < ICMP_LIMIT_BUCKETS; i++)
+		st->icmp.next_by_dst_us[i] = INT64_MIN / 2;
 	ip4_ids_init(st);
 	return 0;
 }
@@ -144,18 +147,11 @@ static bool find_l4(const struct frame *f, struct icmp_error *e)
 			return false;
 	} else if (f->len >= IP6_HDR_LEN && f->data[0] >> 4 == 6) {
 		struct ip6_chain c = ip6_chain_over(f->data, f->len);
-		struct ip6_problem problem;
 
 		e->local = ip_addr_from6(f->data + 8);
 		e->remote = ip_addr_from6(f->data + 24);
-		while (ip6_chain_step(&c, &problem) == IP6_STEP_NEXT)
-			;
-		if (c.next == IP6_FRAGMENT && c.len - c.at >= IP6_FRAG_HDR_LEN) {
-			if (get_be16(f->data + c.at + 2) & 0xfff8)
-				return false;
-			c.next = f->data[c.at];
-			c.at += IP6_FRAG_HDR_LEN;
-		}
+		if (!ip6_chain_to_upper(&c) && c.at != f->len)
+			return false;
 		e->proto = c.next;
 		l4_at = c.at;
 	} else {

@@ -19,25 +19,12 @@ static bool may_be_answered(const struct icmp_quote *q)
 {
 	struct ip6_chain c = ip6_chain_over(q->p, q->len);
 	struct ip_addr src = ip_addr_from6(q->p + 8);
-	struct ip6_problem problem;
-	uint8_t type;
 
 	if (ip_addr_is_any(&src) || ip_addr_is_multicast(&src) || ip_addr_is4(&src))
 		return false;
-	while (ip6_chain_step(&c, &problem) == IP6_STEP_NEXT)
-		;
-	if (c.next == IP6_FRAGMENT && c.len - c.at >= IP6_FRAG_HDR_LEN) {
-		if (get_be16(c.p + c.at + 2) & 0xfff8)
-			return c.p[c.at] != IPPROTO_NR_ICMP6; /* what type it is cannot be seen */
-		c.next = c.p[c.at];
-		c.at += IP6_FRAG_HDR_LEN;
-	}
-	if (c.next != IPPROTO_NR_ICMP6)
-		return true;
-	if (c.at >= c.len)
-		return false;
-	type = c.p[c.at];
-	return type >= ICMP6_INFORMATIONAL && type != ICMP6_REDIRECT;
+	if (!ip6_chain_to_upper(&c))
+		return c.next != IPPROTO_NR_ICMP6; /* else its type cannot be seen */
+	return c.next != IPPROTO_NR_ICMP6 || (c.p[c.at] >= ICMP6_INFORMATIONAL && c.p[c.at] != ICMP6_REDIRECT);
 }
 
 static void send_error(struct stack *st, uint8_t type, uint8_t code, uint32_t param, const struct icmp_quote *q,
@@ -122,19 +109,12 @@ static bool parse_quote(struct stack *st, const struct frame *f, struct icmp_err
 {
 	const uint8_t *p = f->data + ICMP6_ERROR_HDR_LEN;
 	uint32_t len = f->len - ICMP6_ERROR_HDR_LEN;
-	struct ip6_problem problem;
 	struct ip6_chain c;
 
 	if (len < IP6_HDR_LEN || p[0] >> 4 != 6)
 		return false;
 	c = ip6_chain_over(p, len);
-	while (ip6_chain_step(&c, &problem) == IP6_STEP_NEXT)
-		;
-	if (c.next == IP6_FRAGMENT && c.len - c.at >= IP6_FRAG_HDR_LEN && !(get_be16(p + c.at + 2) & 0xfff8)) {
-		c.next = p[c.at];
-		c.at += IP6_FRAG_HDR_LEN;
-	}
-	if (c.len - c.at < 8)
+	if (!ip6_chain_to_upper(&c) || c.len - c.at < 8)
 		return false;
 	e->proto = c.next;
 	e->local = ip_addr_from6(p + 8);

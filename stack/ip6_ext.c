@@ -99,6 +99,27 @@ enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem)
 	return IP6_STEP_NEXT;
 }
 
+bool ip6_chain_to_upper(struct ip6_chain *c)
+{
+	while (is_passed(c->next) || c->next == IP6_FRAGMENT) {
+		const uint8_t *h = c->p + c->at;
+		bool is_fragment = c->next == IP6_FRAGMENT;
+		uint32_t len;
+
+		if (c->len - c->at < 8)
+			return false;
+		len = is_fragment ? IP6_FRAG_HDR_LEN : (h[1] + 1u) * 8;
+		if (len > c->len - c->at)
+			return false;
+		c->next = h[0];
+		if (is_fragment && (get_be16(h + 2) & 0xfff8))
+			return false;
+		c->next_at = c->at;
+		c->at += len;
+	}
+	return c->at < c->len;
+}
+
 static uint32_t upper_len_min(uint8_t proto)
 {
 	switch (proto) {

@@ -36,6 +36,11 @@ struct ip6_problem {
 struct ip6_chain ip6_chain_over(const uint8_t *packet, uint32_t len); /* @len: at least IP6_HDR_LEN */
 enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem);
 
+/** ip6_chain_to_upper - go on to the upper-layer header, in a packet that only needs to be recognised: options are not looked at,
+ * a fragment header is passed over.
+ * Returns false when it is not there: cut off, or the packet is a later fragment. @c->next is the last type that is known. */
+bool ip6_chain_to_upper(struct ip6_chain *c);
+
 /* Whether the chain that begins with @next at @p reaches an upper-layer header that is there with its least length: what a
  * first fragment must hold (RFC 7112 section 5). */
 bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, uint32_t len);
