@@ -95,9 +95,17 @@ void tcp_buffer_on_read(struct tcp_conn *c)
 	c->rcvq_time_us = now_us;
 }
 
+/* What a segment of @mss takes in Linux's count, so that a socket's buffer has the size that its user knows from there. */
+static uint32_t segment_bytes(uint32_t mss)
+{
+	enum { HEADERS = 640, RECORD = 232 };
+
+	return (1u << (32 - __builtin_clz(mss + HEADERS - 1))) + RECORD;
+}
+
 void tcp_buffer_expand_send(struct tcp_conn *c)
 {
-	uint64_t want = 2ull * tcp_max(c->cc.cwnd, TCP_INIT_CWND) * (tcp_max(c->mss, c->mss_clamp) + 700ull);
+	uint64_t want = 2ull * tcp_max(c->cc.cwnd, TCP_INIT_CWND) * segment_bytes(c->mss);
 
 	if (c->sk.opt.sndbuf_locked)
 		return;

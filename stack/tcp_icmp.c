@@ -13,11 +13,11 @@ static bool is_in_flight(const struct tcp_conn *c, tcp_seq seq)
 }
 
 /* The path takes less than we thought: smaller segments from now on, and what was too large goes again (RFC 1191 section 6.4). */
-static void on_smaller_mtu(struct tcp_conn *c)
+static void on_smaller_mtu(struct tcp_conn *c, const struct icmp_error *e)
 {
 	uint16_t old = c->mss;
 
-	c->sk.dst.generation--; /* the cache knows better: look it up again */
+	ip_pmtu_learn(c->sk.st, e);
 	if (!tcp_route_renew(c))
 		return;
 	tcp_sync_mss(c);
@@ -35,7 +35,7 @@ static void on_conn_error(struct tcp_conn *c, tcp_seq seq, const struct icmp_err
 	}
 	if (e->error == EMSGSIZE) {
 		if (c->state != TCP_SYN_SENT && c->state != TCP_SYN_RECEIVED)
-			on_smaller_mtu(c);
+			on_smaller_mtu(c, e);
 		return;
 	}
 	/* RFC 5927 section 5.2 lets hard errors end a connection that is being opened; Linux lets soft ones too, for the application

@@ -2,16 +2,6 @@
 /* A segment's first steps: is it one, is it whole, and what is it for. */
 #include "tcp_conn.h"
 
-#include "checksum.h"
-
-/* The checksum covers the frame from its TCP header to its end. Links vouch for what they verified, or what never left. */
-static bool has_good_checksum(const struct frame *f, const struct ip_rx *rx)
-{
-	if (f->off.csum != FRAME_CSUM_NONE)
-		return true;
-	return checksum_add(checksum_pseudo(&rx->src, &rx->dst, IPPROTO_NR_TCP, f->len), f->data, f->len) == 0xffff;
-}
-
 /* Fill *in from a segment whose header is @h. A super-segment stands for many. */
 static void describe(struct tcp_in *in, struct frame *f, const struct ip_rx *rx, const struct tcp_hdr *h)
 {
@@ -88,7 +78,7 @@ void tcp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 		stat_drop(st, STAT_TCP_DROP_HEADER);
 		return;
 	}
-	if (!has_good_checksum(f, rx)) {
+	if (!ip_csum_is_ok(f, rx)) {
 		stat_drop(st, STAT_TCP_DROP_CHECKSUM);
 		return;
 	}

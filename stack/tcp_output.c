@@ -43,7 +43,7 @@ struct ip_tx tcp_ip_tx(struct tcp_conn *c)
 		.proto = IPPROTO_NR_TCP,
 		.ttl = sock_ttl(&c->sk, &c->sk.remote.addr),
 		.tos = sock_tos(&c->sk, &c->sk.remote.addr),
-		.dont_fragment = true, /* path MTU discovery: RFC 9293 SHLD-6, RFC 1191 */
+		.dont_fragment = !c->sk.dst.is_mtu_locked, /* path MTU discovery: RFC 9293 SHLD-6, RFC 1191 */
 		.sock_id = c->sk.id,
 		.csum_offset = TCP_CSUM_OFFSET,
 	};
@@ -84,7 +84,7 @@ static enum send_result send_segment(struct tcp_conn *c, struct frame_out *out, 
 				     uint32_t mss)
 {
 	struct stack *st = c->sk.st;
-	struct ip_tx tx = tcp_ip_tx(c);
+	struct ip_tx tx;
 	struct tcp_hdr h = {
 		.src_port = c->sk.local.port,
 		.dst_port = c->sk.remote.port,
@@ -121,6 +121,7 @@ static enum send_result send_segment(struct tcp_conn *c, struct frame_out *out, 
 		stat_count(st, STAT_TCP_NO_ROUTE);
 		return SEND_AWAY;
 	}
+	tx = tcp_ip_tx(c);
 	tx.l4_hdr_len = (uint16_t)tcp_hdr_build(ip_slices_hdr(out), &h);
 	if (len > mss) {
 		tx.gso = ip_addr_is4(&tx.dst) ? FRAME_GSO_TCP4 : FRAME_GSO_TCP6;
@@ -364,6 +365,7 @@ static enum send_result send_new(struct tcp_conn *c, struct frame_out *out)
 	if (len > 0) {
 		c->data_segs_out += tcp_packets_of(len, mss);
 		tcp_delack_on_data_sent(c);
+		tcp_send_space_check(c); /* fewer unsent bytes: TCP_NOTSENT_LOWAT */
 	}
 	validate_cwnd(c);
 	if (was_idle) {
