@@ -10,6 +10,18 @@
 
 #include "client-lib/real.h"
 
+/* $TAPIR_SOCKET when we were loaded: programs may clear their environment before a child of theirs needs it (nginx's workers). Written
+ * once, before main(). */
+static char path_at_start[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+static void __attribute__((constructor)) remember_path(void)
+{
+	const char *env = getenv("TAPIR_SOCKET");
+
+	if (env && strlen(env) < sizeof(path_at_start))
+		strcpy(path_at_start, env);
+}
+
 const char *control_path(const char *path)
 {
 	const char *env;
@@ -17,7 +29,9 @@ const char *control_path(const char *path)
 	if (path)
 		return path;
 	env = getenv("TAPIR_SOCKET");
-	return env && *env ? env : TAPIR_DEFAULT_SOCKET;
+	if (env && *env)
+		return env;
+	return *path_at_start ? path_at_start : TAPIR_DEFAULT_SOCKET;
 }
 
 /* What a failed system call on the control socket means to the caller. */

@@ -188,12 +188,15 @@ def start_without_root_in_namespaces_of_its_own(w):
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
 def demo_works_and_leaves_nothing(w):
-    before = processes(), os.listdir("/run/netns"), sorted(os.listdir("/run")), sorted(os.listdir("/tmp"))
-    proc = w.start(["make", "-s", "-C", ROOT, "demo"], label="make demo").expect(0, deadline=300)
+    os.mkdir(w.path("tmp"))
+    before = processes(), os.listdir("/run/netns"), sorted(os.listdir("/run"))
+    proc = w.start(["make", "-s", "-C", ROOT, "demo"], env=dict(os.environ, TMPDIR=w.path("tmp")),
+                   label="make demo").expect(0, deadline=300)
     for word in ("curl", "ping", "tapir ss", "tapir stats"):
         check(word in proc.out(), "the transcript has no %s:\n%s" % (word, proc.out()))
-    after = processes(), os.listdir("/run/netns"), sorted(os.listdir("/run")), sorted(os.listdir("/tmp"))
+    after = processes(), os.listdir("/run/netns"), sorted(os.listdir("/run"))
     check(after == before, "left behind: before %s, after %s" % (before, after))
+    check(os.listdir(w.path("tmp")) == [], "left behind: %s" % os.listdir(w.path("tmp")))
 
 
 def processes():
