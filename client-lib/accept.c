@@ -46,7 +46,7 @@ static int check_listening(int fd)
 /* The listener's stream ended: it was shut down (EINVAL, as for any socket that does not listen), or the daemon is gone. */
 static int explain_end(int fd)
 {
-	int error = sock_take_error(fd, ENETDOWN);
+	int error = sock_ask_error(fd, ENETDOWN);
 
 	return error ? error : -EINVAL;
 }

@@ -60,7 +60,7 @@ static int wait_until_done(int fd)
 			return -errno;
 	}
 	if (p.revents & (POLLERR | POLLHUP))
-		return sock_take_error(fd, ENETDOWN);
+		return sock_ask_error(fd, ENETDOWN);
 	return 0;
 }
 

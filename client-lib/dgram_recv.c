@@ -163,7 +163,7 @@ static void name_peer(const struct dgram_sock *s, struct msghdr *m)
 /* The pair ended: shut down for reading, or the daemon is gone. */
 static ssize_t explain_end(const struct dgram_sock *s)
 {
-	return sock_take_error(s->fd, ENETDOWN);
+	return sock_ask_error(s->fd, ENETDOWN);
 }
 
 /* Turn what landed into what the application sees. @n: the whole length of the message. Returns the datagram's whole length, or
@@ -210,7 +210,7 @@ static int recv_error(const struct dgram_sock *s, int error)
 
 	if (error != ECONNRESET && error != ENOTCONN)
 		return -error;
-	pending = sock_take_error(s->fd, ENETDOWN);
+	pending = sock_ask_error(s->fd, ENETDOWN);
 	return pending ? pending : -error;
 }
 

@@ -106,7 +106,7 @@ static int send_error(const struct dgram_sock *s, int error)
 
 	if (error != EPIPE && error != ECONNRESET && error != ECONNREFUSED && error != ENOTCONN)
 		return -error;
-	pending = sock_take_error(s->fd, ENETDOWN);
+	pending = sock_ask_error(s->fd, ENETDOWN);
 	return pending ? pending : -EPIPE;
 }
 

@@ -51,7 +51,7 @@ int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t l
 /* SO_ERROR is asked for in a way of its own, because it is still told after the daemon closed its end. */
 static int get_error(int fd, void *value, socklen_t *len)
 {
-	int error = -sock_take_error(fd, ENETDOWN);
+	int error = -sock_ask_error(fd, ENETDOWN);
 
 	if (*len > sizeof(error))
 		*len = sizeof(error);

@@ -44,7 +44,7 @@ int sock_ask_int(enum tapir_op op, int fd, int64_t *value)
 	return 0;
 }
 
-int sock_take_error(int fd, int gone)
+int sock_ask_error(int fd, int gone)
 {
 	int64_t error = 0;
 	int r = sock_ask_int(TAPIR_OP_TAKE_ERROR, fd, &error);
@@ -69,7 +69,7 @@ ssize_t sock_check_recv(int fd, ssize_t result)
 		goto as_it_was;
 	if (!hint_look(fd, &sock) || sock.type != SOCK_STREAM)
 		goto as_it_was;
-	error = sock_take_error(fd, ECONNRESET);
+	error = sock_ask_error(fd, ECONNRESET);
 	if (error)
 		return sock_result(error);
 as_it_was:
@@ -83,7 +83,7 @@ ssize_t sock_check_send(int fd, bool is_silent)
 	struct hint_sock sock;
 
 	if (!hint_is_sandboxed() && hint_look(fd, &sock) && sock.type == SOCK_STREAM)
-		error = sock_take_error(fd, ECONNRESET);
+		error = sock_ask_error(fd, ECONNRESET);
 	if (error)
 		return sock_result(error);
 	if (saved_errno == EPIPE && is_silent)

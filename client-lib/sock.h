@@ -22,8 +22,8 @@ ssize_t sock_request(enum tapir_op op, int fd, const void *request, size_t reque
 int sock_request_int(enum tapir_op op, int fd, int64_t value);
 int sock_ask_int(enum tapir_op op, int fd, int64_t *value);
 
-/** sock_take_error - the pending error of a stream (SO_ERROR): 0, or a negative errno. @gone: what to say when the daemon is gone. */
-int sock_take_error(int fd, int gone);
+/** sock_ask_error - the pending error of a stream (SO_ERROR): 0, or a negative errno. @gone: what to say when the daemon is gone. */
+int sock_ask_error(int fd, int gone);
 
 /* Read from @fd, any descriptor: a plain call's result, which was 0 or negative. If it is a stream of ours whose connection broke, that
  * becomes its error. Sets errno. */
