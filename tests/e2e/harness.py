@@ -277,7 +277,7 @@ class World:
         self.dir = "/run/e2e/" + self.id
         self.tap = "tap0"
         self.socket_path = os.path.join(self.dir, "tapir.sock")
-        self.options = options or []
+        self.options = options
         self.test_dir = self.dir + "/test"
         self.procs, self.proc_serial = [], 0
         self.daemon = None
@@ -328,7 +328,7 @@ class World:
             argv += ["--mtu", str(self.mtu)]
         if self.offload == "off":
             argv += ["--offload", "off"]
-        return argv + self.options + list(options)
+        return argv + (self.options or []) + list(options)
 
     def start_daemon(self):
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
@@ -337,6 +337,14 @@ class World:
         self.daemon.wait_out(r"\bready\b")
         self.daemon_pids = self.pids_of_daemon()
         self.daemon_fds = self.count_fds()
+
+    def end_daemon(self):
+        """SIGTERM at the end of its work: it must end well, and a sanitized one must have lost no memory."""
+        if self.daemon and self.daemon.lives():
+            status = self.daemon.stop()
+            check(status == 0, "after SIGTERM tapird's exit status was %d" % status)
+            found = re.search(r".*(AddressSanitizer|LeakSanitizer|runtime error:).*", self.daemon.err())
+            check(not found, "tapird at its end: %s" % (found and found.group(0)))
 
     def close(self):
         for proc in self.procs:

@@ -132,10 +132,21 @@ class Runner:
             self.world.open()
         return self.world
 
-    def close_world(self):
-        if self.world:
-            world, self.world = self.world, None
-            world.close()
+    def close_world(self, broken=False):
+        """Ends the world. A shared daemon that did its work must end well, which counts as a test."""
+        if not self.world:
+            return
+        world, self.world = self.world, None
+        if world.daemon and not broken and world.options is None:
+            name = "daemon_ends_well/%s-%d" % world.combo
+            try:
+                world.end_daemon()
+                self.passed += 1
+                print("ok %s" % name)
+            except harness.Failure as e:
+                self.failed.append(name)
+                print("FAIL %s\n  %s\n%s" % (name, e, world.daemon.report()))
+        world.close()
 
     def run_case(self, name, test, family, combo):
         start = time.monotonic()
@@ -165,7 +176,7 @@ class Runner:
             if self.world:
                 print(self.world.report())
                 self.world.end_test()
-            self.close_world()  # a failure must not spoil the tests after it
+            self.close_world(broken=True)  # a failure must not spoil the tests after it
         else:
             self.passed += 1
             print("ok %s (%.1f)" % (name, time.monotonic() - start))

@@ -106,7 +106,8 @@ def killed_client_with_1000_sockets_leaves_nothing(w, family):
         wait_for(lambda: w.count_fds() <= w.daemon_fds,
                  lambda: "tapird holds %d descriptors, %d when it was ready" % (w.count_fds(), w.daemon_fds))
         memory.append(w.rss_bytes())
-    check(max(memory[5:]) <= max(memory[:3]) + 4 * MIB, "tapird's memory grows: %s" % memory)
+    # Under the address sanitizer freed memory stays for a while; there, the leak check at the daemon's end must do.
+    check(w.config.sanitized or max(memory[5:]) <= max(memory[:3]) + 4 * MIB, "tapird's memory grows: %s" % memory)
 
 
 BLOCKS = ("read", "write", "accept", "connect", "recvfrom", "recv_connected", "poll", "epoll", "select_udp")
