@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "stack/tcp.h"
+#include "stack/core.h"
 
 /* Nothing may move for at most this long: retransmission time-outs back off to two minutes. */
 static const uint64_t SIM_STALL_US = 600 * 1000000ull;
@@ -443,11 +443,31 @@ static bool count_sock(void *ctx, const struct sock_info *info)
 	return true;
 }
 
+/* Objects live in slabs that go with the stack: stack_close() alone would not tell of one that was forgotten. */
+static void check_pools(struct sim *s, const struct sim_host *h)
+{
+	const struct tcp_table *t = &h->st->tcp;
+	const struct {
+		const char *what;
+		size_t used;
+	} pools[] = {
+		{ "bytes of frames", h->st->frames.in_use_bytes }, { "slices", h->st->slices.used },
+		{ "handshakes", t->reqs.used },			   { "records of sent segments", t->sent.used },
+		{ "out-of-order records", t->oos.used },	   { "islands", t->islands.used },
+		{ "time-waits", t->timewaits.used },
+	};
+
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+		if (pools[i].used > 0)
+			sim_wrong(s, "host %u still holds %zu %s", h->index, pools[i].used, pools[i].what);
+}
+
 static void check_gone(struct sim *s)
 {
 	for (unsigned i = 0; i < s->config.hosts; i++) {
 		unsigned count = 0;
 
+		check_pools(s, &s->host[i]);
 		stack_each_sock(s->host[i].st, count_sock, &count, s->now_us);
 		if (count > 0)
 			sim_wrong(s, "host %u still has %u connections", i, count);
