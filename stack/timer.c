@@ -125,7 +125,8 @@ static void wheel_cascade(struct timer_wheel *w)
 }
 
 /* Run the due timers of the current tick's slot. A timer function may set or cancel any timer, its own included: due
- * ones are moved to a list of their own first, and one set again to a time in the past runs in the next call. */
+ * ones are moved to a list of their own first, and one set again to a time in the past runs in the next turn of the wheel
+ * (the last tick of this call, or the next call). */
 static void wheel_run_slot(struct timer_wheel *w, uint64_t now_us)
 {
 	struct list *slot = &w->slots[0][w->tick % TIMER_SLOTS], due, *n, *next;

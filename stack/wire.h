@@ -40,9 +40,10 @@ struct wire_rd {
 	bool bad;
 };
 
+/* @p may be NULL when @n is 0. */
 static inline struct wire_rd wire_rd_over(const void *p, size_t n)
 {
-	return (struct wire_rd){ p, (const uint8_t *)p + n, false };
+	return (struct wire_rd){ p, n > 0 ? (const uint8_t *)p + n : p, false };
 }
 
 static inline bool wire_rd_ok(const struct wire_rd *r)
