@@ -47,19 +47,27 @@ static uint32_t sacked_bytes(struct tcp_conn *c, const struct tcp_in *in)
 	return sum;
 }
 
+/* What was sent once gives a sample (Karn). For what was sent again, an echoed timestamp can tell which transmission arrived (RFC 7323
+ * section 4). An echo from before the last retransmission is no measure: mostly the first ACK was lost, and this answers the
+ * repetition; taken as a round trip it would drive the timeout up with each loss. Without a sample the back-off stays (RFC 6298
+ * section 5, Karn's second half), so that a path which has become slower is measured by the next segment. */
 static void take_rtt(struct tcp_conn *c, const struct tcp_in *in, const struct tcp_rtxq_acked *acked)
 {
+	const struct tcp_options *o = &in->h->opt;
 	uint64_t now_us = c->sk.st->now_us;
+	uint32_t again_ts, delta_ms;
 
-	if (acked->first_sent_us && acked->retrans_packets == 0) {
-		tcp_rtt_on_sample(&c->rtt, (uint32_t)(now_us - acked->first_sent_us), c->snd_una, c->snd_nxt);
-	} else if (c->ts_ok && in->h->opt.has_ts && in->h->opt.tsecr) {
-		/* RFC 7323 section 4: which transmission it was is clear by its timestamp, at a clock of 1 ms. */
-		uint32_t delta_ms = tcp_ts_now(c) - in->h->opt.tsecr;
-
-		if (delta_ms < TCP_RTO_MAX_US / 1000)
-			tcp_rtt_on_sample(&c->rtt, delta_ms ? delta_ms * 1000 : 1000, c->snd_una, c->snd_nxt);
+	if (acked->retrans_packets == 0) {
+		if (acked->first_sent_us)
+			tcp_rtt_on_sample(&c->rtt, (uint32_t)(now_us - acked->first_sent_us), c->snd_una, c->snd_nxt);
+		return;
 	}
+	if (!c->ts_ok || !o->has_ts || o->tsecr == 0)
+		return;
+	again_ts = (uint32_t)(acked->last_retrans_us / 1000) + c->ts_offset;
+	delta_ms = tcp_ts_now(c) - o->tsecr;
+	if ((int32_t)(o->tsecr - again_ts) >= 0 && delta_ms < TCP_RTO_MAX_US / 1000)
+		tcp_rtt_on_sample(&c->rtt, delta_ms ? delta_ms * 1000 : 1000, c->snd_una, c->snd_nxt);
 }
 
 /* Take the acknowledged bytes off the send queue. */
@@ -91,7 +99,6 @@ static void on_new_ack(struct tcp_conn *c, const struct tcp_in *in, struct tcp_a
 	c->retransmits = 0;
 	c->retrans_start_us = 0;
 	c->soft_error = 0;
-	tcp_rtt_end_backoff(&c->rtt);
 	take_rtt(c, in, &news->acked);
 	tcp_timer_arm_rto(c);
 	ip_dst_confirm(c->sk.st, &c->sk.dst);

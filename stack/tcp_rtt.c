@@ -87,12 +87,6 @@ void tcp_rtt_back_off(struct tcp_rtt *r)
 		r->backoff++;
 }
 
-void tcp_rtt_end_backoff(struct tcp_rtt *r)
-{
-	if (r->backoff > 0 && r->srtt8_us)
-		set_rto(r);
-}
-
 void tcp_rtt_use_fallback(struct tcp_rtt *r)
 {
 	r->var4_us = r->mdev4_us = r->mdev4_max_us = TCP_RTO_FALLBACK_US;

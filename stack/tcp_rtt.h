@@ -34,13 +34,12 @@ struct tcp_rtt {
 
 void tcp_rtt_init(struct tcp_rtt *r, uint32_t rto_min_us);
 
-/** tcp_rtt_on_sample - fold one RTT measurement into the estimate (RFC 6298 sections 2.2, 2.3); ends the back-off.
+/** tcp_rtt_on_sample - fold one RTT measurement into the estimate (RFC 6298 sections 2.2, 2.3); only that ends the back-off.
  * @rtt_us: measured round trip in microseconds; 0 counts as 1.
  * @snd_una, @snd_nxt: to tell when a round trip is over. */
 void tcp_rtt_on_sample(struct tcp_rtt *r, uint32_t rtt_us, tcp_seq snd_una, tcp_seq snd_nxt);
 
 void tcp_rtt_back_off(struct tcp_rtt *r);	/* section 5.5: double the timeout, up to TCP_RTO_MAX_US */
-void tcp_rtt_end_backoff(struct tcp_rtt *r);	/* new data was acknowledged */
 
 /* The handshake was retransmitted and gave no sample (section 5.7). */
 void tcp_rtt_use_fallback(struct tcp_rtt *r);

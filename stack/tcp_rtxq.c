@@ -42,6 +42,13 @@ static void pop_head(struct tcp_rtxq *q, struct pool *pool)
 	pool_put(pool, r);
 }
 
+static void note_retransmitted(struct tcp_rtxq_acked *acked, const struct tcp_sent *r, uint32_t packets)
+{
+	acked->retrans_packets += packets;
+	if (r->sent_us > acked->last_retrans_us)
+		acked->last_retrans_us = r->sent_us;
+}
+
 static void trim_head(struct tcp_rtxq *q, struct tcp_sent *r, tcp_seq una, uint32_t mss, struct tcp_rtxq_acked *acked)
 {
 	uint32_t cut = seq_diff(una, r->seq);
@@ -54,7 +61,7 @@ static void trim_head(struct tcp_rtxq *q, struct tcp_sent *r, tcp_seq una, uint3
 	r->len -= cut;
 	acked->packets += gone;
 	if (r->flags & TCP_SENT_EVER_RETRANS)
-		acked->retrans_packets += gone;
+		note_retransmitted(acked, r, gone);
 	if (r->flags & TCP_SENT_SYN) { /* the SYN is the first thing in its record */
 		acked->has_syn = true;
 		r->flags &= (uint8_t)~TCP_SENT_SYN;
@@ -73,7 +80,7 @@ struct tcp_rtxq_acked tcp_rtxq_ack(struct tcp_rtxq *q, struct pool *pool, tcp_se
 		}
 		acked.packets += r->packets;
 		if (r->flags & TCP_SENT_EVER_RETRANS) {
-			acked.retrans_packets += r->packets;
+			note_retransmitted(&acked, r, r->packets);
 		} else {
 			if (acked.first_sent_us == 0)
 				acked.first_sent_us = r->sent_us;

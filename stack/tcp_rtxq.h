@@ -48,6 +48,7 @@ struct tcp_rtxq_acked {
 	uint32_t retrans_packets;   /* of them, sent more than once */
 	uint64_t first_sent_us;	    /* of the newest and of the oldest record acknowledged whole and never sent again; 0: none */
 	uint64_t last_sent_us;
+	uint64_t last_retrans_us;   /* the latest time at which any of it was sent again; 0: none was */
 	bool has_syn, has_fin;
 };
 

@@ -202,7 +202,12 @@ static void test_retransmission_timeout_doubles(void **state)
 	assert_int_equal(info.tcpi_ca_state, 0);
 	assert_int_equal(info.tcpi_total_retrans, 4);
 	assert_int_equal(info.tcpi_unacked, 0);
-	assert_int_equal(info.tcpi_rto, 300000); /* Karn: no sample from what was sent twice */
+	assert_int_equal(info.tcpi_rto, 2400000); /* Karn: no sample from what was sent twice, so the back-off stays */
+	script_write(&t, 100);
+	script_run(&t, 100);
+	in(&t, ". 1:1(0) ack 2101 win 65535");
+	assert_int_equal(info_of(&t).tcpi_rto, 100000 + 200000);
+	assert_int_equal(info_of(&t).tcpi_backoff, 0);
 	script_close(&t);
 }
 
