@@ -53,16 +53,29 @@ static bool parse_name(const struct sockaddr_un *sun, socklen_t len, uint64_t *i
 	return parse_id(sun->sun_path + name - ID_DIGITS, id);
 }
 
-bool hint_look(int fd, struct hint_sock *sock)
+static bool look_for_id(int fd, uint64_t *id)
 {
 	struct sockaddr_un sun;
-	socklen_t len = sizeof(sun), type_len = sizeof(sock->type);
+	socklen_t len = sizeof(sun);
 	int saved_errno = errno;
-	bool found = tapir_real.getpeername(fd, (struct sockaddr *)&sun, &len) == 0 && parse_name(&sun, len, &sock->id) &&
-		     tapir_real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &sock->type, &type_len) == 0;
+	bool found = tapir_real.getpeername(fd, (struct sockaddr *)&sun, &len) == 0 && parse_name(&sun, len, id);
 
 	errno = saved_errno;
 	return found;
+}
+
+bool hint_look(int fd, struct hint_sock *sock)
+{
+	socklen_t len = sizeof(sock->type);
+
+	return look_for_id(fd, &sock->id) && tapir_real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &sock->type, &len) == 0;
+}
+
+bool hint_is_ours(int fd)
+{
+	uint64_t id;
+
+	return look_for_id(fd, &id);
 }
 
 bool hint_dgram(int fd, uint64_t *id, bool *is_connected)

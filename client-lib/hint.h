@@ -45,12 +45,13 @@ static inline bool hint_is_stream(enum hint hint)
 }
 
 /* What @fd is: one of our sockets, its id and type (SOCK_STREAM, or SOCK_SEQPACKET for all kinds of datagrams); false: it is none of
- * ours. Leaves errno alone. */
+ * ours. hint_is_ours() asks only that. They leave errno alone. */
 struct hint_sock {
 	uint64_t id;
 	int type;
 };
 bool hint_look(int fd, struct hint_sock *sock);
+bool hint_is_ours(int fd);
 
 /** hint_dgram - whether @fd is a datagram socket of ours, to be asked when hint_of() is HINT_DGRAM or HINT_DOUBTFUL.
  * *id: its id. *is_connected: whether connect() was seen to succeed, so that datagrams are expected bare. */

@@ -56,11 +56,9 @@ static bool is_unready(enum hint hint)
 /* Flags that mean something else, or nothing, on the pair: 0 or -errno. */
 static int check_flags(int fd, int flags, bool is_send)
 {
-	struct hint_sock sock;
-
 	if (__builtin_expect(!(flags & (is_send ? MSG_OOB | MSG_FASTOPEN : MSG_OOB | MSG_ERRQUEUE)), 1))
 		return 0;
-	if (!hint_look(fd, &sock))
+	if (!hint_is_ours(fd))
 		return 0;
 	return flags & MSG_ERRQUEUE && !is_send ? -EAGAIN : -EOPNOTSUPP;
 }

@@ -41,9 +41,7 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 
 int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
-	struct hint_sock sock;
-
-	if (hint_is_sandboxed() || is_natural(level, name) || !hint_look(fd, &sock))
+	if (hint_is_sandboxed() || is_natural(level, name) || !hint_is_ours(fd))
 		return tapir_real.setsockopt(fd, level, name, value, len);
 	return (int)sock_result(set_ours(fd, level, name, value, len));
 }
@@ -85,9 +83,7 @@ static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
 
 int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
-	struct hint_sock sock;
-
-	if (hint_is_sandboxed() || is_natural(level, name) || !hint_look(fd, &sock))
+	if (hint_is_sandboxed() || is_natural(level, name) || !hint_is_ours(fd))
 		return tapir_real.getsockopt(fd, level, name, value, len);
 	return (int)sock_result(get_ours(fd, level, name, value, len));
 }
@@ -113,7 +109,6 @@ static int ioctl_ours(int fd, unsigned long request, int *value)
 int tapir_ioctl(int fd, unsigned long request, ...)
 {
 	struct dgram_sock s;
-	struct hint_sock sock;
 	va_list args;
 	void *arg;
 
@@ -122,7 +117,7 @@ int tapir_ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (request == SIOCINQ && dgram_is(fd, &s))
 		return (int)sock_result(arg ? dgram_inq(&s, arg) : -EFAULT);
-	if ((request == SIOCOUTQ || request == SIOCATMARK) && arg && hint_look(fd, &sock))
+	if ((request == SIOCOUTQ || request == SIOCATMARK) && arg && hint_is_ours(fd))
 		return (int)sock_result(ioctl_ours(fd, request, arg));
 	return tapir_real.ioctl(fd, request, arg);
 }

@@ -95,10 +95,9 @@ ssize_t sock_check_send(int fd, bool is_silent)
 int sock_check_fresh(int fd)
 {
 	struct tapir_addr peer;
-	struct hint_sock sock;
 	ssize_t n;
 
-	if (!hint_look(fd, &sock)) {
+	if (!hint_is_ours(fd)) {
 		hint_move(fd, HINT_NONE);
 		return 0;
 	}

@@ -80,19 +80,16 @@ static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
 
 int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	struct hint_sock sock;
-
-	if (!hint_look(fd, &sock))
+	if (!hint_is_ours(fd))
 		return tapir_real.bind(fd, addr, len);
 	return (int)sock_result(bind_ours(fd, addr, len));
 }
 
 int tapir_listen(int fd, int backlog)
 {
-	struct hint_sock sock;
 	int error;
 
-	if (!hint_look(fd, &sock))
+	if (!hint_is_ours(fd))
 		return tapir_real.listen(fd, backlog);
 	error = sock_request_int(TAPIR_OP_LISTEN, fd, backlog);
 	if (!error)
@@ -121,18 +118,14 @@ static int ask_name(enum tapir_op op, int fd, struct sockaddr *addr, socklen_t *
 
 int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	struct hint_sock sock;
-
-	if (!hint_look(fd, &sock))
+	if (!hint_is_ours(fd))
 		return tapir_real.getsockname(fd, addr, len);
 	return (int)sock_result(ask_name(TAPIR_OP_GETSOCKNAME, fd, addr, len));
 }
 
 int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	struct hint_sock sock;
-
-	if (!hint_look(fd, &sock))
+	if (!hint_is_ours(fd))
 		return tapir_real.getpeername(fd, addr, len);
 	return (int)sock_result(ask_name(TAPIR_OP_GETPEERNAME, fd, addr, len));
 }
