@@ -229,7 +229,7 @@ static struct ip_addr solicitation_source(struct neigh *n)
 	const struct if_addr *e = NULL;
 	struct ip_addr src;
 
-	if (f && f->len >= 40) {
+	if (f && f->len >= (ip_addr_is4(&n->addr) ? 20u : 40u)) {
 		bool is4 = ip_addr_is4(&n->addr);
 
 		src = is4 ? ip_addr_from4(f->data + 12) : ip_addr_from6(f->data + 8);

@@ -99,4 +99,5 @@ void offload_complete_csum(struct frame *f)
 		return;
 	put_be16(f->data + at, sum);
 	f->off.csum = FRAME_CSUM_NONE;
+	f->off.csum_start = f->off.csum_offset = 0;
 }
