@@ -194,14 +194,17 @@ int channels_init(struct daemon *d)
 	return r ? r : listener_measure(c);
 }
 
-void channels_fini(struct daemon *d)
+void channels_abort(struct daemon *d)
 {
 	struct channels *c = &d->channels;
 
-	for (uint32_t i = 0; c->buckets && i < c->bucket_count; i++)
+	for (uint32_t i = 0; i < c->bucket_count; i++)
 		while (c->buckets[i])
 			channel_close(d, c->buckets[i], CHANNEL_ABORT, 0);
-	channels_reap(d);
+}
+
+void channels_fini(struct channels *c)
+{
 	dgram_batch_fini(c);
 	free(c->buckets);
 	free(c->junk);

@@ -80,10 +80,11 @@ struct channels {
 
 /* 0 or -errno. */
 int channels_init(struct daemon *d);
-void channels_fini(struct daemon *d);
+void channels_fini(struct channels *c); /* frees what channels_init() took, or a part of it */
 
 /* The clean stop begins: listeners are closed, connections get their FIN after what their clients have written. */
 void channels_farewell(struct daemon *d);
+void channels_abort(struct daemon *d); /* what is left is reset */
 
 /** channel_open - a channel for @sock with its pair; the caller sends *theirs away and closes it.
  * @listener: the channel whose listening socket accepted @sock; NULL for one that a client opens.

@@ -320,18 +320,25 @@ static void say_farewell(struct daemon *d)
 		log_line(&d->log, LOG_LEVEL_INFO, "%d connections did not end in time and were reset", unfinished);
 }
 
-static void finish(struct daemon *d)
+/* Nobody is left to talk to: resets for what is still open. */
+static void close_sockets(struct daemon *d)
 {
 	control_close(d);
-	channels_fini(d);
-	loop_turn(d, d->now_us); /* the resets go out */
+	channels_abort(d);
+	loop_turn(d, d->now_us); /* the resets go out, the channels' memory comes back */
 	captures_fini(d);
+}
+
+/* Also after a start that failed half-way. */
+static void free_all(struct daemon *d)
+{
+	channels_fini(&d->channels);
 	tombstones_fini(&d->tombstones);
 	frame_unref(d->tap.small);
 	frame_unref(d->tap.large);
-	while (stack_output(d->st, &d->out, d->now_us))
-		;
-	stack_close(d->st);
+	frame_unref(d->out.held);
+	if (d->st)
+		stack_close(d->st);
 	tap_close(&d->tap);
 }
 
@@ -341,6 +348,7 @@ static int run(struct daemon *d)
 	struct keeper keeper;
 	int status, control_fd;
 
+	d->tap.fd = -1;
 	d->owner_uid = getuid();
 	d->fds_max = privileges_raise_fds();
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
@@ -355,10 +363,11 @@ static int run(struct daemon *d)
 	if (!status) {
 		loop_run(d);
 		say_farewell(d);
-		finish(d);
+		close_sockets(d);
 		status = d->stop_status;
 		log_line(&d->log, LOG_LEVEL_INFO, "stopped");
 	}
+	free_all(d);
 	keeper_stop(&keeper);
 	return status;
 }
