@@ -331,7 +331,7 @@ class World:
         return argv + (self.options or []) + list(options)
 
     def start_daemon(self):
-        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="print_stacktrace=1")
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:quarantine_size_mb=1", UBSAN_OPTIONS="print_stacktrace=1")
         self.daemon = self.start(self.host.enter() + self.daemon_argv(), env=env, label="tapird", directory=self.dir)
         self.procs.remove(self.daemon)
         self.daemon.wait_out(r"\bready\b")
