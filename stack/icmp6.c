@@ -67,7 +67,7 @@ void icmp6_send_reassembly_timeout(struct stack *st, const struct icmp_quote *qu
 /* ---- Errors received ---- */
 
 /* How Linux tells programs. */
-static bool describe_error(const struct frame *f, struct icmp_error *e)
+static void describe_error(const struct frame *f, struct icmp_error *e)
 {
 	static const struct {
 		int error;
@@ -78,30 +78,26 @@ static bool describe_error(const struct frame *f, struct icmp_error *e)
 		[6] = { EACCES, true },
 	};
 
+	/* Errors of unknown type go to the upper layer too (RFC 4443 section 2.4 (a)). */
+	e->error = EPROTO;
 	switch (e->icmp_type) {
 	case ICMP6_UNREACHABLE:
-		if (e->icmp_code >= sizeof(unreachable) / sizeof(unreachable[0])) {
-			e->error = EPROTO;
-			return true;
+		if (e->icmp_code < sizeof(unreachable) / sizeof(unreachable[0])) {
+			e->error = unreachable[e->icmp_code].error;
+			e->is_hard = unreachable[e->icmp_code].is_hard;
 		}
-		e->error = unreachable[e->icmp_code].error;
-		e->is_hard = unreachable[e->icmp_code].is_hard;
-		return true;
+		break;
 	case ICMP6_PACKET_TOO_BIG:
 		e->error = EMSGSIZE;
 		e->mtu = get_be32(f->data + 4);
-		return true;
+		break;
 	case ICMP6_TIME_EXCEEDED:
 		e->error = EHOSTUNREACH;
-		return true;
+		break;
 	case ICMP6_PARAMETER_PROBLEM:
-		e->error = EPROTO;
 		e->is_hard = true;
-		return true;
+		break;
 	}
-	/* Errors of unknown type go to the upper layer too (RFC 4443 section 2.4 (a)). */
-	e->error = EPROTO;
-	return true;
 }
 
 /* Fill @e from the packet quoted after the message's header. False: we cannot have sent it. */
@@ -133,10 +129,11 @@ static void input_error(struct stack *st, struct frame *f, const struct ip_rx *r
 		.icmp_code = f->data[1],
 	};
 
-	if (rx->is_multicast || !parse_quote(st, f, &e) || !describe_error(f, &e)) {
+	if (rx->is_multicast || !parse_quote(st, f, &e)) {
 		stat_drop(st, STAT_ICMP_DROP_QUOTE);
 		return;
 	}
+	describe_error(f, &e);
 	if (e.error == EMSGSIZE && e.mtu < IP6_MTU_MIN) { /* RFC 8201 section 4 */
 		stat_drop(st, STAT_PMTU_DROP_SMALL);
 		return;

@@ -192,6 +192,13 @@ static void input_fragment(struct stack *st, struct frame *f, struct ip_rx *rx, 
 	frame_unref(whole);
 }
 
+static enum stack_stat counter_of(const struct ip6_problem *problem)
+{
+	if (problem->is_routing)
+		return STAT_IP6_DROP_ROUTING;
+	return problem->code == ICMP6_BAD_OPTION ? STAT_IP6_DROP_OPTION : STAT_IP6_DROP_HEADERS;
+}
+
 /* Go through the extension headers from @c on; @may_be_fragment: no fragment header was met yet. */
 static void walk(struct stack *st, struct frame *f, struct ip_rx *rx, struct ip6_chain *c, bool may_be_fragment)
 {
@@ -216,11 +223,7 @@ static void walk(struct stack *st, struct frame *f, struct ip_rx *rx, struct ip6
 		answer = *rx;
 		if (problem.even_to_group)
 			answer.is_multicast = false;
-		drop_with_problem(st, f, &answer,
-				  problem.is_routing			   ? STAT_IP6_DROP_ROUTING
-				  : problem.code == ICMP6_BAD_OPTION ? STAT_IP6_DROP_OPTION
-								     : STAT_IP6_DROP_HEADERS,
-				  problem.code, problem.pointer);
+		drop_with_problem(st, f, &answer, counter_of(&problem), problem.code, problem.pointer);
 		return;
 	}
 	if (c->next == IP6_NO_NEXT)
