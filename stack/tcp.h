@@ -31,7 +31,7 @@ struct tcp_table {
 	uint32_t bucket_count, count;
 	struct list listeners[TCP_LISTEN_BUCKETS]; /* by port */
 	struct hash_key lookup_key, isn_key, ts_key;
-	struct pool reqs, timewaits, sent, oos, islands, listener_pool;
+	struct pool reqs, timewaits, txs, sent, oos, islands, listener_pool;
 	struct list want_send;	     /* connections that may have something to send */
 	uint32_t orphan_count;
 	uint64_t challenge_second;   /* RFC 5961 section 7: challenge ACKs left in this second */

@@ -76,8 +76,9 @@ static void release_bytes(struct tcp_conn *c, tcp_seq old_una, const struct tcp_
 	uint32_t n = seq_diff(c->snd_una, old_una) - acked->has_syn - acked->has_fin;
 
 	c->bytes_acked += n;
-	byteq_consume(&c->sndq, &c->sk.st->byteq_mem, n);
-	byteq_cursor_consumed(&c->sndq_cursor, n);
+	byteq_consume(&c->tx->sndq, &c->sk.st->byteq_mem, n);
+	byteq_cursor_consumed(&c->tx->cursor, n);
+	tcp_tx_put_if_idle(c);
 }
 
 static bool is_cwnd_limited(const struct tcp_conn *c)
@@ -93,7 +94,7 @@ static void on_new_ack(struct tcp_conn *c, const struct tcp_in *in, struct tcp_a
 	uint32_t in_flight = tcp_pipe(c);
 
 	c->snd_una = in->ack;
-	news->acked = tcp_rtxq_ack(&c->rtxq, &c->sk.st->tcp.sent, c->snd_una, c->mss);
+	news->acked = tcp_rtxq_ack(&c->tx->rtxq, &c->sk.st->tcp.sent, c->snd_una, c->mss);
 	release_bytes(c, old_una, &news->acked);
 	c->delivered += news->acked.packets;
 	c->retransmits = 0;
@@ -118,13 +119,13 @@ static void on_new_ack(struct tcp_conn *c, const struct tcp_in *in, struct tcp_a
 /* RFC 5681 section 2: five conditions. */
 static bool is_duplicate(const struct tcp_conn *c, const struct tcp_in *in, bool is_update)
 {
-	return c->rtxq.head && in->len == 0 && !(in->flags & (TCP_SYN | TCP_FIN)) && seq_eq(in->ack, c->snd_una) && !is_update;
+	return c->tx->rtxq.head && in->len == 0 && !(in->flags & (TCP_SYN | TCP_FIN)) && seq_eq(in->ack, c->snd_una) && !is_update;
 }
 
 bool tcp_on_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
 	struct tcp_ack_news news = { 0 };
-	bool is_new = seq_gt(in->ack, c->snd_una), is_update = false;
+	bool is_new = seq_gt(in->ack, c->snd_una), is_update = false, was_in_flight = c->tx->rtxq.head != NULL;
 
 	if (seq_lt(in->ack, c->snd_una)) {
 		/* RFC 5961 section 5.2: too old to be anything but a guess. */
@@ -152,10 +153,10 @@ bool tcp_on_ack(struct tcp_conn *c, const struct tcp_in *in)
 	if (is_new)
 		on_new_ack(c, in, &news);
 	tcp_recovery_on_ack(c, &news);
-	if (!c->rtxq.head) {
+	if (!c->tx->rtxq.head) {
 		c->retrans_start_us = 0;
-		/* The window opened: no more need to probe. tcp_output arms the timer again if it still cannot send. */
-		tcp_timer_stop(c, TCP_TIMER_RETRANS);
+		if (was_in_flight) /* else the timer is for probes, and goes on: what the peer sends must not put them off */
+			tcp_timer_stop(c, TCP_TIMER_RETRANS);
 	}
 	if (is_new)
 		tcp_send_space_check(c);

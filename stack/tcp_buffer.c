@@ -23,9 +23,9 @@ void tcp_buffer_established(struct tcp_conn *c)
 
 	c->rcvq_space = tcp_min(c->rcv_wnd, TCP_INIT_CWND * c->advmss);
 	c->rcvq_seq = c->rcv_nxt;
-	c->rcvq_time_us = c->sk.st->now_us;
+	c->rcvq_time_us = (uint32_t)c->sk.st->now_us;
 	c->rcv_rtt_seq = seq_add(c->rcv_nxt, c->rcv_wnd);
-	c->rcv_rtt_time_us = c->sk.st->now_us;
+	c->rcv_rtt_time_us = (uint32_t)c->sk.st->now_us;
 	c->window_clamp = tcp_min(c->window_clamp, most);
 	c->rcv_ssthresh = tcp_min(c->rcv_wnd, c->window_clamp);
 	tcp_buffer_expand_send(c);
@@ -46,7 +46,7 @@ static void rtt_sample(struct tcp_conn *c, uint32_t sample_us, bool is_window)
 
 void tcp_buffer_on_data(struct tcp_conn *c, const struct tcp_in *in)
 {
-	uint64_t now_us = c->sk.st->now_us;
+	uint32_t now_us = (uint32_t)c->sk.st->now_us;
 
 	if (c->ts_ok && in->h->opt.has_ts) {
 		/* One sample for each timestamp of ours that comes back, as in RFC 7323 section 4. */
@@ -61,7 +61,7 @@ void tcp_buffer_on_data(struct tcp_conn *c, const struct tcp_in *in)
 	}
 	if (seq_lt(c->rcv_nxt, c->rcv_rtt_seq))
 		return;
-	rtt_sample(c, (uint32_t)(now_us - c->rcv_rtt_time_us), true);
+	rtt_sample(c, now_us - c->rcv_rtt_time_us, true);
 	c->rcv_rtt_seq = seq_add(c->rcv_nxt, c->rcv_wnd);
 	c->rcv_rtt_time_us = now_us;
 }
@@ -69,7 +69,7 @@ void tcp_buffer_on_data(struct tcp_conn *c, const struct tcp_in *in)
 void tcp_buffer_on_read(struct tcp_conn *c)
 {
 	const struct tunables *t = &c->sk.st->tunables;
-	uint64_t now_us = c->sk.st->now_us;
+	uint32_t now_us = (uint32_t)c->sk.st->now_us;
 	tcp_seq read_seq = seq_sub(c->rcv_nxt, c->rcvq.bytes);
 	uint32_t copied;
 
@@ -118,7 +118,7 @@ void tcp_buffer_expand_send(struct tcp_conn *c)
 uint32_t tcp_send_room(const struct tcp_conn *c)
 {
 	uint32_t sndbuf = c->sk.opt.sndbuf;
-	uint32_t room = sndbuf > c->sndq.bytes ? sndbuf - c->sndq.bytes : 0;
+	uint32_t room = sndbuf > c->tx->sndq.bytes ? sndbuf - c->tx->sndq.bytes : 0;
 	uint32_t lowat = c->notsent_lowat ? c->notsent_lowat : c->sk.st->tunables.tcp_notsent_lowat;
 	uint32_t unsent = tcp_unsent(c);
 
@@ -130,7 +130,7 @@ uint32_t tcp_send_room(const struct tcp_conn *c)
 /* Tell it only when a third of the buffer is free, not for each ACK (Linux). */
 void tcp_send_space_check(struct tcp_conn *c)
 {
-	if (!c->full || c->sndq.bytes > c->sk.opt.sndbuf - c->sk.opt.sndbuf / 3 || tcp_send_room(c) == 0)
+	if (!c->full || c->tx->sndq.bytes > c->sk.opt.sndbuf - c->sk.opt.sndbuf / 3 || tcp_send_room(c) == 0)
 		return;
 	c->full = false;
 	tcp_conn_raise(c, SOCK_WRITABLE);

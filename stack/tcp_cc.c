@@ -16,7 +16,7 @@ const struct tcp_cc_ops *tcp_cc_find(const char *name)
 
 void tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops)
 {
-	*cc = (struct tcp_cc){ .cwnd = TCP_INIT_CWND, .ssthresh = TCP_SSTHRESH_INFINITE, .cwnd_max = UINT32_MAX / 2 };
+	*cc = (struct tcp_cc){ .cwnd = TCP_INIT_CWND, .ssthresh = TCP_SSTHRESH_INFINITE };
 	tcp_cc_change(cc, ops);
 }
 
@@ -28,18 +28,13 @@ void tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops)
 		ops->init(cc);
 }
 
-static void set_cwnd(struct tcp_cc *cc, uint32_t cwnd)
-{
-	cc->cwnd = cwnd < cc->cwnd_max ? cwnd : cc->cwnd_max;
-}
-
 /* RFC 5681 section 3.1 equation (2), by packets acknowledged and not by ACKs (RFC 3465), so that stretched ACKs do not slow it. */
 uint32_t tcp_cc_slow_start(struct tcp_cc *cc, uint32_t acked)
 {
 	uint32_t room = cc->ssthresh - cc->cwnd;
 	uint32_t use = acked < room ? acked : room;
 
-	set_cwnd(cc, cc->cwnd + use);
+	cc->cwnd += use;
 	return acked - use;
 }
 
@@ -50,7 +45,7 @@ void tcp_cc_increase(struct tcp_cc *cc, uint32_t per_packets, uint32_t acked)
 		uint32_t steps = cc->cwnd_count / per_packets;
 
 		cc->cwnd_count -= steps * per_packets;
-		set_cwnd(cc, cc->cwnd + steps);
+		cc->cwnd += steps;
 	}
 }
 

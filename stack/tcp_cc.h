@@ -22,7 +22,6 @@ struct tcp_cc {
 	uint32_t cwnd;
 	uint32_t ssthresh;
 	uint32_t cwnd_count;  /* packets acknowledged towards the next increase in congestion avoidance */
-	uint32_t cwnd_max;    /* never above this */
 };
 
 /* An acknowledgment of new data. */

@@ -13,20 +13,20 @@ static const char *check_rtxq(const struct tcp_conn *c)
 	uint32_t packets = 0, lost = 0, retrans = 0;
 	tcp_seq next = c->snd_una;
 
-	for (const struct tcp_sent *r = c->rtxq.head; r; r = r->next) {
+	for (const struct tcp_sent *r = c->tx->rtxq.head; r; r = r->next) {
 		REQUIRE(seq_eq(r->seq, next));
 		REQUIRE(r->len > 0);
 		REQUIRE(r->packets > 0);
-		REQUIRE(r->next || r == c->rtxq.last);
+		REQUIRE(r->next || r == c->tx->rtxq.last);
 		next = seq_add(r->seq, r->len);
 		packets += r->packets;
 		lost += r->flags & TCP_SENT_LOST ? r->packets : 0;
 		retrans += r->flags & TCP_SENT_RETRANS_OUT ? r->packets : 0;
 	}
 	REQUIRE(seq_eq(next, c->snd_nxt));
-	REQUIRE(packets == c->rtxq.packets_out);
-	REQUIRE(lost == c->rtxq.lost_out);
-	REQUIRE(retrans == c->rtxq.retrans_out);
+	REQUIRE(packets == c->tx->rtxq.packets_out);
+	REQUIRE(lost == c->tx->rtxq.lost_out);
+	REQUIRE(retrans == c->tx->rtxq.retrans_out);
 	return NULL;
 }
 
@@ -61,8 +61,8 @@ const char *tcp_check_invariants(const struct sock *s)
 	}
 	if (c->state == TCP_CLOSED) {
 		REQUIRE(!c->node.is_linked);
-		REQUIRE(!c->rtxq.head);
-		REQUIRE(c->sndq.bytes == 0);
+		REQUIRE(!c->tx->rtxq.head);
+		REQUIRE(c->tx->sndq.bytes == 0);
 		REQUIRE(!list_is_linked(&c->send_link));
 		return NULL;
 	}
@@ -72,16 +72,16 @@ const char *tcp_check_invariants(const struct sock *s)
 	if (bad)
 		return bad;
 	if (!tcp_state_in(c, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECEIVED))) {
-		REQUIRE(seq_diff(c->snd_nxt, c->snd_una) <= c->sndq.bytes + 1);
+		REQUIRE(seq_diff(c->snd_nxt, c->snd_una) <= c->tx->sndq.bytes + 1);
 		REQUIRE(c->mss >= 28 && c->mss <= c->mss_clamp);
 		REQUIRE(seq_le(c->rcv_wup, c->rcv_nxt));
 	}
 	REQUIRE(!c->fin_sent || c->fin_queued);
 	REQUIRE(c->cc.cwnd >= 1);
 	REQUIRE(c->cc.ssthresh >= 2);
-	REQUIRE(c->sacked_out <= tcp_max(c->rtxq.packets_out, 1));
+	REQUIRE(c->sacked_out <= tcp_max(c->tx->rtxq.packets_out, 1));
 	/* Something in flight has a timer, or it would never be missed. */
-	REQUIRE(!c->rtxq.head || c->deadline_us[TCP_TIMER_RETRANS] || list_is_linked(&c->send_link));
+	REQUIRE(!c->tx->rtxq.head || c->deadline_us[TCP_TIMER_RETRANS] || list_is_linked(&c->send_link));
 	for (unsigned k = 0; k < TCP_TIMERS; k++)
 		REQUIRE(!c->deadline_us[k] || (timer_is_pending(&c->timer) && c->timer.deadline_us <= c->deadline_us[k]));
 	return c->oo ? check_islands(c) : NULL;

@@ -92,6 +92,13 @@ struct tcp_oo {
 	bool has_fin;
 };
 
+/* What waits to be sent, or acknowledged: an idle connection, of which there are many, does without. */
+struct tcp_tx {
+	struct byteq sndq;
+	struct byteq_cursor cursor; /* in sndq, where the last segment ended */
+	struct tcp_rtxq rtxq;
+};
+
 enum tcp_ca { TCP_CA_OPEN, TCP_CA_DISORDER, TCP_CA_CWR_UNUSED, TCP_CA_RECOVERY, TCP_CA_LOSS }; /* Linux's numbers */
 
 struct tcp_conn {
@@ -103,10 +110,10 @@ struct tcp_conn {
 
 	union {
 		struct tcp_listener *listener; /* LISTEN */
-		struct tcp_conn *parent;       /* waiting to be accepted: the listener */
+		struct tcp_conn *accept_next;  /* waiting to be accepted */
 	};
-	struct tcp_conn *accept_next;
-	struct tcp_oo *oo;
+	struct tcp_tx *tx; /* never NULL: while there is nothing to send, one that is empty and shared */
+	struct tcp_oo *oo; /* NULL: nothing is out of order */
 
 	uint8_t state;	  /* enum tcp_state */
 	uint8_t ca_state; /* enum tcp_ca */
@@ -148,9 +155,6 @@ struct tcp_conn {
 	uint16_t mss;	     /* payload of a full segment now, options deducted */
 	uint16_t advmss;     /* our MSS option */
 	uint16_t user_mss;   /* TCP_MAXSEG; 0: none */
-	struct byteq sndq;
-	struct byteq_cursor sndq_cursor;
-	struct tcp_rtxq rtxq;
 	struct tcp_rtt rtt;
 	struct tcp_cc cc;
 	uint64_t retrans_start_us; /* of the first retransmission (or probe) without progress; 0: none */
@@ -168,18 +172,19 @@ struct tcp_conn {
 	uint32_t last_data_recv_ms, last_ack_recv_ms, last_data_sent_ms, last_ack_sent_ms, last_challenge_ms;
 
 	/* Receive buffer tuning (tcp_buffer.c). */
-	uint64_t rcvq_time_us, rcv_rtt_time_us;
+	uint32_t rcvq_time_us, rcv_rtt_time_us; /* modulo 2^32: for differences only */
 	tcp_seq rcvq_seq, rcv_rtt_seq;
 	uint32_t rcvq_space, rcv_rtt_us;
 	uint32_t rcv_tsecr_last;
 
 	/* Options. */
-	uint32_t keepidle_s, keepintvl_s, user_timeout_ms, notsent_lowat;
-	int32_t linger2_s; /* 0: the tunable; < 0: none */
+	uint32_t user_timeout_ms, notsent_lowat;
+	uint16_t keepidle_s, keepintvl_s;
+	int16_t linger2_s; /* 0: the tunable; < 0: none */
 	uint8_t keepcnt, syn_retries, defer_accept_retrans;
 
 	/* For TCP_INFO. */
-	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+	uint64_t bytes_acked, bytes_received, bytes_retrans;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t delivered, total_retrans, dsack_dups, rcv_ooopack;
 	uint32_t chrono_ms[3]; /* time spent busy, limited by the peer's window, by our send buffer */
@@ -261,6 +266,12 @@ void tcp_timer_stop_all(struct tcp_conn *c);
 void tcp_timer_arm_rto(struct tcp_conn *c);	/* (re)start it: RFC 6298 sections 5.1, 5.3 */
 void tcp_timer_arm_probe(struct tcp_conn *c);
 void tcp_timer_reset_keepalive(struct tcp_conn *c);
+
+/* ---- tcp_tx.c ---- */
+void tcp_tx_init(struct tcp_conn *c);
+bool tcp_tx_get(struct tcp_conn *c);	/* to be called before anything is put into c->tx; false: no memory */
+void tcp_tx_put_if_idle(struct tcp_conn *c);
+void tcp_tx_clear(struct tcp_conn *c);	/* throw away what is there */
 
 /* ---- Input ---- */
 void tcp_synsent_input(struct tcp_conn *c, struct tcp_in *in);	/* tcp_synsent.c */

@@ -24,9 +24,9 @@ void tcp_chrono_set(struct tcp_conn *c)
 
 	if (unsent > 0 && ((int32_t)window <= 0 || window < tcp_min(unsent, c->mss)))
 		now = TCP_CHRONO_RWND + 1;
-	else if (unsent == 0 && c->rtxq.head && c->full)
+	else if (unsent == 0 && c->tx->rtxq.head && c->full)
 		now = TCP_CHRONO_SNDBUF + 1;
-	else if (unsent > 0 || c->rtxq.head)
+	else if (unsent > 0 || c->tx->rtxq.head)
 		now = TCP_CHRONO_BUSY + 1;
 	if (now == c->chrono)
 		return;
@@ -63,10 +63,10 @@ static void fill_sending(const struct tcp_conn *c, struct tcp_info *i)
 {
 	i->tcpi_rto = c->rtt.rto_us;
 	i->tcpi_snd_mss = c->mss;
-	i->tcpi_unacked = c->rtxq.packets_out;
+	i->tcpi_unacked = c->tx->rtxq.packets_out;
 	i->tcpi_sacked = c->sacked_out;
-	i->tcpi_lost = c->rtxq.lost_out;
-	i->tcpi_retrans = c->rtxq.retrans_out;
+	i->tcpi_lost = c->tx->rtxq.lost_out;
+	i->tcpi_retrans = c->tx->rtxq.retrans_out;
 	i->tcpi_total_retrans = c->total_retrans;
 	i->tcpi_pmtu = c->sk.dst.mtu;
 	i->tcpi_rtt = c->rtt.srtt8_us >> 3;
@@ -101,7 +101,7 @@ static void fill_counts(const struct tcp_conn *c, struct tcp_info *i)
 	i->tcpi_last_ack_recv = since_ms(c, c->last_ack_recv_ms);
 	i->tcpi_bytes_acked = c->bytes_acked;
 	i->tcpi_bytes_received = c->bytes_received;
-	i->tcpi_bytes_sent = c->bytes_sent;
+	i->tcpi_bytes_sent = c->bytes_acked + c->tx->sndq.bytes - tcp_unsent(c) + c->bytes_retrans;
 	i->tcpi_bytes_retrans = c->bytes_retrans;
 	i->tcpi_segs_in = c->segs_in;
 	i->tcpi_segs_out = c->segs_out;
@@ -145,7 +145,7 @@ static void describe_timer(const struct tcp_conn *c, struct sock_info *info)
 
 	if (!at_us)
 		return;
-	info->timer_kind = kind == TCP_TIMER_RETRANS && !c->rtxq.head ? 4 : kinds[kind];
+	info->timer_kind = kind == TCP_TIMER_RETRANS && !c->tx->rtxq.head ? 4 : kinds[kind];
 	info->timer_ms = at_us > now_us ? (uint32_t)((at_us - now_us) / 1000) : 0;
 }
 
@@ -161,7 +161,7 @@ void tcp_describe(struct sock *s, struct sock_info *info, uint64_t now_us)
 		return;
 	}
 	info->recv_q = c->rcvq.bytes;
-	info->send_q = c->sndq.bytes;
+	info->send_q = c->tx->sndq.bytes;
 	info->retransmits = c->retransmits;
 	describe_timer(c, info);
 	memcpy(info->cong, c->cc.ops->name, sizeof(info->cong));

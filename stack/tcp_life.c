@@ -50,6 +50,7 @@ void tcp_conn_init(struct tcp_conn *c)
 	c->node.kind = TCP_NODE_CONN;
 	list_init(&c->send_link);
 	tcp_timer_init(c);
+	tcp_tx_init(c);
 	c->state = TCP_CLOSED;
 	c->mss_clamp = c->mss = TCP_MSS_DEFAULT_4;
 	tcp_rtt_init(&c->rtt, c->sk.st->tunables.tcp_rto_min_us);
@@ -64,20 +65,13 @@ void tcp_conn_raise(struct tcp_conn *c, uint32_t events)
 
 /* ---- The end ------------------------------------------------------------------------------------------------------ */
 
-static void release_send_side(struct tcp_conn *c)
-{
-	tcp_rtxq_clear(&c->rtxq, &c->sk.st->tcp.sent);
-	byteq_clear(&c->sndq, &c->sk.st->byteq_mem);
-	c->sndq_cursor = (struct byteq_cursor){ 0 };
-}
-
 /* Off every list but the socket table; what was received can still be read. */
 static void stop(struct tcp_conn *c, const char *why)
 {
 	tcp_timer_stop_all(c);
 	list_remove(&c->send_link);
 	tcp_table_remove(c->sk.st, &c->node);
-	release_send_side(c);
+	tcp_tx_clear(c);
 	tcp_oo_free(c);
 	c->acks_owed = 0;
 	if (c->state != TCP_CLOSED)
@@ -167,8 +161,10 @@ static int open_active(struct tcp_conn *c)
 
 	c->ts_offset = tcp_ts_offset(&st->tcp.ts_key, &c->sk.local.addr, &c->sk.remote.addr);
 	c->iss = choose_isn(c);
-	if (tcp_rtxq_append(&c->rtxq, &st->tcp.sent, c->iss, 1, 1, TCP_SENT_SYN, st->now_us) < 0)
+	if (!tcp_tx_get(c) || tcp_rtxq_append(&c->tx->rtxq, &st->tcp.sent, c->iss, 1, 1, TCP_SENT_SYN, st->now_us) < 0) {
+		tcp_tx_put_if_idle(c);
 		return -ENOBUFS;
+	}
 	c->snd_una = c->snd_sml = c->iss;
 	c->snd_nxt = c->cwnd_usage_seq = seq_add(c->iss, 1);
 	c->mss_clamp = UINT16_MAX;

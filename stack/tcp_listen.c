@@ -55,7 +55,6 @@ static struct tcp_conn *queue_pop(struct tcp_listener *l)
 		l->last = &l->first;
 	l->count--;
 	child->accept_next = NULL;
-	child->parent = NULL;
 	child->in_accept_queue = false;
 	return child;
 }
@@ -292,8 +291,10 @@ static struct tcp_conn *make_child(struct tcp_req *r)
 		return NULL;
 	c = tcp_conn_of(s);
 	tcp_conn_init(c);
-	if (tcp_rtxq_append(&c->rtxq, &st->tcp.sent, r->iss, 1, 1, TCP_SENT_SYN | (r->retrans ? TCP_SENT_EVER_RETRANS : 0),
-			    r->synack_us) < 0) {
+	if (!tcp_tx_get(c) ||
+	    tcp_rtxq_append(&c->tx->rtxq, &st->tcp.sent, r->iss, 1, 1,
+			    TCP_SENT_SYN | (r->retrans || !r->synack_us ? TCP_SENT_EVER_RETRANS : 0), r->synack_us) < 0) {
+		tcp_tx_put_if_idle(c);
 		sock_free(s);
 		return NULL;
 	}
@@ -345,7 +346,6 @@ static void queue_child(struct tcp_conn *parent, struct tcp_conn *c)
 {
 	struct tcp_listener *l = parent->listener;
 
-	c->parent = parent;
 	c->in_accept_queue = true;
 	*l->last = c;
 	l->last = &c->accept_next;

@@ -53,7 +53,7 @@ void tcp_sync_mss(struct tcp_conn *c)
 			mss = tcp_max(cutoff, 68 - TCP_HDR_MIN - TCP_OPT_TS_BYTES);
 	}
 	c->mss = (uint16_t)mss;
-	if (old > 0 && c->mss < old && c->rtxq.head)
+	if (old > 0 && c->mss < old && c->tx->rtxq.head)
 		tcp_recovery_on_smaller_mss(c, old);
 }
 

@@ -84,7 +84,7 @@ static int set_quickack(struct tcp_conn *c, int v)
 
 static int set_keepidle(struct tcp_conn *c, int v)
 {
-	c->keepidle_s = (uint32_t)v;
+	c->keepidle_s = (uint16_t)v;
 	tcp_timer_reset_keepalive(c);
 	return 0;
 }
@@ -139,7 +139,7 @@ int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t le
 	case TCP_KEEPINTVL:
 		if (!in_range(v, 1, KEEPIDLE_MAX_S))
 			return -EINVAL;
-		c->keepintvl_s = (uint32_t)v;
+		c->keepintvl_s = (uint16_t)v;
 		return 0;
 	case TCP_KEEPCNT:
 		if (!in_range(v, 1, KEEPCNT_MAX))
@@ -152,7 +152,7 @@ int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t le
 		c->syn_retries = (uint8_t)v;
 		return 0;
 	case TCP_LINGER2:
-		c->linger2_s = v < 0 ? -1 : v > LINGER2_MAX_S ? LINGER2_MAX_S : v;
+		c->linger2_s = (int16_t)(v < 0 ? -1 : v > LINGER2_MAX_S ? LINGER2_MAX_S : v);
 		return 0;
 	case TCP_DEFER_ACCEPT:
 		c->defer_accept_retrans = secs_to_retrans(v);

@@ -29,10 +29,10 @@ uint32_t tcp_ts_now(const struct tcp_conn *c)
 uint32_t tcp_unsent(const struct tcp_conn *c)
 {
 	if (tcp_state_in(c, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECEIVED) | TCP_STATE_BIT(TCP_CLOSED)))
-		return c->sndq.bytes;
+		return c->tx->sndq.bytes;
 	if (c->fin_sent)
 		return 0;
-	return c->sndq.bytes - seq_diff(c->snd_nxt, c->snd_una);
+	return c->tx->sndq.bytes - seq_diff(c->snd_nxt, c->snd_una);
 }
 
 struct ip_tx tcp_ip_tx(struct tcp_conn *c)
@@ -141,11 +141,11 @@ static uint32_t describe_payload(struct tcp_conn *c, struct frame_out *out, tcp_
 {
 	uint32_t offset = seq_diff(seq, c->snd_una);
 	int pieces;
-	size_t got = byteq_iov_from(&c->sndq, &c->sndq_cursor, offset, len, out->iov + 1, FRAME_OUT_IOV_MAX - 1, &pieces);
+	size_t got = byteq_iov_from(&c->tx->sndq, &c->tx->cursor, offset, len, out->iov + 1, FRAME_OUT_IOV_MAX - 1, &pieces);
 
 	if (got < len && got > mss) {
 		len = (uint32_t)(got - got % mss);
-		got = byteq_iov_from(&c->sndq, &c->sndq_cursor, offset, len, out->iov + 1, FRAME_OUT_IOV_MAX - 1, &pieces);
+		got = byteq_iov_from(&c->tx->sndq, &c->tx->cursor, offset, len, out->iov + 1, FRAME_OUT_IOV_MAX - 1, &pieces);
 	}
 	out->iovcnt = 1 + pieces;
 	return (uint32_t)got;
@@ -180,14 +180,13 @@ static enum send_result send_syn(struct tcp_conn *c, struct frame_out *out)
 
 static uint8_t push_if_last(const struct tcp_conn *c, tcp_seq end)
 {
-	return seq_diff(end, c->snd_una) >= c->sndq.bytes ? TCP_PSH : 0;
+	return seq_diff(end, c->snd_una) >= c->tx->sndq.bytes ? TCP_PSH : 0;
 }
 
 static void count_retransmit(struct tcp_conn *c, const struct tcp_sent *r, uint32_t len)
 {
 	c->total_retrans += r->packets;
 	c->bytes_retrans += len;
-	c->bytes_sent += len;
 	if (len > 0)
 		c->data_segs_out += r->packets;
 	stat_add(c->sk.st, STAT_TCP_RETRANSMITS, r->packets);
@@ -195,7 +194,7 @@ static void count_retransmit(struct tcp_conn *c, const struct tcp_sent *r, uint3
 
 static enum send_result send_lost(struct tcp_conn *c, struct frame_out *out)
 {
-	struct tcp_sent *r = tcp_rtxq_next_lost(&c->rtxq);
+	struct tcp_sent *r = tcp_rtxq_next_lost(&c->tx->rtxq);
 	uint32_t mss = current_mss(c), pipe = tcp_pipe(c), most, len;
 	enum send_result res;
 	uint8_t flags;
@@ -204,7 +203,7 @@ static enum send_result send_lost(struct tcp_conn *c, struct frame_out *out)
 		return SEND_NOTHING;
 	if (r->flags & TCP_SENT_SYN && is_opening(c)) {
 		c->force_rtx = false;
-		tcp_rtxq_on_retransmit(&c->rtxq, r, c->sk.st->now_us);
+		tcp_rtxq_on_retransmit(&c->tx->rtxq, r, c->sk.st->now_us);
 		count_retransmit(c, r, 0);
 		return send_syn(c, out);
 	}
@@ -215,14 +214,14 @@ static enum send_result send_lost(struct tcp_conn *c, struct frame_out *out)
 		most = tcp_min(most, (c->cc.cwnd - pipe) * mss);
 	len = r->len - !!(r->flags & TCP_SENT_FIN);
 	if (len > most) {
-		if (tcp_rtxq_split(&c->rtxq, &c->sk.st->tcp.sent, r, most, mss) < 0)
+		if (tcp_rtxq_split(&c->tx->rtxq, &c->sk.st->tcp.sent, r, most, mss) < 0)
 			return SEND_NOTHING; /* no memory; the timer is running */
 		len = most;
 	}
 	if (len > 0) {
 		uint32_t got = describe_payload(c, out, r->seq, len, mss);
 
-		if (got < len && tcp_rtxq_split(&c->rtxq, &c->sk.st->tcp.sent, r, got, mss) < 0)
+		if (got < len && tcp_rtxq_split(&c->tx->rtxq, &c->sk.st->tcp.sent, r, got, mss) < 0)
 			return SEND_NOTHING;
 		len = got;
 	} else {
@@ -230,11 +229,11 @@ static enum send_result send_lost(struct tcp_conn *c, struct frame_out *out)
 	}
 	c->force_rtx = false;
 	flags = TCP_ACK | (r->flags & TCP_SENT_FIN ? TCP_FIN : 0) | (len > 0 ? push_if_last(c, seq_add(r->seq, len)) : 0);
-	if (r == c->rtxq.head)
+	if (r == c->tx->rtxq.head)
 		tcp_timer_arm_rto(c);
 	if (!c->retrans_start_us)
 		c->retrans_start_us = c->sk.st->now_us;
-	tcp_rtxq_on_retransmit(&c->rtxq, r, c->sk.st->now_us);
+	tcp_rtxq_on_retransmit(&c->tx->rtxq, r, c->sk.st->now_us);
 	count_retransmit(c, r, len);
 	res = send_segment(c, out, r->seq, len, flags, mss);
 	return res;
@@ -249,7 +248,7 @@ static bool nagle_holds(const struct tcp_conn *c)
 		return false;
 	if (c->cork || c->more)
 		return true;
-	return !c->nodelay && c->rtxq.head && seq_gt(c->snd_sml, c->snd_una) && seq_le(c->snd_sml, c->snd_nxt);
+	return !c->nodelay && c->tx->rtxq.head && seq_gt(c->snd_sml, c->snd_una) && seq_le(c->snd_sml, c->snd_nxt);
 }
 
 /* A link that cuts super-segments is used best with large ones: while more than two thirds of the window is in flight, the next ACK
@@ -308,9 +307,9 @@ static void validate_cwnd(struct tcp_conn *c)
 {
 	bool limited = tcp_pipe(c) >= c->cc.cwnd;
 
-	if (seq_ge(c->snd_una, c->cwnd_usage_seq) || limited || (!c->is_cwnd_limited && c->rtxq.packets_out > c->max_packets_out)) {
+	if (seq_ge(c->snd_una, c->cwnd_usage_seq) || limited || (!c->is_cwnd_limited && c->tx->rtxq.packets_out > c->max_packets_out)) {
 		c->is_cwnd_limited = limited;
-		c->max_packets_out = c->rtxq.packets_out;
+		c->max_packets_out = c->tx->rtxq.packets_out;
 		c->cwnd_usage_seq = c->snd_nxt;
 	}
 }
@@ -319,7 +318,7 @@ static void restart_after_idle(struct tcp_conn *c)
 {
 	const struct stack *st = c->sk.st;
 
-	if (c->rtxq.head || !st->tunables.tcp_slow_start_after_idle || !c->last_data_sent_ms)
+	if (c->tx->rtxq.head || !st->tunables.tcp_slow_start_after_idle || !c->last_data_sent_ms)
 		return;
 	tcp_cc_after_idle(&c->cc, (tcp_now_ms(st) - c->last_data_sent_ms) * 1000ull, c->rtt.rto_us);
 }
@@ -335,9 +334,9 @@ static enum send_result send_new(struct tcp_conn *c, struct frame_out *out)
 	uint32_t mss = current_mss(c), len;
 	tcp_seq seq = c->snd_nxt;
 	uint8_t flags = TCP_ACK;
-	bool with_fin, was_idle = !c->rtxq.head;
+	bool with_fin, was_idle = !c->tx->rtxq.head;
 
-	if (!may_send_data(c) || c->rtxq.lost_out > c->rtxq.retrans_out)
+	if (!may_send_data(c) || c->tx->rtxq.lost_out > c->tx->rtxq.retrans_out)
 		return SEND_NOTHING;
 	restart_after_idle(c);
 	if (!plan_new(c, mss, &len, &with_fin))
@@ -350,8 +349,8 @@ static enum send_result send_new(struct tcp_conn *c, struct frame_out *out)
 		len = got;
 		flags |= push_if_last(c, seq_add(seq, len));
 	}
-	if (tcp_rtxq_append(&c->rtxq, &c->sk.st->tcp.sent, seq, len + with_fin, mss, with_fin ? TCP_SENT_FIN : 0,
-			    c->sk.st->now_us) < 0)
+	if (!tcp_tx_get(c) || tcp_rtxq_append(&c->tx->rtxq, &c->sk.st->tcp.sent, seq, len + with_fin, mss,
+					      with_fin ? TCP_SENT_FIN : 0, c->sk.st->now_us) < 0)
 		return SEND_NOTHING; /* no memory: the probe timer tries again */
 	if (with_fin) {
 		flags |= TCP_FIN;
@@ -361,7 +360,6 @@ static enum send_result send_new(struct tcp_conn *c, struct frame_out *out)
 	if (len % mss != 0)
 		c->snd_sml = seq_add(seq, len);
 	c->force_data = false;
-	c->bytes_sent += len;
 	if (len > 0) {
 		c->data_segs_out += tcp_packets_of(len, mss);
 		tcp_delack_on_data_sent(c);
@@ -405,7 +403,7 @@ static enum send_result send_next(struct tcp_conn *c, struct frame_out *out)
 		return send_empty(c, out, c->snd_nxt, TCP_ACK);
 	c->acks_owed = 0;
 	/* Something waits and nothing is in flight whose ACK would bring us back: the window is closed, or Nagle or a cork holds it. */
-	if (!c->rtxq.head && may_send_data(c) && !c->deadline_us[TCP_TIMER_RETRANS] &&
+	if (!c->tx->rtxq.head && may_send_data(c) && !c->deadline_us[TCP_TIMER_RETRANS] &&
 	    (tcp_unsent(c) > 0 || (c->fin_queued && !c->fin_sent)))
 		tcp_timer_arm_probe(c);
 	return SEND_NOTHING;

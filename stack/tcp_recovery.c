@@ -16,11 +16,11 @@
 
 uint32_t tcp_pipe(const struct tcp_conn *c)
 {
-	uint32_t left = c->sacked_out + c->rtxq.lost_out;
+	uint32_t left = c->sacked_out + c->tx->rtxq.lost_out;
 
-	if (left > c->rtxq.packets_out)
-		left = c->rtxq.packets_out;
-	return c->rtxq.packets_out - left + c->rtxq.retrans_out;
+	if (left > c->tx->rtxq.packets_out)
+		left = c->tx->rtxq.packets_out;
+	return c->tx->rtxq.packets_out - left + c->tx->rtxq.retrans_out;
 }
 
 static void set_ca_state(struct tcp_conn *c, enum tcp_ca state)
@@ -31,21 +31,21 @@ static void set_ca_state(struct tcp_conn *c, enum tcp_ca state)
 /* The first segment is lost: cut it off its super-segment, it goes again at once. */
 static void mark_head_lost(struct tcp_conn *c)
 {
-	struct tcp_sent *head = c->rtxq.head;
+	struct tcp_sent *head = c->tx->rtxq.head;
 
 	if (!head)
 		return;
 	if (head->len > c->mss && head->packets > 1 &&
-	    tcp_rtxq_split(&c->rtxq, &c->sk.st->tcp.sent, head, c->mss, c->mss) < 0)
+	    tcp_rtxq_split(&c->tx->rtxq, &c->sk.st->tcp.sent, head, c->mss, c->mss) < 0)
 		return; /* no memory: the timeout will try again */
-	tcp_rtxq_mark_lost(&c->rtxq, head);
+	tcp_rtxq_mark_lost(&c->tx->rtxq, head);
 	c->force_rtx = true;
 }
 
 /* All but the first may have left the network. Duplicated packets and late ones make more duplicate ACKs than that. */
 static void set_sacked_out(struct tcp_conn *c, uint32_t packets)
 {
-	uint32_t most = c->rtxq.packets_out > 0 ? c->rtxq.packets_out - 1 : 0;
+	uint32_t most = c->tx->rtxq.packets_out > 0 ? c->tx->rtxq.packets_out - 1 : 0;
 
 	c->sacked_out = tcp_min(packets, most > 0 ? most : 1);
 }
@@ -83,7 +83,8 @@ static void end_recovery(struct tcp_conn *c)
 	if (c->ca_state == TCP_CA_RECOVERY)
 		c->cc.cwnd = tcp_max(c->cc.ssthresh, 1);
 	c->sacked_out = 0;
-	tcp_rtxq_unmark_all(&c->rtxq);
+	if (c->tx->rtxq.head)
+		tcp_rtxq_unmark_all(&c->tx->rtxq);
 	set_ca_state(c, TCP_CA_OPEN);
 }
 
@@ -101,7 +102,7 @@ void tcp_recovery_on_ack(struct tcp_conn *c, const struct tcp_ack_news *news)
 {
 	bool advanced = news->acked.packets > 0;
 
-	if (!c->rtxq.head) {
+	if (!c->tx->rtxq.head) {
 		if (c->ca_state != TCP_CA_OPEN)
 			end_recovery(c);
 		c->sacked_out = 0;
@@ -152,7 +153,7 @@ void tcp_recovery_on_rto(struct tcp_conn *c)
 	c->high_seq = c->snd_nxt;
 	c->recover_valid = true;
 	set_ca_state(c, TCP_CA_LOSS);
-	tcp_rtxq_mark_all_lost(&c->rtxq);
+	tcp_rtxq_mark_all_lost(&c->tx->rtxq);
 	c->force_rtx = true;
 }
 
@@ -162,10 +163,10 @@ void tcp_recovery_on_smaller_mss(struct tcp_conn *c, uint16_t old_mss)
 {
 	bool any = false;
 
-	for (struct tcp_sent *r = c->rtxq.head; r; r = r->next) {
+	for (struct tcp_sent *r = c->tx->rtxq.head; r; r = r->next) {
 		if (tcp_min(r->len, old_mss) <= c->mss)
 			continue;
-		tcp_rtxq_mark_lost(&c->rtxq, r);
+		tcp_rtxq_mark_lost(&c->tx->rtxq, r);
 		any = true;
 	}
 	if (!any)

@@ -69,7 +69,7 @@ static bool is_readable(const struct tcp_conn *c)
 
 static bool is_writable(const struct tcp_conn *c)
 {
-	return tcp_send_room(c) > 0 && c->sndq.bytes <= c->sk.opt.sndbuf - c->sk.opt.sndbuf / 3;
+	return tcp_send_room(c) > 0 && c->tx->sndq.bytes <= c->sk.opt.sndbuf - c->sk.opt.sndbuf / 3;
 }
 
 /* As tcp_poll() in Linux documents it. */
@@ -186,6 +186,16 @@ static int send_check(struct tcp_conn *c)
 	return 0;
 }
 
+/* The application must wait for SOCK_WRITABLE. An ACK brings it; but when the want of memory was the reason and nothing is in flight, a
+ * timer does. */
+static void found_full(struct tcp_conn *c, uint32_t room)
+{
+	c->full = true;
+	tcp_tx_put_if_idle(c);
+	if (room > 0 && !c->tx->rtxq.head && !c->deadline_us[TCP_TIMER_RETRANS])
+		tcp_timer_arm_probe(c);
+}
+
 static int tcp_send_reserve(struct sock *s, size_t want, struct iovec *iov, int iov_max)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
@@ -195,9 +205,11 @@ static int tcp_send_reserve(struct sock *s, size_t want, struct iovec *iov, int 
 	if (err < 0)
 		return err == -EAGAIN ? -ENOTCONN : err;
 	room = tcp_send_room(c);
-	pieces = room > 0 ? byteq_reserve(&c->sndq, &s->st->byteq_mem, want < room ? want : room, iov, iov_max) : 0;
+	pieces = room > 0 && tcp_tx_get(c)
+			 ? byteq_reserve(&c->tx->sndq, &s->st->byteq_mem, want < room ? want : room, iov, iov_max)
+			 : 0;
 	if (pieces == 0)
-		c->full = true;
+		found_full(c, room);
 	return pieces;
 }
 
@@ -206,8 +218,10 @@ static void tcp_send_commit(struct sock *s, size_t n, bool more, uint64_t now_us
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	(void)now_us;
-	byteq_commit(&c->sndq, &s->st->byteq_mem, n);
+	if (tcp_tx_get(c))
+		byteq_commit(&c->tx->sndq, &s->st->byteq_mem, n);
 	c->more = more;
+	tcp_tx_put_if_idle(c);
 	if (n == 0)
 		return;
 	tcp_chrono_set(c);
@@ -229,10 +243,11 @@ static ssize_t tcp_send(struct sock *s, const void *data, size_t n, int flags, u
 	if (n == 0)
 		return 0;
 	room = tcp_send_room(c);
-	done = room > 0 ? byteq_append_copy(&c->sndq, &s->st->byteq_mem, data, n < room ? n : room) : 0;
+	done = room > 0 && tcp_tx_get(c) ? byteq_append_copy(&c->tx->sndq, &s->st->byteq_mem, data, n < room ? n : room) : 0;
 	if (done < n)
-		c->full = true;
-	tcp_send_commit(s, 0, (flags & MSG_MORE) != 0 && done == n, now_us);
+		found_full(c, room);
+	c->more = (flags & MSG_MORE) != 0 && done == n;
+	(void)now_us;
 	if (done == 0)
 		return -EAGAIN;
 	tcp_chrono_set(c);
@@ -243,7 +258,7 @@ static ssize_t tcp_send(struct sock *s, const void *data, size_t n, int flags, u
 /* The FIN is not a byte. */
 static size_t tcp_outq_bytes(const struct sock *s)
 {
-	return tcp_conn_of_const(s)->sndq.bytes;
+	return tcp_conn_of_const(s)->tx->sndq.bytes;
 }
 
 static size_t tcp_inq_bytes(const struct sock *s)

@@ -8,7 +8,7 @@
 static bool has_foreign_echo(const struct tcp_conn *c, const struct tcp_in *in)
 {
 	const struct tcp_options *o = &in->h->opt;
-	uint64_t first_us = c->retrans_start_us ? c->retrans_start_us : c->rtxq.head->sent_us;
+	uint64_t first_us = c->retrans_start_us ? c->retrans_start_us : c->tx->rtxq.head->sent_us;
 	uint32_t age_ms = (uint32_t)((c->sk.st->now_us - first_us) / 1000) + 1;
 
 	if (!c->sk.st->tunables.tcp_timestamps || !o->has_ts || o->tsecr == 0)

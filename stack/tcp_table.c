@@ -13,6 +13,7 @@ int tcp_table_init(struct stack *st)
 
 	pool_init(&t->reqs, &st->mem, sizeof(struct tcp_req), UINT32_MAX);
 	pool_init(&t->timewaits, &st->mem, sizeof(struct tcp_timewait), UINT32_MAX);
+	pool_init(&t->txs, &st->mem, sizeof(struct tcp_tx), UINT32_MAX);
 	pool_init(&t->sent, &st->mem, sizeof(struct tcp_sent), UINT32_MAX);
 	pool_init(&t->oos, &st->mem, sizeof(struct tcp_oo), UINT32_MAX);
 	pool_init(&t->islands, &st->mem, sizeof(struct tcp_island), UINT32_MAX);
@@ -59,6 +60,7 @@ void tcp_table_fini(struct stack *st)
 		return;
 	pool_fini(&t->reqs);
 	pool_fini(&t->timewaits);
+	pool_fini(&t->txs);
 	pool_fini(&t->sent);
 	pool_fini(&t->oos);
 	pool_fini(&t->islands);

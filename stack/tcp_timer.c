@@ -38,7 +38,7 @@ void tcp_timer_stop_all(struct tcp_conn *c)
 
 void tcp_timer_arm_rto(struct tcp_conn *c)
 {
-	if (!c->rtxq.head)
+	if (!c->tx->rtxq.head)
 		tcp_timer_stop(c, TCP_TIMER_RETRANS);
 	else
 		tcp_timer_arm(c, TCP_TIMER_RETRANS, c->sk.st->now_us + c->rtt.rto_us);
@@ -126,7 +126,7 @@ static void on_retransmit(struct tcp_conn *c)
 	if (c->retransmits == c->sk.st->tunables.tcp_retries1)
 		c->sk.dst.generation--;
 	if (c->retransmits == 0)
-		c->retrans_start_us = c->rtxq.head->sent_us;
+		c->retrans_start_us = c->tx->rtxq.head->sent_us;
 	stat_count(c->sk.st, STAT_TCP_RTO);
 	if (c->retransmits < UINT8_MAX)
 		c->retransmits++;
@@ -154,6 +154,7 @@ static void on_probe(struct tcp_conn *c)
 	const struct tunables *t = &c->sk.st->tunables;
 	uint32_t most = c->sk.is_orphan ? orphan_retries(c) : t->tcp_retries2;
 
+	tcp_send_space_check(c); /* the application may wait for memory */
 	if (tcp_unsent(c) == 0 && (!c->fin_queued || c->fin_sent))
 		return;
 	if (c->probes == 0)
@@ -216,8 +217,8 @@ static void on_keepalive(struct tcp_conn *c)
 	if (!c->sk.opt.keepalive)
 		return;
 	idle_us = (tcp_now_ms(c->sk.st) - c->last_ack_recv_ms) * 1000ull;
-	if (c->rtxq.head || tcp_unsent(c) > 0 || idle_us < keepidle_us(c)) {
-		uint64_t wait_us = c->rtxq.head || tcp_unsent(c) > 0 || idle_us >= keepidle_us(c) ? keepidle_us(c)
+	if (c->tx->rtxq.head || tcp_unsent(c) > 0 || idle_us < keepidle_us(c)) {
+		uint64_t wait_us = c->tx->rtxq.head || tcp_unsent(c) > 0 || idle_us >= keepidle_us(c) ? keepidle_us(c)
 												 : keepidle_us(c) - idle_us;
 
 		tcp_timer_arm(c, TCP_TIMER_KEEP, now_us + wait_us);
@@ -256,7 +257,7 @@ static void on_timer(struct timer *t, uint64_t now_us)
 	if (due[TCP_TIMER_RETRANS] && due[TCP_TIMER_RETRANS] <= now_us) {
 		if (due[TCP_TIMER_KEEP] && due[TCP_TIMER_KEEP] <= now_us)
 			tcp_timer_arm(c, TCP_TIMER_KEEP, now_us);
-		if (c->rtxq.head)
+		if (c->tx->rtxq.head)
 			on_retransmit(c);
 		else
 			on_probe(c);
