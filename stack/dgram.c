@@ -220,6 +220,27 @@ bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const s
 	return pmtudisc(s, dst) == IP_PMTUDISC_WANT && l4_len + ip_hdr <= via->mtu;
 }
 
+/* A server sends to one peer after another, and mostly to the last one again: s->dst is kept while the question stays the same. */
+static int find_way(struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex)
+{
+	struct dgram_sock *d = dgram_sock(s);
+	int err;
+
+	ifindex = sock_asked_link(s, remote, ifindex);
+	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&d->asked_dst, &remote->addr) &&
+	    ip_addr_eq(&d->asked_src, src) && d->asked_link == ifindex)
+		return 0;
+	err = sock_find_route(s, remote, src, ifindex, &s->dst);
+	if (err < 0) {
+		s->dst.ifindex = 0;
+		return err;
+	}
+	d->asked_dst = remote->addr;
+	d->asked_src = *src;
+	d->asked_link = ifindex;
+	return 0;
+}
+
 int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, struct dgram_way *way)
 {
 	const struct ip_addr *src = &s->local.addr;
@@ -241,7 +262,7 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		if (!s->opt.freebind && !ip_is_local(s->st, src))
 			return -EINVAL;
 	}
-	err = sock_route_from(s, &way->dst, src, info->ifindex);
+	err = find_way(s, &way->dst, src, info->ifindex);
 	if (err < 0)
 		return err;
 	if (s->dst.is_broadcast && !s->opt.broadcast)
@@ -318,7 +339,7 @@ int dgram_connect(struct sock *s, const struct ip_endpoint *remote)
 		return 0;
 	}
 	src = d->addr_locked ? s->local.addr : ip_addr_any(ip_addr_family(&remote->addr));
-	err = sock_route_from(s, remote, &src, 0);
+	err = find_way(s, remote, &src, 0);
 	if (err < 0)
 		return err;
 	if (s->dst.is_broadcast && !s->opt.broadcast)

@@ -12,6 +12,8 @@
 /* A protocol's datagram socket begins with this. */
 struct dgram_sock {
 	struct sock s;
+	struct ip_addr asked_dst, asked_src; /* the question that s.dst answers; s.dst.ifindex 0: none */
+	uint32_t asked_link;
 	struct frame_queue rx;
 	struct frame_queue errors;  /* IP_RECVERR: quoted datagrams, each with a struct sock_error at the start of its buffer */
 	uint32_t drops;		    /* datagrams that found the queue full */

@@ -21,13 +21,9 @@ static struct pool *pool_of(struct stack *st, const struct sock_ops *ops)
 
 /* ---- The table by id ---------------------------------------------------------------------------------------------- */
 
-static struct list *new_buckets(struct stack *st, uint32_t count)
+static struct sock **new_buckets(struct stack *st, uint32_t count)
 {
-	struct list *buckets = mem_alloc(&st->mem, count * sizeof(*buckets));
-
-	for (uint32_t i = 0; buckets && i < count; i++)
-		list_init(&buckets[i]);
-	return buckets;
+	return mem_alloc(&st->mem, count * sizeof(struct sock *));
 }
 
 int sock_table_init(struct stack *st)
@@ -58,12 +54,10 @@ void sock_destroy_all(struct stack *st, const struct sock_ops *ops)
 	struct sock_table *t = &st->socks;
 
 	for (uint32_t i = 0; i < t->bucket_count; i++) {
-		struct list *next;
+		struct sock *next;
 
-		for (struct list *n = t->buckets[i].next; n != &t->buckets[i]; n = next) {
-			struct sock *s = container_of(n, struct sock, id_link);
-
-			next = n->next;
+		for (struct sock *s = t->buckets[i]; s; s = next) {
+			next = s->id_next;
 			if (s->ops == ops)
 				ops->destroy(s);
 		}
@@ -71,40 +65,46 @@ void sock_destroy_all(struct stack *st, const struct sock_ops *ops)
 }
 
 /* Ids are random and need no further hash. */
-static struct list *bucket_of(struct sock_table *t, uint64_t id)
+static struct sock **bucket_of(struct sock_table *t, uint64_t id)
 {
 	return &t->buckets[id & (t->bucket_count - 1)];
 }
 
 static struct sock *find(struct sock_table *t, uint64_t id)
 {
-	struct list *bucket = bucket_of(t, id);
+	struct sock *s = *bucket_of(t, id);
 
-	for (struct list *n = bucket->next; n != bucket; n = n->next) {
-		struct sock *s = container_of(n, struct sock, id_link);
+	while (s && s->id != id)
+		s = s->id_next;
+	return s;
+}
 
-		if (s->id == id)
-			return s;
-	}
-	return NULL;
+static void chain(struct sock_table *t, struct sock *s)
+{
+	struct sock **bucket = bucket_of(t, s->id);
+
+	s->id_next = *bucket;
+	*bucket = s;
 }
 
 /* One socket a bucket on average. Without memory the chains just become longer. */
 static void grow(struct stack *st)
 {
 	struct sock_table *t = &st->socks;
-	struct list *old = t->buckets;
+	struct sock **old = t->buckets, *s;
 	uint32_t old_count = t->bucket_count;
-	struct list *buckets = new_buckets(st, old_count * 2);
-	struct list *n;
+	struct sock **buckets = new_buckets(st, old_count * 2);
 
 	if (!buckets)
 		return;
 	t->buckets = buckets;
 	t->bucket_count = old_count * 2;
-	for (uint32_t i = 0; i < old_count; i++)
-		while ((n = list_pop(&old[i])))
-			list_append(bucket_of(t, container_of(n, struct sock, id_link)->id), n);
+	for (uint32_t i = 0; i < old_count; i++) {
+		while ((s = old[i])) {
+			old[i] = s->id_next;
+			chain(t, s);
+		}
+	}
 	mem_free(&st->mem, old);
 }
 
@@ -117,8 +117,18 @@ static void enter_table(struct stack *st, struct sock *s)
 	do
 		s->id = rng_u64(&t->id_rng);
 	while (s->id == 0 || find(t, s->id));
-	list_append(bucket_of(t, s->id), &s->id_link);
+	chain(t, s);
 	t->count++;
+}
+
+static void leave_table(struct stack *st, struct sock *s)
+{
+	struct sock **at = bucket_of(&st->socks, s->id);
+
+	while (*at != s)
+		at = &(*at)->id_next;
+	*at = s->id_next;
+	st->socks.count--;
 }
 
 /* ---- Life --------------------------------------------------------------------------------------------------------- */
@@ -158,8 +168,7 @@ void sock_free(struct sock *s)
 
 	port_release(st, &s->port);
 	list_remove(&s->event_link);
-	list_remove(&s->id_link);
-	st->socks.count--;
+	leave_table(st, s);
 	pool_put(pool_of(st, s->ops), s);
 }
 
@@ -295,8 +304,8 @@ void stack_each_sock(struct stack *st, bool (*fn)(void *ctx, const struct sock_i
 	struct sock_info info;
 
 	for (uint32_t i = 0; i < t->bucket_count; i++) {
-		for (struct list *n = t->buckets[i].next; n != &t->buckets[i]; n = n->next) {
-			sock_describe(container_of(n, struct sock, id_link), &info, now_us);
+		for (struct sock *s = t->buckets[i]; s; s = s->id_next) {
+			sock_describe(s, &info, now_us);
 			if (!fn(ctx, &info))
 				return;
 		}
@@ -413,31 +422,28 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 	return s->ops->connect(s, &to, now_us);
 }
 
-int sock_route_from(struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex)
+uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote, uint32_t ifindex)
 {
-	int err;
-
 	if (ifindex == 0)
 		ifindex = s->opt.bound_ifindex ? s->opt.bound_ifindex : remote->scope_id;
 	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
 		ifindex = s->opt.mcast_ifindex;
-	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&s->dst_addr, &remote->addr) &&
-	    ip_addr_eq(&s->dst_src, src) && s->dst_via == ifindex)
-		return 0;
-	err = ip_route(s->st, &remote->addr, src, ifindex, &s->dst);
-	if (err < 0) {
-		s->dst.ifindex = 0;
-		return err;
-	}
-	s->dst_addr = remote->addr;
-	s->dst_src = *src;
-	s->dst_via = ifindex;
-	return 0;
+	return ifindex;
+}
+
+int sock_find_route(const struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex,
+		    struct ip_dst *out)
+{
+	return ip_route(s->st, &remote->addr, src, sock_asked_link(s, remote, ifindex), out);
 }
 
 int sock_route(struct sock *s, const struct ip_endpoint *remote)
 {
-	return sock_route_from(s, remote, &s->local.addr, 0);
+	int err = sock_find_route(s, remote, &s->local.addr, 0, &s->dst);
+
+	if (err < 0)
+		s->dst.ifindex = 0;
+	return err;
 }
 
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst)

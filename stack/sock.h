@@ -52,11 +52,9 @@ struct sock {
 	int error;		     /* SO_ERROR, positive errno */
 	uint32_t events;	     /* enum sock_event, not yet told */
 	struct list event_link;	     /* on st->event_socks while events != 0 and not orphan */
-	struct list id_link;	     /* in the table by id */
+	struct sock *id_next;	     /* in the table by id */
 	struct port_hold port;	     /* the claim on local.port (port.h) */
 	struct ip_endpoint local, remote;
-	struct ip_addr dst_addr, dst_src; /* what the route in dst was asked for; dst.ifindex 0: nothing */
-	uint32_t dst_via;
 	struct ip_dst dst;
 	struct sock_opts opt;
 };
@@ -97,7 +95,7 @@ struct sock_ops {
 /* Sockets by id. Ids are random: the daemon uses them as capabilities. */
 enum { SOCK_POOLS = 4 };
 struct sock_table {
-	struct list *buckets;
+	struct sock **buckets; /* chained by id_next */
 	uint32_t bucket_count, count; /* bucket_count is a power of two */
 	struct rng id_rng;
 	struct pool pools[SOCK_POOLS]; /* memory of sockets, one pool a protocol */
@@ -126,9 +124,15 @@ int sock_take_error(struct sock *s);		/* SO_ERROR: read and clear, positive errn
 /* Whether this socket may talk to @a: an AF_INET socket to IPv4 only, an AF_INET6 one to IPv4 unless v6only. */
 bool sock_may_use(const struct sock *s, const struct ip_addr *a);
 
-/* Renew s->dst when it is stale or leads elsewhere than @remote. 0 or -errno of ip_route(). */
+/* The route to @remote from @src, by the socket's options. @ifindex: the link asked for, or 0. 0 or -errno of ip_route(). */
+int sock_find_route(const struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex,
+		    struct ip_dst *out);
+
+/* Find the route from the local address anew, into s->dst, which is empty on failure. 0 or -errno of ip_route(). */
 int sock_route(struct sock *s, const struct ip_endpoint *remote);
-int sock_route_from(struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex);
+
+/* The link that options and @remote's scope ask for, when the caller asks for none (@ifindex 0). */
+uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote, uint32_t ifindex);
 
 /* The wildcard as a destination is this host. */
 void sock_wildcard_to_loopback(struct ip_addr *a);

@@ -372,12 +372,14 @@ static int get_pmtudisc6(struct sock *s, int *value)
 
 static int get_mtu(struct sock *s, int *value)
 {
+	struct ip_dst dst;
 	int err;
 
 	if (!s->is_connected)
 		return -ENOTCONN;
-	err = sock_route(s, &s->remote);
-	*value = (int)s->dst.mtu;
+	err = sock_find_route(s, &s->remote, &s->local.addr, 0, &dst);
+	if (err == 0)
+		*value = (int)dst.mtu;
 	return err;
 }
 

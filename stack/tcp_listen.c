@@ -301,9 +301,6 @@ static struct tcp_conn *make_child(struct tcp_req *r)
 	s->local = r->local;
 	s->remote = r->remote;
 	s->dst = r->dst;
-	s->dst_addr = r->remote.addr;
-	s->dst_src = r->local.addr;
-	s->dst_via = s->opt.bound_ifindex ? s->opt.bound_ifindex : r->remote.scope_id;
 	s->is_bound = s->is_connected = true;
 	port_share(&s->port, &parent->sk.port, &r->local.addr);
 	s->opt.rcvbuf = parent->sk.opt.rcvbuf;
