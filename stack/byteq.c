@@ -50,10 +50,17 @@ static void free_slices(const struct byteq_mem *m, struct byteq_slice **list)
 	}
 }
 
+/* Bytes to be sent may take three quarters of the frames: the rest is for packets, without which no acknowledgment could come in
+ * that frees what the queues hold. */
+static bool may_queue(const struct frame_pool *frames)
+{
+	return frames->in_use_bytes < frames->bytes_max - frames->bytes_max / 4;
+}
+
 /* An empty chunk: a buffer that is ours alone, written from its very start (it needs no headroom). */
 static struct byteq_slice *new_chunk(const struct byteq_mem *m, bool large)
 {
-	struct byteq_slice *s = pool_get(m->slices);
+	struct byteq_slice *s = may_queue(m->frames) ? pool_get(m->slices) : NULL;
 
 	if (!s)
 		return NULL;

@@ -232,6 +232,20 @@ static int get_bindtoifindex(struct sock *s, int *value)
 	return 0;
 }
 
+static int set_priority(struct sock *s, int value)
+{
+	if (value < 0 || value > PRIORITY_MAX)
+		return -EPERM;
+	s->opt.priority = (uint32_t)value;
+	return 0;
+}
+
+static int get_priority(struct sock *s, int *value)
+{
+	*value = (int)s->opt.priority;
+	return 0;
+}
+
 /* Debugging is not to be had: 0 is what it is. */
 static int set_debug(struct sock *s, int value)
 {
@@ -521,7 +535,7 @@ static const struct option options[] = {
 	{ SOL_SOCKET, SO_NO_CHECK, KIND_BOOL, FIELD(no_check) },
 	{ SOL_SOCKET, SO_TIMESTAMP, KIND_BOOL, FIELD(timestamp) },
 	{ SOL_SOCKET, SO_TIMESTAMPNS, KIND_BOOL, FIELD(timestampns) },
-	{ SOL_SOCKET, SO_PRIORITY, KIND_INT, FIELD(priority), .max = PRIORITY_MAX },
+	{ SOL_SOCKET, SO_PRIORITY, SPECIAL(priority) },
 	{ SOL_SOCKET, SO_MARK, KIND_INT, FIELD(mark), .min = INT_MIN, .max = INT_MAX },
 	{ SOL_SOCKET, SO_RCVBUF, SPECIAL(rcvbuf) },
 	{ SOL_SOCKET, SO_SNDBUF, SPECIAL(sndbuf) },

@@ -428,6 +428,7 @@ static void host_open(struct sim *s, unsigned i)
 	struct sim_host *h = &s->host[i];
 	struct stack_config config = {
 		.ctx = &h->mem, .alloc = bed_mem_alloc, .free = bed_mem_free, .log = s->config.log ? print_log : NULL,
+		.frame_bytes_max = s->config.frame_bytes_max,
 	};
 	struct link_config link = { .name = "wire", .kind = s->config.kind, .mtu = s->config.mtu,
 				    .offloads = s->config.offloads[i] };

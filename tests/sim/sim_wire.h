@@ -34,6 +34,7 @@ struct sim_config {
 	uint32_t mtu;
 	uint32_t offloads[SIM_HOSTS_MAX];
 	struct sim_path path[SIM_HOSTS_MAX];
+	size_t frame_bytes_max; /* of each stack; 0: the default */
 	const char *tunables; /* "name=value;name=value", for every stack */
 	bool log;	      /* print the stacks' log */
 	FILE *capture;	      /* pcapng of all that enters the wire; NULL: none */

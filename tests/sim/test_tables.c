@@ -113,7 +113,7 @@ static void test_tcp_behaves_as_the_table_says(void **state)
 		write_file(table);
 	read_file(expected, sizeof(expected));
 	if (strcmp(table, expected) != 0) {
-		print_message("%s", table);
+		printf("%s", table);
 		fail_msg("not as in " EXPECTED "; if the change is meant, SIM_UPDATE=1 writes the file anew");
 	}
 }

@@ -20,6 +20,7 @@ struct condition {
 	uint32_t offloads[2];
 	uint32_t mtu;
 	const char *tunables;
+	size_t frame_bytes_max;
 };
 
 static const struct condition conditions[] = {
@@ -46,6 +47,9 @@ static const struct condition conditions[] = {
 				  .duplicate_ppm = 20000, .reorder_ppm = 50000, .reorder_us = 20000, .delay_us = 10000,
 				  .jitter_us = 10000, .rate_bps = 20000000, .queue_bytes = 60000 },
 	  .offloads = { ALL_OFFLOADS, 0 }, .mtu = 1500 },
+	{ "short of buffers", .path = { .delay_us = 5000, .loss_ppm = 5000 }, .mtu = 1500, .frame_bytes_max = 300000 },
+	{ "short of buffers, offloads", .path = { .delay_us = 5000, .loss_ppm = 5000 }, .offloads = { ALL_OFFLOADS, ALL_OFFLOADS },
+	  .mtu = 1500, .frame_bytes_max = 600000 },
 	{ "no timestamps, no sack, no scaling", .path = { .loss_ppm = 20000, .delay_us = 5000 }, .mtu = 1500,
 	  .tunables = "net.ipv4.tcp_timestamps=0;net.ipv4.tcp_sack=0;net.ipv4.tcp_window_scaling=0" },
 };
@@ -94,6 +98,7 @@ static const char *run_once(void *ctx, uint64_t seed, FILE *capture)
 		.offloads = { c->offloads[0], c->offloads[1] },
 		.path = { c->path, is_zero(&c->back) ? c->path : c->back },
 		.tunables = c->tunables,
+		.frame_bytes_max = c->frame_bytes_max,
 		.capture = capture,
 		.log = capture && getenv("SIM_LOG"),
 	};
