@@ -391,6 +391,25 @@ void channel_queue(struct daemon *d, struct channel *ch)
 		list_append(&d->channels.work, &ch->work_link);
 }
 
+void channel_stall(struct daemon *d, struct channel *ch)
+{
+	list_remove(&ch->work_link);
+	list_append(&d->channels.stalled, &ch->work_link);
+}
+
+bool channels_are_stalled(const struct daemon *d)
+{
+	return !list_is_empty(&d->channels.stalled);
+}
+
+void channels_retry_stalled(struct daemon *d)
+{
+	struct list *n;
+
+	while ((n = list_pop(&d->channels.stalled)))
+		list_append(&d->channels.work, n);
+}
+
 bool channels_have_work(const struct daemon *d)
 {
 	return !list_is_empty(&d->channels.work);

@@ -70,7 +70,7 @@ struct channels {
 	struct channel **buckets;
 	uint32_t bucket_count, count;
 	struct list work, dead;
-	struct list stalled; /* listeners that lacked descriptors or a place under the user's limit */
+	struct list stalled; /* what lacked descriptors, buffers, or a place under the user's limit; by work_link */
 	char *junk;	     /* zeros to send, room to drain them into */
 	uint32_t junk_bytes;
 	uint32_t sndbuf;       /* a large send buffer, as the kernel counts it */
@@ -104,6 +104,7 @@ void channel_queue(struct daemon *d, struct channel *ch); /* there is work for i
 bool channels_have_work(const struct daemon *d);
 void channels_work(struct daemon *d);
 void channels_reap(struct daemon *d);
+void channel_stall(struct daemon *d, struct channel *ch); /* instead: something lacks, try again when some may be back */
 bool channels_are_stalled(const struct daemon *d);
 void channels_retry_stalled(struct daemon *d);
 

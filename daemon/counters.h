@@ -7,7 +7,7 @@
 #define COUNTERS_LIST(X)                                                                                               \
 	X(LOOP_WAKEUPS, "daemon.wakeups", "times that the event loop woke up")                                         \
 	X(TAP_DROP_WRITE, "tap.drop.write", "packets that the TAP refused")                                            \
-	X(TAP_DROP_NO_BUFFER, "tap.no_buffer", "times that frames stayed in the TAP for want of a buffer")             \
+	X(TAP_NO_BUFFER, "tap.no_buffer", "times that frames stayed in the TAP for want of a buffer")             \
 	X(CONTROL_CLIENTS, "control.clients", "control connections accepted")                                          \
 	X(CONTROL_REQUESTS, "control.requests", "requests read")                                                       \
 	X(CONTROL_DROP_GARBAGE, "control.drop.garbage", "control connections closed because of what they sent")        \

@@ -30,6 +30,7 @@ struct daemon {
 	struct tap tap;
 	struct source tap_source, link_source, signal_source;
 	bool tap_is_readable;
+	bool tap_is_starved; /* there was no buffer to read into */
 
 	uint32_t owner_uid; /* who started it: privileged, like uid 0 */
 	uint32_t uid;	    /* what it runs as */

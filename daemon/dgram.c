@@ -340,8 +340,10 @@ static bool collect_batch(struct daemon *d, struct channel *ch)
 		ch->flags |= CH_SOCK_FULL;
 		return false;
 	}
-	if (!prepare_batch(d, b))
-		return false; /* no buffers: they come back as packets go out */
+	if (!prepare_batch(d, b)) {
+		channel_stall(d, ch);
+		return false;
+	}
 	n = recvmmsg(ch->source.fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
 	if (n < BATCH && !(n < 0 && errno == EINTR))
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;

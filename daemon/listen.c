@@ -20,11 +20,9 @@
 enum { TURN_ACCEPTS = 64 };
 
 struct listener {
-	struct channel *channel;
 	struct list handed; /* of struct channel, oldest first */
 	uint32_t handed_count;
 	struct sock *held; /* accepted from the engine, but there was no descriptor for it */
-	struct list stalled_link;
 };
 
 static uint32_t outq_bytes(int fd)
@@ -73,9 +71,7 @@ int listener_begin(struct channel *ch)
 
 	if (!l)
 		return -ENOBUFS;
-	l->channel = ch;
 	list_init(&l->handed);
-	list_init(&l->stalled_link);
 	ch->listener = l;
 	ch->kind = CHANNEL_LISTENER;
 	channel_enlarge_ours(ch);
@@ -109,7 +105,6 @@ void listener_free(struct daemon *d, struct channel *ch)
 	}
 	if (l->held)
 		sock_abort(l->held, d->now_us);
-	list_remove(&l->stalled_link);
 	free(l);
 	ch->listener = NULL;
 }
@@ -178,7 +173,7 @@ static void hand_over_all(struct daemon *d, struct channel *ch)
 		if (r < 0) {
 			log_limited(&d->log, LOG_LEVEL_WARNING, "accept for uid %u: %s: connections wait for sockets to be closed",
 				    ch->user->uid, r == -EMFILE ? "this user has too many sockets" : strerror(-r));
-			list_append(&d->channels.stalled, &l->stalled_link);
+			channel_stall(d, ch);
 			return;
 		}
 		l->held = NULL;
@@ -194,19 +189,6 @@ void listener_work(struct daemon *d, struct channel *ch)
 		return;
 	}
 	ch->flags &= ~(uint32_t)CH_FD_READABLE; /* nothing that is written to a listener means anything */
-	if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE && !list_is_linked(&ch->listener->stalled_link))
+	if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE)
 		hand_over_all(d, ch);
-}
-
-bool channels_are_stalled(const struct daemon *d)
-{
-	return !list_is_empty(&d->channels.stalled);
-}
-
-void channels_retry_stalled(struct daemon *d)
-{
-	struct list *n;
-
-	while ((n = list_pop(&d->channels.stalled)))
-		channel_queue(d, container_of(n, struct listener, stalled_link)->channel);
 }

@@ -26,8 +26,13 @@ uint64_t loop_clock_us(void)
 
 int loop_open(struct daemon *d)
 {
+	static const struct timespec at_once;
+	struct epoll_event unused;
+
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	return d->epoll_fd < 0 ? -errno : 0;
+	if (d->epoll_fd < 0 || epoll_pwait2(d->epoll_fd, &unused, 1, &at_once, NULL) < 0)
+		return -errno; /* ENOSYS: a kernel before 5.11 */
+	return 0;
 }
 
 int loop_add(struct daemon *d, struct source *s, uint32_t events)
@@ -68,8 +73,10 @@ static void read_frames(struct daemon *d)
 		struct frame *f = tap_read(&d->tap, d->st, &err);
 
 		if (!f) {
-			if (err == -ENOBUFS)
-				d->counters[COUNTER_TAP_DROP_NO_BUFFER]++;
+			if (err == -ENOBUFS) {
+				d->counters[COUNTER_TAP_NO_BUFFER]++;
+				d->tap_is_starved = true;
+			}
 			if (err != -EINTR)
 				d->tap_is_readable = false;
 			continue;
@@ -130,10 +137,19 @@ static bool is_busy(const struct daemon *d)
 	return d->tap_is_readable || channels_have_work(d) || stack_has_events(d->st);
 }
 
-/* Something waits for descriptors, which may come back without our knowing. */
+/* Something waits for descriptors or buffers, which may come back without our knowing. */
 static bool is_short(const struct daemon *d)
 {
-	return d->control.is_paused || channels_are_stalled(d);
+	return d->control.is_paused || d->tap_is_starved || channels_are_stalled(d);
+}
+
+static void retry_short(struct daemon *d)
+{
+	if (d->tap_is_starved)
+		d->tap_is_readable = true;
+	d->tap_is_starved = false;
+	control_resume(d);
+	channels_retry_stalled(d);
 }
 
 static int wait_events(struct daemon *d, struct epoll_event *events, uint64_t until_us)
@@ -166,10 +182,8 @@ void loop_turn(struct daemon *d, uint64_t until_us)
 	d->log.now_us = d->now_us;
 	d->counters[COUNTER_LOOP_WAKEUPS]++;
 	refresh_realtime(d);
-	if (n == 0 && is_short(d)) {
-		control_resume(d);
-		channels_retry_stalled(d);
-	}
+	if (n == 0 && is_short(d))
+		retry_short(d);
 	for (int i = 0; i < n; i++) {
 		struct source *s = events[i].data.ptr;
 

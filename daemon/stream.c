@@ -16,8 +16,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "daemon.h"
