@@ -496,10 +496,14 @@ class World:
 
     def report(self):
         text = [p.report(brief=True) for p in self.procs[:-4]] + [p.report() for p in self.procs[-4:]]
+        if os.path.exists(self.path("wire.pcap")):
+            done = subprocess.run(["tcpdump", "-nn", "-r", self.path("wire.pcap")], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True, errors="replace", check=False)
+            text.append("  the wire's end:\n%s" % tail(done.stdout, 3000))
         if self.daemon:
             text.append(self.daemon.report())
             if self.daemon.lives():
-                for argv in (["ss", "-a"], ["stats"]):
+                for argv in (["ss", "-a"], ["neigh"], ["link"], ["stats"]):
                     done = subprocess.run([self.config.tapir] + argv, env=dict(os.environ, TAPIR_SOCKET=self.socket_path),
                                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
                     text.append("  tapir %s:\n%s" % (argv[0], tail(done.stdout, 6000)))

@@ -39,12 +39,16 @@ def iperf3_client_on_the_stack(w, family):
 
 
 def check_udp(w, server_start, client_start, address):
-    for options in (["-b", "50M"], ["-b", "50M", "-R"], ["-b", "20M", "-l", "8000"], ["-b", "20M", "-P", "4"])[:4 if w.full else 2]:
-        end = run_iperf(w, server_start, client_start, address, "-u", "-t", "1", *options)
-        total = end["sum"]
-        check(total["packets"] > 0 and total["bytes"] > 0, "%s: nothing sent" % " ".join(options))
-        check(total["lost_packets"] <= total["packets"] / 20, "%s: lost %d of %d datagrams at a modest rate"
-              % (" ".join(options), total["lost_packets"], total["packets"]))
+    for options in (["-b", "20M"], ["-b", "20M", "-R"], ["-b", "20M", "-l", "8000"], ["-b", "20M", "-P", "4"])[:4 if w.full else 2]:
+        # A machine that stands still for a moment overruns the receiver's buffer, with any stack: so three attempts.
+        for _ in range(3):
+            total = run_iperf(w, server_start, client_start, address, "-u", "-t", "1", *options)["sum"]
+            check(total["packets"] > 0 and total["bytes"] > 0, "%s: nothing sent" % " ".join(options))
+            if total["lost_packets"] <= total["packets"] / 100:
+                break
+        else:
+            check(False, "%s: lost %d of %d datagrams at a modest rate, and before" %
+                  (" ".join(options), total["lost_packets"], total["packets"]))
 
 
 @test()
