@@ -319,7 +319,7 @@ int channel_open(struct daemon *d, struct sock *sock, int family, int type, stru
 		close(pair.theirs);
 		return -ENOBUFS;
 	}
-	ch->junk_bytes = with_junk ? d->channels.junk_bytes : 0;
+	ch->flags |= with_junk ? CH_HAS_JUNK : 0;
 	ch->flags |= (kind == CHANNEL_DGRAM ? CH_OURS_IS_LARGE : 0) | (with_junk ? 0 : CH_THEIRS_IS_LARGE);
 	ch->pid = pid;
 	ch->user = user_get(&d->users, user->uid); /* cannot fail: it exists */

@@ -39,7 +39,8 @@ enum channel_flag {
 	CH_TOUCHED = 1 << 15,	  /* stream: bytes went from or to the client */
 	CH_OURS_IS_LARGE = 1 << 16, /* our end's send buffer has been made large */
 	CH_THEIRS_IS_LARGE = 1 << 17, /* the client's end's */
-	CH_IS_DEAD = 1 << 18,	  /* freed at the end of the turn */
+	CH_HAS_JUNK = 1 << 18,	  /* stream, not connected: our end holds what keeps the client's from polling writable */
+	CH_IS_DEAD = 1 << 19,	  /* freed at the end of the turn */
 };
 
 struct listener;
@@ -56,7 +57,6 @@ struct channel {
 	int32_t pid;
 	uint8_t kind;	/* enum channel_kind */
 	uint8_t family; /* of the socket: the form of addresses towards the client */
-	uint32_t junk_bytes; /* stream, not connected: what keeps the client's end from polling writable */
 	int32_t error;	     /* CH_FAILED: errno; datagrams: news for the client that did not fit yet */
 	struct list handed_link; /* accepted: on its listener's list until a program surely took it */
 	union {

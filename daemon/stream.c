@@ -30,13 +30,15 @@ enum {
 
 static void drain_junk(struct daemon *d, struct channel *ch)
 {
-	ssize_t n;
+	uint32_t left = ch->flags & CH_HAS_JUNK ? d->channels.junk_bytes : 0;
 
-	while (ch->junk_bytes) {
-		n = recv(ch->source.fd, d->channels.junk, ch->junk_bytes, MSG_DONTWAIT);
+	ch->flags &= ~(uint32_t)CH_HAS_JUNK;
+	while (left) {
+		ssize_t n = recv(ch->source.fd, d->channels.junk, left, MSG_DONTWAIT);
+
 		if (n <= 0)
 			return; /* the client is gone, which its hang-up tells */
-		ch->junk_bytes -= (uint32_t)n;
+		left -= (uint32_t)n;
 	}
 }
 
