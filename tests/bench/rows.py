@@ -13,6 +13,8 @@ GB = 1e9
 UDP_IN_FLIGHT = 64
 THREADS = 8
 BATCH = 100
+LINK_SECONDS = 2    # the kernel greets a new link: router solicitations, group reports
+SETTLE_SECONDS = 2  # the last delayed acknowledgements
 
 
 class Goal:
@@ -156,40 +158,55 @@ def calls_of_all(daemon, seconds):
     return sum(count_calls(pid, seconds) for pid in daemon.pids)
 
 
+def open_idle(lab, path, port, count, cpus):
+    """A client that holds that many idle connections."""
+    client = spawn(path.prefix["far"] + [lab.bench, "idle-client", path.addr["near"], port, str(count)], cpus,
+                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        opened = json.loads(read_line(client, 120))["opened"]
+        if opened != count:
+            raise Failed("only %d of %d connections opened" % (opened, count))
+    except Failed:
+        stop(client)
+        raise
+    return client
+
+
+def echo_each(client, count):
+    client.stdin.write(b"echo\n")
+    client.stdin.flush()
+    alive = json.loads(read_line(client, 120))["alive"]
+    if alive != count:
+        raise Failed("only %d of %d idle connections answered" % (alive, count))
+
+
 def at_rest(lab, path_name, o):
-    """Memory and wake-ups of a fresh daemon: alone, then with idle connections, then after each of them carried an echo."""
+    """Memory and wake-ups of a fresh daemon: alone, then with idle connections, then after each of them carried an echo.
+    Growth is counted from the first tenth of the connections on, so that what is set up once is not charged to each."""
     path = lab.new_daemon("rest")
     things = []
+    pins, port, few = o.pins(o.daemon), lab.next_port(), o.idle_connections // 10
     try:
-        time.sleep(1)
+        time.sleep(LINK_SECONDS)
         result = {"calls alone": calls_of_all(path.daemon, o.idle_seconds)}
-        pins = o.pins(o.daemon)
         path.daemon.pin(pins.daemon)
-        port = lab.next_port()
-        before = memory_bytes(path.daemon.pids)
         things.append(lab.start_server(path, "near", [lab.bench, "hold-server", path.addr["near"], port], pins.near))
-        client = spawn(path.prefix["far"] + [lab.bench, "idle-client", path.addr["near"], port, str(o.idle_connections)], pins.far,
-                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        things.append(open_idle(lab, path, port, few, pins.far))
+        before = memory_bytes(path.daemon.pids)
+        client = open_idle(lab, path, port, o.idle_connections, pins.far)
         things.append(client)
-        opened = json.loads(read_line(client, 120))["opened"]
-        if opened != o.idle_connections:
-            raise Failed("only %d of %d connections opened" % (opened, o.idle_connections))
-        time.sleep(2)  # the last delayed ACK
+        time.sleep(SETTLE_SECONDS)
         idle = memory_bytes(path.daemon.pids)
         result["calls with idle connections"] = calls_of_all(path.daemon, o.idle_seconds)
-        client.stdin.write(b"echo\n")
-        client.stdin.flush()
-        alive = json.loads(read_line(client, 120))["alive"]
-        if alive != opened:
-            raise Failed("only %d of %d idle connections answered" % (alive, opened))
-        time.sleep(2)
+        echo_each(client, o.idle_connections)
+        time.sleep(SETTLE_SECONDS)
         echoed = memory_bytes(path.daemon.pids)
         for what in ("anonymous", "pss", "rss"):
-            result["bytes, " + what] = (idle[what] - before[what]) / opened
-            result["bytes after an echo, " + what] = (echoed[what] - before[what]) / opened
+            result["bytes, " + what] = (idle[what] - before[what]) / o.idle_connections
+            result["bytes after an echo, " + what] = (echoed[what] - before[what]) / o.idle_connections
         return result
     finally:
-        for t in things:
+        for t in reversed(things):
             stop(t)
         path.daemon.close()
 
