@@ -114,12 +114,12 @@ bench: programs $(BENCH)
 JOBS := $(shell nproc)
 
 test: deps
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all tests
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all tests
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=0 all tests
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=1 all tests
 	$(Q)tests/run.py unit packet sim examples fuzz e2e
 
 test-unit test-packet test-sim:
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 tests
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=1 tests
 	$(Q)tests/run.py $(@:test-%=%)
 
 test-fuzz:
@@ -134,7 +134,7 @@ $(FUZZ_PROGRAMS): $B/%: $B/%.o $(TEST_LIB) $(filter-out $B/daemon/main.o,$(call 
 $(FUZZ_PROGRAMS): LIBS = -fsanitize=fuzzer -lcmocka -lcap -linih -Wl,--as-needed
 
 fuzz:
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) FUZZ=1 SAN=0 $(addprefix build-fuzz/tests/fuzz/,$(FUZZ_TARGET))
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) FUZZ=1 SAN=0 $(addprefix build-fuzz/tests/fuzz/,$(FUZZ_TARGET))
 	$(Q)set -e; for t in $(FUZZ_TARGET); do \
 		mkdir -p build-fuzz/corpus/$$t build-fuzz/found; seeds=tests/fuzz/corpus/$$t; [ -d $$seeds ] || seeds=; \
 		echo "  FUZZ     $$t for $(FUZZ_SECONDS) s"; \
@@ -142,8 +142,8 @@ fuzz:
 			-print_final_stats=1 -artifact_prefix=build-fuzz/found/$$t- build-fuzz/corpus/$$t $$seeds; done
 
 test-e2e:
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all tests
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=1 all
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=0 all tests
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=1 all
 	$(Q)tests/run.py e2e
 
 # ---- Google's packetdrill against the engine, where its sources are at hand (tests/packet/packetdrill/README.md) ----
@@ -161,7 +161,7 @@ deps:
 
 demo:
 	$(Q)tools/deps.sh build demo
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) SAN=0 all
+	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=0 all
 	$(Q)tools/demo.sh $B
 
 MAN_PAGES := man8/tapird.8 man1/tapir.1 man3/tapir.3
