@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """lab.py - the place where bench.py measures: namespaces, the daemon, processes on chosen processors.
 
-Everything dies with the driver, also when that is killed: each child has a parent-death signal, a namespace lives as long as
-the process that holds it, and a TAP as long as its daemon. The one thing outside is the initial namespace's list of allowed
-congestion controls; Cubic puts it back.
+Everything dies with the driver, also when that is killed: each child has a parent-death signal (the daemon, which changes its
+user and so loses that, a guard), a namespace lives as long as the process that holds it, and a TAP as long as its daemon. The one
+thing outside is the initial namespace's list of allowed congestion controls; Cubic puts it back, except after SIGKILL.
 """
 
 import ctypes
@@ -23,6 +23,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 READY_SECONDS = 10  # a server or a daemon that takes longer has failed
+OUTER_UID = "TAPIR_BENCH_UID"  # set inside a user namespace of our own: who started us outside
 GRACE_SECONDS = 30  # what a run may take beyond its measuring time
 
 
@@ -72,6 +73,12 @@ def read_line(process, seconds):
     return line.decode().rstrip("\n")
 
 
+def guard(pid):
+    """A process that ends @pid when the driver is gone: its standard input ends then."""
+    return subprocess.Popen(["sh", "-c", "read _; kill %d" % pid], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, start_new_session=True)
+
+
 class Namespace:
     """A network namespace, held by a sleeping process."""
 
@@ -85,8 +92,7 @@ class Namespace:
             time.sleep(0.005)
         # A kernel address must be usable at once, and closed connections must not use up a client's ports.
         self.sh("ip link set lo up; for i in all default; do echo 0 >/proc/sys/net/ipv6/conf/$i/accept_dad; done;"
-                "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range; echo 4096 >/proc/sys/net/core/somaxconn 2>/dev/null;"
-                "true")
+                "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range")
         self.congestion_control = self._set_cubic()
 
     def _link(self):
@@ -97,7 +103,7 @@ class Namespace:
 
     def _set_cubic(self):
         path = "/proc/sys/net/ipv4/tcp_congestion_control"
-        self.sh("echo cubic >%s 2>/dev/null; true" % path)
+        self.sh("{ echo cubic >%s; } 2>/dev/null || true" % path)
         return self.sh("cat " + path).strip()
 
     def enter(self):
@@ -140,7 +146,7 @@ class Lock:
     """One measurement at a time on a machine."""
 
     def __init__(self):
-        self.file = open(os.path.join(tempfile.gettempdir(), "tapir-bench-%d.lock" % os.getuid()), "w")
+        self.file = open(os.path.join(tempfile.gettempdir(), "tapir-bench-%s.lock" % os.environ.get(OUTER_UID, os.getuid())), "w")
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -198,6 +204,7 @@ class Daemon:
             "--tap", "tap0", "--mtu", str(mtu), "--offload", offload,
             "--addr", "10.77.0.2/24", "--addr", "fd77::2/64", "--host-addr", "10.77.0.1/24", "--host-addr", "fd77::1/64"]
         self.process = spawn(argv, stdin=subprocess.DEVNULL, stdout=open(self.log_path, "w"), stderr=subprocess.STDOUT)
+        self.guard = guard(self.process.pid)
         deadline = time.monotonic() + READY_SECONDS
         while "ready" not in self.log():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -219,6 +226,7 @@ class Daemon:
         return self.process.poll() is None and all(os.path.exists("/proc/%d" % p) for p in self.pids)
 
     def close(self):
+        stop(self.guard)
         stop(self.process)
         self.namespace.close()
 
