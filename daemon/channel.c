@@ -286,7 +286,7 @@ static struct channel *new_channel(struct daemon *d, struct sock *sock, int fami
 	ch->family = (uint8_t)family;
 	list_init(&ch->work_link);
 	list_init(&ch->handed_link);
-	if ((kind == CHANNEL_DGRAM && dgram_begin(ch) < 0) || loop_add(d, &ch->source, EVENTS_ALWAYS) < 0) {
+	if ((kind == CHANNEL_DGRAM && dgram_begin(d, ch) < 0) || loop_add(d, &ch->source, EVENTS_ALWAYS) < 0) {
 		if (kind == CHANNEL_DGRAM)
 			dgram_free(ch);
 		free(ch);

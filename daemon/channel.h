@@ -137,7 +137,7 @@ int listener_measure(struct channels *c); /* sets accept_cost; 0 or -errno */
 void listener_on_claim(struct channel *ch); /* a program surely holds this accepted connection */
 
 /* dgram.c */
-int dgram_begin(struct channel *ch); /* 0 or -ENOBUFS */
+int dgram_begin(struct daemon *d, struct channel *ch); /* 0 or -ENOBUFS */
 void dgram_work(struct daemon *d, struct channel *ch);
 void dgram_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
 void dgram_on_options(struct daemon *d, struct channel *ch); /* an option was set: which ancillary data is wanted now? */

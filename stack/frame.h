@@ -50,6 +50,8 @@ struct dgram_info {
 	uint16_t segment_size; /* UDP_SEGMENT / UDP_GRO: bytes of each datagram in a super-datagram; 0: a single one */
 	int16_t ttl;	       /* -1: not given (sending: the socket's) */
 	int16_t tos;	       /* -1: not given (sending: the socket's) */
+	bool is_bundle;	       /* sending: the segments are datagrams that merely came together; what would hinder UDP_SEGMENT (a
+				* small MTU, a link without USO) sends each by itself instead of failing */
 	uint64_t time_us;      /* arrival */
 };
 

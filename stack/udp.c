@@ -428,17 +428,18 @@ static int output_split(struct sock *s, struct frame *f, const struct dgram_way 
 	return err;
 }
 
-static int output_segments(struct sock *s, struct frame *f, struct dgram_way *way, uint32_t segment)
+static int output_segments(struct sock *s, struct frame *f, struct dgram_way *way, uint32_t segment, bool is_bundle)
 {
 	size_t ip_hdr = ip_addr_is4(&way->dst.addr) ? 20 : 40;
+	bool fits = segment + UDP_HDR_BYTES + ip_hdr <= way->via->mtu && !s->opt.no_check &&
+		    (f->len + segment - 1) / segment <= UDP_SEGMENTS_MAX;
 
-	if (segment + UDP_HDR_BYTES + ip_hdr > way->via->mtu || (f->len + segment - 1) / segment > UDP_SEGMENTS_MAX ||
-	    s->opt.no_check) {
+	if (!fits && !is_bundle) {
 		frame_unref(f);
 		return -EINVAL;
 	}
 	way->tx.dont_fragment = dgram_dont_fragment(s, way->via, &way->dst.addr, segment + UDP_HDR_BYTES);
-	if (!(way->via->offloads & LINK_OFFLOAD_USO))
+	if (!fits || !(way->via->offloads & LINK_OFFLOAD_USO))
 		return output_split(s, f, way, segment);
 	way->tx.gso = FRAME_GSO_UDP;
 	way->tx.gso_size = (uint16_t)segment;
@@ -467,7 +468,7 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	way.tx.proto = IPPROTO_NR_UDP;
 	way.tx.csum_offset = s->opt.no_check && ip_addr_is4(&way.dst.addr) ? -1 : UDP_CSUM_OFFSET;
 	if (segment > 0 && f->len > segment)
-		return output_segments(s, f, &way, segment);
+		return output_segments(s, f, &way, segment, info->is_bundle);
 	stat_count(s->st, STAT_UDP_OUT);
 	return output(s, f, &way);
 }

@@ -661,6 +661,46 @@ static void test_udp_segment_is_left_to_a_link_with_uso(void **state)
 	bed_close(&uso);
 }
 
+/* Datagrams that merely came together are never refused together: what a super-datagram cannot carry leaves one by one. */
+static void test_a_bundle_with_segments_above_the_mtu_leaves_as_fragments_of_each(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
+	struct dgram_info info = {
+		.ttl = -1, .tos = -1, .segment_size = 2000, .is_bundle = true, .dst = bed_endpoint(BED_PEER4, 9),
+	};
+	uint8_t data[3000];
+
+	(void)state;
+	memset(data, 'd', sizeof(data));
+	set_int(s, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+	assert_int_equal(sock_send_frame(s, bed_frame(&b, data, sizeof(data)), &info, b.now_us), 0);
+	bed_turn(&b);
+	assert_true(bed_next(&b, &out)); /* 2008 bytes in two fragments, then 1008 in one packet */
+	assert_int_equal(out.len, 1500);
+	assert_true(bed_next(&b, &out));
+	assert_int_equal(out.len, 20 + 2008 - 1480);
+	expect_packet();
+	assert_int_equal(p.payload_len, 1000);
+	expect_silence();
+}
+
+static void test_a_bundle_without_checksums_leaves_one_by_one(void **state)
+{
+	struct sock *s = connected(AF_INET, BED_PEER4, 1000);
+	struct dgram_info info = { .ttl = -1, .tos = -1, .segment_size = 64, .is_bundle = true };
+	uint8_t data[128] = { 1 };
+
+	(void)state;
+	set_int(s, SOL_SOCKET, SO_NO_CHECK, 1);
+	assert_int_equal(sock_send_frame(s, bed_frame(&b, data, sizeof(data)), &info, b.now_us), 0);
+	bed_turn(&b);
+	for (int i = 0; i < 2; i++) {
+		expect_packet();
+		assert_int_equal(p.payload_len, 64);
+	}
+	expect_silence();
+}
+
 /* ---- Errors that come back ---------------------------------------------------------------------------------------- */
 
 /* The peer answers the packet in `out` with an ICMP error. */
@@ -881,6 +921,8 @@ int main(void)
 		T(test_source_address_of_the_message_is_used_if_ours),
 		T(test_udp_segment_is_cut_in_software_without_uso),
 		T(test_udp_segment_is_left_to_a_link_with_uso),
+		T(test_a_bundle_with_segments_above_the_mtu_leaves_as_fragments_of_each),
+		T(test_a_bundle_without_checksums_leaves_one_by_one),
 		T(test_connected_socket_learns_that_the_port_is_closed),
 		T(test_unconnected_socket_hears_of_errors_only_with_recverr),
 		T(test_error_about_another_flow_is_nobodys),
