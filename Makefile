@@ -85,7 +85,7 @@ SIM_LIB := $(call objs,tests/sim/sim_*.c)
 BENCH := $B/tests/bench/bench
 ENGINE_EXAMPLES := $B/tests/examples/engine_ping
 CLIENT_EXAMPLES := $B/tests/examples/tcp_client $B/tests/examples/tcp_server
-EXAMPLES := $(ENGINE_EXAMPLES)
+EXAMPLES := $(ENGINE_EXAMPLES) $(CLIENT_EXAMPLES)
 E2E_PROGRAMS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/e2e/*.c)))
 
 TOOLS_TESTS := $(filter $B/tests/unit/test_tools_%,$(UNIT_TESTS))
