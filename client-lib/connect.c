@@ -64,6 +64,14 @@ static int wait_until_done(int fd)
 	return 0;
 }
 
+/* The daemon gives a fresh socket a small send buffer (daemon/channel.c, fill_with_junk()). */
+static void enlarge_send_buffer(int fd)
+{
+	int bytes = 512 << 10; /* the kernel doubles it, and caps it at net.core.wmem_max */
+
+	tapir_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 static int connect_stream(int fd, const struct tapir_addr *a)
 {
 	/* The stack answers the first connect after success with 0. Where this one has told that already, it was told. */
@@ -74,8 +82,10 @@ static int connect_stream(int fd, const struct tapir_addr *a)
 		hint_move(fd, HINT_STREAM);
 		if (!(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK))
 			error = wait_until_done(fd);
-		if (!error)
+		if (!error) {
 			hint_move(fd, HINT_CONNECTED);
+			enlarge_send_buffer(fd);
+		}
 	} else if (error == 0 && a->family) {
 		hint_move(fd, HINT_CONNECTED);
 		error = was_told ? -EISCONN : 0;

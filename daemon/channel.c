@@ -15,6 +15,7 @@
 
 enum {
 	SNDBUF_WANTED = 512 << 10, /* the kernel doubles it */
+	SNDBUF_UNCONNECTED = 16 << 10,
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLRDHUP | EPOLLET,
 	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
@@ -90,12 +91,19 @@ struct channel *channel_by_fd(struct daemon *d, int fd, uint64_t *cookie)
 
 /* ---- Pairs -------------------------------------------------------------------------------------------------------- */
 
-static void set_sndbuf(int fd)
+static void set_sndbuf(int fd, int bytes)
 {
-	int bytes = SNDBUF_WANTED;
-
 	/* The kernel caps it at net.core.wmem_max; smaller is only slower. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+static uint32_t get_sndbuf(int fd)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &len);
+	return (uint32_t)bytes;
 }
 
 /* Any program that holds the other end sees by getpeername(2) that it is ours, and which. */
@@ -109,8 +117,9 @@ static int bind_name(const struct daemon *d, int fd, uint64_t id)
 }
 
 /* A stream that is not connected must not poll writable: the kernel calls a unix socket writable while what it has sent and the
- * other end has not read takes no more than a quarter of its send buffer. So that this is little to copy, the client's end keeps the
- * kernel's default buffer until it is connected and a request shows it; our end, until the client is slower than the peer. */
+ * other end has not read takes no more than a quarter of its send buffer. So that this is little to copy, the client's end has
+ * a small buffer until it is connected and the library, or a request that shows it, enlarges it (50 KiB to and fro were a sixth of a
+ * connection's cost); our end keeps the kernel's default until the client is slower than the peer. */
 static int fill_with_junk(const struct channels *c, int fd)
 {
 	ssize_t n = send(fd, c->junk, c->junk_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -140,9 +149,8 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 	p->ours = fds[0];
 	p->theirs = fds[1];
 	if (kind == CHANNEL_DGRAM)
-		set_sndbuf(p->ours);
-	if (!with_junk)
-		set_sndbuf(p->theirs);
+		set_sndbuf(p->ours, SNDBUF_WANTED);
+	set_sndbuf(p->theirs, with_junk ? SNDBUF_UNCONNECTED : SNDBUF_WANTED);
 	if (getsockopt(p->theirs, SOL_SOCKET, SO_COOKIE, &p->cookie, &len) < 0)
 		err = -errno;
 	if (!err)
@@ -160,16 +168,14 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 /* What a pair's buffers are here, and how much junk it takes. */
 static int measure_pair(struct channels *c)
 {
-	int fds[2], bytes = 0;
-	socklen_t len = sizeof(bytes);
+	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, &len);
-	c->junk_bytes = (uint32_t)bytes / 4 + 1024;
-	set_sndbuf(fds[0]);
-	getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &bytes, &len);
-	c->sndbuf = (uint32_t)bytes;
+	set_sndbuf(fds[0], SNDBUF_UNCONNECTED);
+	c->junk_bytes = get_sndbuf(fds[0]) / 4 + 1024;
+	set_sndbuf(fds[1], SNDBUF_WANTED);
+	c->sndbuf = get_sndbuf(fds[1]);
 	close(fds[0]);
 	close(fds[1]);
 	c->junk = calloc(1, c->junk_bytes);
@@ -251,7 +257,7 @@ static void on_fd_ready(struct daemon *d, struct source *source, uint32_t events
 
 void channel_enlarge_ours(struct channel *ch)
 {
-	set_sndbuf(ch->source.fd);
+	set_sndbuf(ch->source.fd, SNDBUF_WANTED);
 	ch->flags |= CH_OURS_IS_LARGE;
 }
 
@@ -259,7 +265,7 @@ void channel_enlarge_theirs(struct channel *ch, int theirs)
 {
 	if ((ch->flags & (CH_CONNECTED | CH_THEIRS_IS_LARGE)) != CH_CONNECTED)
 		return;
-	set_sndbuf(theirs);
+	set_sndbuf(theirs, SNDBUF_WANTED);
 	ch->flags |= CH_THEIRS_IS_LARGE;
 }
 

@@ -12,7 +12,6 @@
 
 enum {
 	TURN_ACCEPTS = 64,
-	TURN_REQUESTS = 32, /* of one client; level-triggered, so the rest comes with the next turn */
 	FDS_MAX = 4,	    /* of one message that are received, and closed again if they are too many */
 };
 
@@ -174,7 +173,7 @@ static int serve_one(struct daemon *d, struct client *c)
 static void on_client_ready(struct daemon *d, struct source *s, uint32_t events)
 {
 	struct client *c = container_of(s, struct client, source);
-	int r = 0;
+	int r;
 
 	if (events & EPOLLERR) {
 		client_close(d, c);
@@ -185,8 +184,9 @@ static void on_client_ready(struct daemon *d, struct source *s, uint32_t events)
 			client_close(d, c);
 		return;
 	}
-	for (int i = 0; i < TURN_REQUESTS && r == 0 && !c->dump; i++)
-		r = serve_one(d, c);
+	/* One a turn: a client waits for the reply before it asks again, and looking for more would be a system call in vain.
+	 * The descriptor is level-triggered. */
+	r = serve_one(d, c);
 	if (r < 0 || ((events & EPOLLHUP) && c->dump))
 		client_close(d, c);
 }

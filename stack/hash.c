@@ -8,12 +8,12 @@ struct sip_state {
 	uint64_t v0, v1, v2, v3;
 };
 
-static uint64_t rotl(uint64_t x, int n)
+static inline uint64_t rotl(uint64_t x, int n)
 {
 	return x << n | x >> (64 - n);
 }
 
-static void sip_round(struct sip_state *s)
+static inline void sip_round(struct sip_state *s)
 {
 	s->v0 += s->v1;
 	s->v1 = rotl(s->v1, 13) ^ s->v0;
@@ -27,7 +27,19 @@ static void sip_round(struct sip_state *s)
 	s->v2 = rotl(s->v2, 32);
 }
 
-static uint64_t load_le64(const uint8_t *p, size_t n)
+static inline uint64_t load_le64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
+/* The last @n bytes, fewer than eight. */
+static uint64_t load_le64_tail(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
 
@@ -36,7 +48,7 @@ static uint64_t load_le64(const uint8_t *p, size_t n)
 	return v;
 }
 
-static void absorb(struct sip_state *s, uint64_t m)
+static inline void absorb(struct sip_state *s, uint64_t m)
 {
 	s->v3 ^= m;
 	sip_round(s);
@@ -56,8 +68,8 @@ uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t len)
 	size_t left = len;
 
 	for (; left >= 8; left -= 8, p += 8)
-		absorb(&s, load_le64(p, 8));
-	absorb(&s, load_le64(p, left) | (uint64_t)(len & 0xff) << 56);
+		absorb(&s, load_le64(p));
+	absorb(&s, load_le64_tail(p, left) | (uint64_t)(len & 0xff) << 56);
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(&s);
