@@ -24,7 +24,7 @@
 
 enum {
 	BATCH = 32,
-	TURN_BATCHES = 4, /* a channel's share of a turn, each way */
+	TURN_BATCHES = 2, /* a channel's share of a turn, each way: what it sends to itself must find room in its receive queue */
 	BUNDLE_MAX = 64,
 	BUNDLE_BYTES_MAX = 60 << 10,
 	BUNDLE_SEGMENT_MAX = 8 << 10, /* larger ones gain nothing */
