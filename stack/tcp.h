@@ -28,6 +28,7 @@ enum { TCP_LISTEN_BUCKETS = 256 };
 
 struct tcp_table {
 	struct tcp_node **buckets;   /* connections, handshakes, TIME-WAIT, by their two ends */
+	struct tcp_node *last_found; /* NULL: none; always in the table */
 	uint32_t bucket_count, count;
 	struct list listeners[TCP_LISTEN_BUCKETS]; /* by port */
 	struct hash_key lookup_key, isn_key, ts_key;

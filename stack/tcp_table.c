@@ -102,20 +102,29 @@ static bool is_same_end(const struct ip_endpoint *a, const struct ip_endpoint *b
 	return a->port == b->port && ip_addr_eq(&a->addr, &b->addr);
 }
 
+static bool is_node_of(const struct tcp_node *n, const struct tcp_key *key)
+{
+	struct tcp_key k = tcp_key_of(n);
+
+	return is_same_end(&k.remote, &key->remote) && is_same_end(&k.local, &key->local) &&
+	       k.remote.scope_id == key->remote.scope_id;
+}
+
+/* Segments come in trains: without offloads a batch is mostly one connection's, and the hash was a tenth of the daemon's time. */
 struct tcp_node *tcp_table_find(struct stack *st, const struct tcp_key *key)
 {
-	uint32_t hash = hash_of(st, key);
-	struct tcp_node *n = st->tcp.buckets[hash & (st->tcp.bucket_count - 1)];
+	struct tcp_table *t = &st->tcp;
+	struct tcp_node *n;
+	uint32_t hash;
 
-	for (; n; n = n->next) {
-		struct tcp_key k;
-
-		if (n->hash != hash)
-			continue;
-		k = tcp_key_of(n);
-		if (is_same_end(&k.remote, &key->remote) && is_same_end(&k.local, &key->local) &&
-		    k.remote.scope_id == key->remote.scope_id)
+	if (t->last_found && is_node_of(t->last_found, key))
+		return t->last_found;
+	hash = hash_of(st, key);
+	for (n = t->buckets[hash & (t->bucket_count - 1)]; n; n = n->next) {
+		if (n->hash == hash && is_node_of(n, key)) {
+			t->last_found = n;
 			return n;
+		}
 	}
 	return NULL;
 }
@@ -169,6 +178,8 @@ void tcp_table_remove(struct stack *st, struct tcp_node *n)
 		at = &(*at)->next;
 	*at = n->next;
 	n->is_linked = false;
+	if (st->tcp.last_found == n)
+		st->tcp.last_found = NULL;
 	st->tcp.count--;
 }
 
