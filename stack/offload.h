@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* offload.h - what a frame says about its own checksum and segmentation (struct frame_offload): checked where it comes in,
  * moved along as headers come off and on, made good in software where the description no longer helps.
- * Promises: after offload_is_sane() no offset points outside the frame; after ip_offload_is_sane() a super-segment is of the
+ * Promises: after offload_is_sane() no offset points outside the frame; after offload_settle() a super-segment is of the
  *           protocol it claims and PARTIAL means "the transport checksum is as good as verified". */
 #ifndef TAPIR_STACK_OFFLOAD_H
 #define TAPIR_STACK_OFFLOAD_H

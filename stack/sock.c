@@ -156,7 +156,7 @@ struct sock *sock_alloc(struct stack *st, const struct sock_ops *ops, int family
 		s->opt = like->opt;
 		s->owner = like->owner;
 	} else {
-		sockopt_init(&s->opt, st, type);
+		sockopt_init(&s->opt, st);
 	}
 	enter_table(st, s);
 	return s;

@@ -42,7 +42,7 @@ int sockopt_put(void *value, size_t *len, const void *from, size_t n)
 	return 0;
 }
 
-void sockopt_init(struct sock_opts *o, const struct stack *st, int type)
+void sockopt_init(struct sock_opts *o, const struct stack *st)
 {
 	o->rcvbuf = st->tunables.rmem_default;
 	o->sndbuf = st->tunables.wmem_default;
@@ -52,8 +52,6 @@ void sockopt_init(struct sock_opts *o, const struct stack *st, int type)
 	o->pmtudisc = IP_PMTUDISC_WANT;
 	o->pmtudisc6 = IPV6_PMTUDISC_WANT;
 	o->rcvlowat = 1;
-	o->hdrincl = false;
-	(void)type;
 }
 
 /* ---- SOL_SOCKET --------------------------------------------------------------------------------------------------- */
