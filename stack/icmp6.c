@@ -34,7 +34,7 @@ static void send_error(struct stack *st, uint8_t type, uint8_t code, uint32_t pa
 		.src = ip_addr_from6(q->p + 24),
 		.dst = ip_addr_from6(q->p + 8),
 		.proto = IPPROTO_NR_ICMP6,
-		.ttl = (uint8_t)st->tunables.ip_default_ttl,
+		.ttl = (uint8_t)st->tunables.ip6_hop_limit,
 		.csum_offset = ICMP6_CSUM_OFFSET,
 	};
 	struct frame *f;
@@ -152,7 +152,7 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 		.src = to_group ? ip6_addr_any : rx->dst,
 		.dst = rx->src,
 		.proto = IPPROTO_NR_ICMP6,
-		.ttl = (uint8_t)st->tunables.ip_default_ttl,
+		.ttl = (uint8_t)st->tunables.ip6_hop_limit,
 		.tos = rx->tos,
 		.csum_offset = ICMP6_CSUM_OFFSET,
 	};

@@ -2,6 +2,11 @@
 /* Segments without payload that are sent at once as whole frames: for handshakes, TIME-WAIT, and segments that belong to nothing. */
 #include "tcp_conn.h"
 
+static uint8_t default_ttl(const struct stack *st, const struct ip_addr *dst)
+{
+	return (uint8_t)(ip_addr_is4(dst) ? st->tunables.ip_default_ttl : st->tunables.ip6_hop_limit);
+}
+
 void tcp_reply_send(struct stack *st, const struct tcp_reply *r)
 {
 	struct tcp_hdr hdr = r->hdr;
@@ -11,7 +16,7 @@ void tcp_reply_send(struct stack *st, const struct tcp_reply *r)
 		.src = r->local.addr,
 		.dst = r->remote.addr,
 		.proto = IPPROTO_NR_TCP,
-		.ttl = r->ttl ? r->ttl : (uint8_t)st->tunables.ip_default_ttl,
+		.ttl = r->ttl ? r->ttl : default_ttl(st, &r->remote.addr),
 		.tos = r->tos,
 		.dont_fragment = true,
 		.sock_id = r->sock_id,

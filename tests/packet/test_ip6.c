@@ -402,6 +402,17 @@ static void test_traffic_class_and_hop_limit_of_the_socket_are_in_the_header(voi
 	sock_close(s, b.now_us);
 }
 
+static void test_answers_of_the_stack_itself_have_the_default_hop_limit(void **state)
+{
+	const char *why;
+
+	(void)state;
+	assert_int_equal(stack_set(b.st, "net.ipv6.conf.all.hop_limit", "33", &why), 0);
+	bed_inject(&b, buf, echo_to(BED_ADDR6));
+	expect_echo_reply();
+	assert_int_equal(p.ttl, 33);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -424,6 +435,7 @@ int main(void)
 		TEST(test_all_nodes_group_is_heard_and_answered_from_a_unicast_address),
 		TEST(test_link_with_a_small_mtu_carries_no_ipv6),
 		TEST(test_traffic_class_and_hop_limit_of_the_socket_are_in_the_header),
+		TEST(test_answers_of_the_stack_itself_have_the_default_hop_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
