@@ -12,9 +12,9 @@ void tcp_buffer_init(struct tcp_conn *c)
 	const struct tunables *t = &c->sk.st->tunables;
 
 	if (!c->sk.opt.rcvbuf_locked)
-		c->sk.opt.rcvbuf = t->tcp_rmem_default;
+		c->sk.opt.rcvbuf = tcp_max(t->tcp_rmem_default, t->tcp_rmem_min);
 	if (!c->sk.opt.sndbuf_locked)
-		c->sk.opt.sndbuf = t->tcp_wmem_default;
+		c->sk.opt.sndbuf = tcp_max(t->tcp_wmem_default, t->tcp_wmem_min);
 }
 
 void tcp_buffer_established(struct tcp_conn *c)
