@@ -133,7 +133,7 @@ def matching(stats, pattern):
 
 def serves(w, family):
     """Ping is answered and a connection carries bytes, also now."""
-    w.host_run("ping", "-n", "-c", "2", "-i", "0.01", "-W", "20", STACK[family])
+    w.host_run("ping", "-n", "-c", "1", "-W", "20", STACK[family])
     server = w.stack_peer("http", STACK[family], 8081)
     w.wait_port(STACK[family], 8081, server)
     address = "[%s]" % STACK[6] if family == 6 else STACK[4]
