@@ -667,6 +667,95 @@ static void test_want_of_memory_is_survived(void **state)
 	}
 }
 
+/* Takes all frames that there are, as other connections may. Returns them linked by next. */
+static struct frame *take_all_frames(struct stack *st)
+{
+	struct frame *all = NULL, *f;
+
+	while ((f = stack_frame_alloc(st, FRAME_LARGE_BYTES - FRAME_HEADROOM)) || (f = stack_frame_alloc(st, 1))) {
+		f->next = all;
+		all = f;
+	}
+	return all;
+}
+
+static void give_back_frames(struct frame *all)
+{
+	while (all) {
+		struct frame *next = all->next;
+
+		all->next = NULL;
+		frame_unref(all);
+		all = next;
+	}
+}
+
+/* No ACK is to come that would tell it: a timer does, as often as need be. */
+static void test_want_of_memory_with_nothing_in_flight_is_followed_by_a_writable_event(void **state)
+{
+	struct tcp_script t;
+	struct iovec iov[4];
+	struct frame *all;
+
+	(void)state;
+	for (unsigned reserve = 0; reserve < 2; reserve++) {
+		script_open(&t, AF_INET);
+		script_established(&t, "mss 1000", 65535);
+		if (reserve) { /* not the very first bytes: what was in flight before is acknowledged */
+			script_write(&t, 1000);
+			out(&t, "P. 1:1001(1000) ack 1");
+			in(&t, ". 1:1(0) ack 1001 win 65535");
+		}
+		script_events(&t);
+		all = take_all_frames(t.b.st);
+		for (unsigned i = 0; i < 3; i++) {
+			if (reserve)
+				assert_int_equal(sock_send_reserve(t.s, 1000, iov, 4), 0);
+			else
+				assert_int_equal(sock_send(t.s, "x", 1, 0, t.b.now_us), -EAGAIN);
+			script_turn(&t);
+			assert_int_equal(script_events(&t) & SOCK_WRITABLE, 0);
+			script_run(&t, 3000);
+			assert_int_equal(script_events(&t) & SOCK_WRITABLE, SOCK_WRITABLE);
+		}
+		assert_int_equal(sock_send(t.s, "x", 1, 0, t.b.now_us), -EAGAIN);
+		give_back_frames(all);
+		script_run(&t, 3000);
+		assert_int_equal(script_events(&t) & SOCK_WRITABLE, SOCK_WRITABLE);
+		script_write(&t, 1000);
+		bed_drop_all(&t.b);
+		script_close(&t);
+	}
+}
+
+/* The same while something is in flight: its ACK tells, and when even then there is no memory, the timer. */
+static void test_want_of_memory_with_data_in_flight_is_followed_by_a_writable_event(void **state)
+{
+	struct tcp_script t;
+	struct frame *all;
+
+	(void)state;
+	script_open(&t, AF_INET);
+	script_established(&t, "mss 1000", 65535);
+	script_write(&t, 10000);
+	script_turn(&t);
+	bed_drop_all(&t.b);
+	script_events(&t);
+	all = take_all_frames(t.b.st);
+	assert_int_equal(sock_send(t.s, (uint8_t[5000]){ 0 }, 5000, 0, t.b.now_us) < 5000, 1);
+	give_back_frames(all);
+	in(&t, ". 1:1(0) ack 10001 win 65535");
+	assert_int_equal(script_events(&t) & SOCK_WRITABLE, SOCK_WRITABLE);
+	all = take_all_frames(t.b.st);
+	while (sock_send(t.s, (uint8_t[5000]){ 0 }, 5000, 0, t.b.now_us) > 0)
+		;
+	give_back_frames(all);
+	script_run(&t, 3000);
+	assert_int_equal(script_events(&t) & SOCK_WRITABLE, SOCK_WRITABLE);
+	bed_drop_all(&t.b);
+	script_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -697,6 +786,8 @@ int main(void)
 		cmocka_unit_test(test_idle_connection_restarts_from_a_small_window),
 		cmocka_unit_test(test_options_have_linux_ranges_and_errors),
 		cmocka_unit_test(test_want_of_memory_is_survived),
+		cmocka_unit_test(test_want_of_memory_with_nothing_in_flight_is_followed_by_a_writable_event),
+		cmocka_unit_test(test_want_of_memory_with_data_in_flight_is_followed_by_a_writable_event),
 	};
 
 	return cmocka_run_group_tests_name("tcp sending", tests, NULL, NULL);
