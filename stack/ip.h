@@ -90,8 +90,8 @@ struct ip_dst {
 	bool is_broadcast;
 	bool is_multicast;
 	bool is_mtu_locked;	 /* IPv4: the path takes less than net.ipv4.route.min_pmtu: DF is not set, routers may fragment */
-	struct neigh *neigh;	 /* owned by the neighbour table; NULL on loopback and bare IP links */
 	uint32_t neigh_serial;	 /* of the entry's present tenant; another number: the entry serves somebody else now */
+	struct neigh *neigh;	 /* owned by the neighbour table; NULL on loopback and bare IP links */
 };
 
 /** ip_route - find the way to @dst.

@@ -21,7 +21,7 @@
 #endif
 
 /* Large enough that what is left over at a slab's end is little: connections of 900 bytes lose a hundredth. */
-enum { SLAB_BYTES = 65536 - 64, ALIGN_BYTES = 16 };
+enum { SLAB_BYTES = 65536 - 64, ALIGN_BYTES = 16, OBJ_ALIGN_BYTES = 8 }; /* objects hold nothing wider than a pointer */
 
 /* Each allocation is preceded by its size, so that used_bytes needs no help from the caller. */
 void *mem_alloc(struct mem *m, size_t bytes)
@@ -65,7 +65,7 @@ static void *pop(void **head)
 
 void pool_init(struct pool *p, struct mem *mem, size_t obj_bytes, uint32_t max)
 {
-	size_t rounded = (obj_bytes + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
+	size_t rounded = (obj_bytes + OBJ_ALIGN_BYTES - 1) & ~(size_t)(OBJ_ALIGN_BYTES - 1);
 
 	*p = (struct pool){ .mem = mem, .obj_bytes = rounded, .max = max };
 }

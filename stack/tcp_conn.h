@@ -156,6 +156,7 @@ struct tcp_conn {
 	uint16_t advmss;     /* our MSS option */
 	uint16_t user_mss;   /* TCP_MAXSEG; 0: none */
 	struct tcp_rtt rtt;
+	uint32_t rcv_tsecr_last; /* the last timestamp echoed that a receive round trip was taken from */
 	struct tcp_cc cc;
 	uint64_t retrans_start_us; /* of the first retransmission (or probe) without progress; 0: none */
 
@@ -175,7 +176,6 @@ struct tcp_conn {
 	uint32_t rcvq_time_us, rcv_rtt_time_us; /* modulo 2^32: for differences only */
 	tcp_seq rcvq_seq, rcv_rtt_seq;
 	uint32_t rcvq_space, rcv_rtt_us;
-	uint32_t rcv_tsecr_last;
 
 	/* Options. */
 	uint32_t user_timeout_ms, notsent_lowat;
@@ -183,13 +183,14 @@ struct tcp_conn {
 	int16_t linger2_s; /* 0: the tunable; < 0: none */
 	uint8_t keepcnt, syn_retries, defer_accept_retrans;
 
+	uint8_t chrono; /* which of chrono_ms runs, plus 1; 0: none */
+
 	/* For TCP_INFO. */
 	uint64_t bytes_acked, bytes_received, bytes_retrans;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t delivered, total_retrans, dsack_dups, rcv_ooopack;
 	uint32_t chrono_ms[3]; /* time spent busy, limited by the peer's window, by our send buffer */
 	uint32_t chrono_start_ms;
-	uint8_t chrono; /* which of them runs, plus 1; 0: none */
 };
 
 static inline struct tcp_conn *tcp_conn_of(struct sock *s)
