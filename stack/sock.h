@@ -141,7 +141,7 @@ void sock_wildcard_to_loopback(struct ip_addr *a);
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst);
 uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst);
 
-/* sockopt.c: the levels SOL_SOCKET, IPPROTO_IP and IPPROTO_IPV6. */
+/* sockopt.c, sockopt_ip.c: the levels SOL_SOCKET, IPPROTO_IP and IPPROTO_IPV6. */
 void sockopt_init(struct sock_opts *o, const struct stack *st);
 
 /* Give an option's value of @n bytes to getsockopt(2)'s caller, cut to his room as Linux does. Returns 0. */
