@@ -15,7 +15,8 @@ static bool is_host_addr(const struct ip_addr *a)
 	return net < 224 && net != 127 && (net != 0 || ip_addr_is_any(a));
 }
 
-enum stack_stat arp_parse(const uint8_t *data, uint32_t len, struct arp_packet *p)
+/* Read a packet. Returns STAT_NONE, or why it is dropped: any field that is impossible. */
+static enum stack_stat parse(const uint8_t *data, uint32_t len, struct arp_packet *p)
 {
 	struct wire_rd r = wire_rd_over(data, len);
 	uint16_t hardware = wire_rd_u16(&r), protocol = wire_rd_u16(&r);
@@ -102,7 +103,7 @@ static bool merge(struct stack *st, struct link *l, const struct arp_packet *p, 
 void arp_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to)
 {
 	struct arp_packet p;
-	enum stack_stat why = arp_parse(f->data, f->len, &p);
+	enum stack_stat why = parse(f->data, f->len, &p);
 	const struct if_addr *own;
 
 	stat_count(st, STAT_ARP_IN);

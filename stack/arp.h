@@ -17,9 +17,6 @@ struct arp_packet {
 	struct ip_addr sender, target;
 };
 
-/* Read a packet. Returns STAT_NONE, or why it is dropped: any field that is impossible. */
-enum stack_stat arp_parse(const uint8_t *data, uint32_t len, struct arp_packet *p);
-
 /* Process a packet; the window begins after the Ethernet header. Borrows the frame. */
 void arp_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to);
 

@@ -18,12 +18,6 @@ int dgram_init(struct sock *s)
 	return 0;
 }
 
-void dgram_release(struct sock *s)
-{
-	frame_queue_clear(&dgram_sock(s)->rx);
-	frame_queue_clear(&dgram_sock(s)->errors);
-}
-
 /* ---- Receiving ---------------------------------------------------------------------------------------------------- */
 
 /* Whether @buf_bytes more fit. An empty queue takes any datagram, or a small SO_RCVBUF would never receive a large one. */
@@ -368,7 +362,8 @@ void dgram_close(struct sock *s, bool abort, uint64_t now_us)
 
 void dgram_destroy(struct sock *s)
 {
-	dgram_release(s);
+	frame_queue_clear(&dgram_sock(s)->rx);
+	frame_queue_clear(&dgram_sock(s)->errors);
 	sock_free(s);
 }
 

@@ -26,7 +26,6 @@ static inline struct dgram_sock *dgram_sock(struct sock *s)
 }
 
 int dgram_init(struct sock *s);
-void dgram_release(struct sock *s); /* frees what the queues hold */
 
 /** dgram_deliver - put @len bytes at @data, which lie in @f's buffer, at the end of the receive queue.
  * @f: borrowed. @may_keep: nobody else needs the frame's window any more, so a reference may be kept instead of a copy.

@@ -65,7 +65,8 @@ void eth_write_hdr(uint8_t *h, const uint8_t dst[6], const struct link *l, uint1
 	put_be16(h + 12, type);
 }
 
-void eth_group_mac(uint8_t mac[6], const struct ip_addr *group)
+/* The frame address of a group (RFC 1112 section 6.4, RFC 2464 section 7). */
+static void group_mac(uint8_t mac[6], const struct ip_addr *group)
 {
 	if (ip_addr_is4(group)) { /* the low 23 bits */
 		static const uint8_t base[3] = { 0x01, 0x00, 0x5e };
@@ -89,7 +90,7 @@ int eth_output_ip(struct stack *st, struct link *l, struct frame *f, const struc
 	if (d->is_broadcast)
 		memcpy(mac, eth_broadcast, 6);
 	else
-		eth_group_mac(mac, &d->next_hop);
+		group_mac(mac, &d->next_hop);
 	eth_write_hdr(offload_push(f, ETH_HDR_LEN), mac, l, type);
 	return link_enqueue(st, l, f);
 }

@@ -27,9 +27,6 @@ void eth_input(struct stack *st, struct frame *f, struct link *l);
 /* Write a header; @h has ETH_HDR_LEN bytes. */
 void eth_write_hdr(uint8_t *h, const uint8_t dst[6], const struct link *l, uint16_t type);
 
-/* The frame address of a group (RFC 1112 section 6.4, RFC 2464 section 7). */
-void eth_group_mac(uint8_t mac[6], const struct ip_addr *group);
-
 /* Send an IP packet (the window begins with its header) to the next hop of @d, resolving it if need be. Takes over the
  * reference. 0 or -ENOBUFS. */
 int eth_output_ip(struct stack *st, struct link *l, struct frame *f, const struct ip_dst *d);

@@ -17,7 +17,8 @@ struct nd_msg {
 	const uint8_t *link_addr; /* of the option that belongs to the type; NULL: none */
 };
 
-struct ip_addr nd_solicited_node(const struct ip_addr *a)
+/* The solicited-node group of @a (RFC 4291 section 2.7.1). */
+static struct ip_addr solicited_node(const struct ip_addr *a)
 {
 	struct ip_addr g = { { 0xff, 0x02, [11] = 0x01, [12] = 0xff } };
 
@@ -60,7 +61,7 @@ void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr
 			  const uint8_t *mac)
 {
 	struct nd_msg m = { .type = ICMP6_NEIGHBOR_SOLICITATION, .target = *target };
-	struct ip_addr group = nd_solicited_node(target);
+	struct ip_addr group = solicited_node(target);
 
 	if (!ip_addr_is_any(src)) /* RFC 4861 section 4.3: not when the source is unspecified */
 		m.link_addr = l->config.mac;
@@ -135,7 +136,7 @@ static void input_solicitation(struct stack *st, struct link *l, const struct ip
 {
 	struct if_addr *own = addr_find(st, &m->target, l->ifindex);
 	bool is_dad = ip_addr_is_any(&rx->src);
-	struct ip_addr group = nd_solicited_node(&m->target);
+	struct ip_addr group = solicited_node(&m->target);
 
 	if (is_dad && (m->link_addr || !ip_addr_eq(&rx->dst, &group))) {
 		stat_drop(st, STAT_ND_DROP_SOURCE);

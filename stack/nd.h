@@ -26,7 +26,4 @@ void nd_dad_start(struct if_addr *a);
 /* Give an Ethernet link its fe80::/64 address. */
 void nd_add_linklocal(struct stack *st, struct link *l);
 
-/* The solicited-node group of @a (RFC 4291 section 2.7.1). */
-struct ip_addr nd_solicited_node(const struct ip_addr *a);
-
 #endif

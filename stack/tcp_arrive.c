@@ -7,7 +7,7 @@
 
 #include "icmp.h"
 
-bool tcp_paws_rejects(const struct tcp_conn *c, const struct tcp_in *in)
+static bool paws_rejects(const struct tcp_conn *c, const struct tcp_in *in)
 {
 	const struct tcp_options *o = &in->h->opt;
 	uint32_t now_s = (uint32_t)(c->sk.st->now_us / 1000000);
@@ -56,7 +56,7 @@ static void send_dup_ack(struct tcp_conn *c, const struct tcp_in *in)
 
 static bool step_paws(struct tcp_conn *c, const struct tcp_in *in)
 {
-	if (!tcp_paws_rejects(c, in) || in->flags & TCP_RST)
+	if (!paws_rejects(c, in) || in->flags & TCP_RST)
 		return true;
 	stat_drop(c->sk.st, STAT_TCP_DROP_PAWS);
 	send_dup_ack(c, in);

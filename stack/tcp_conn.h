@@ -245,7 +245,6 @@ struct tcp_in {
 
 /* ---- tcp_life.c ---- */
 void tcp_set_state(struct tcp_conn *c, enum tcp_state state, const char *why);
-const char *tcp_state_name(enum tcp_state state);    /* as the RFC writes it */
 const char *tcp_state_ss_name(enum tcp_state state); /* as ss(8) writes it */
 void tcp_conn_init(struct tcp_conn *c);		     /* the TCP part of a fresh socket */
 void tcp_conn_destroy(struct tcp_conn *c);	     /* frees it */
@@ -277,7 +276,6 @@ void tcp_tx_clear(struct tcp_conn *c);	/* throw away what is there */
 /* ---- Input ---- */
 void tcp_synsent_input(struct tcp_conn *c, struct tcp_in *in);	/* tcp_synsent.c */
 void tcp_conn_input(struct tcp_conn *c, struct tcp_in *in);	/* tcp_arrive.c; @c may be gone afterwards */
-bool tcp_paws_rejects(const struct tcp_conn *c, const struct tcp_in *in);
 void tcp_store_ts_recent(struct tcp_conn *c, const struct tcp_in *in);
 bool tcp_on_ack(struct tcp_conn *c, const struct tcp_in *in);	/* tcp_ack.c: step 5; false: drop the segment */
 void tcp_update_snd_wnd(struct tcp_conn *c, const struct tcp_in *in, uint32_t wnd);
@@ -308,7 +306,6 @@ void tcp_delack_on_timer(struct tcp_conn *c);
 void tcp_ack_now(struct tcp_conn *c);
 void tcp_ack_each(struct tcp_conn *c);		/* an ACK for this very segment, even if others are due too (dupacks) */
 void tcp_quickack_enter(struct tcp_conn *c, unsigned count);
-void tcp_quickack_grant(struct tcp_conn *c, unsigned count);
 void tcp_challenge_ack(struct tcp_conn *c);	/* RFC 5961, rate-limited */
 bool tcp_oow_is_limited(struct stack *st, uint32_t *last_ms, const struct tcp_in *in); /* an ACK for it now would be too many */
 bool tcp_challenge_allowed(struct stack *st);
@@ -340,7 +337,6 @@ void tcp_sync_mss(struct tcp_conn *c);
 void tcp_want_output(struct tcp_conn *c);
 uint32_t tcp_unsent(const struct tcp_conn *c); /* bytes queued and never sent, the FIN not counted */
 uint32_t tcp_ts_now(const struct tcp_conn *c);
-struct ip_tx tcp_ip_tx(struct tcp_conn *c);
 
 /* ---- tcp_reply.c: segments built as whole frames ---- */
 struct tcp_reply {

@@ -25,7 +25,7 @@ void tcp_ack_each(struct tcp_conn *c)
 }
 
 /* As many as the peer's window holds at two segments an ACK; never fewer than two. */
-void tcp_quickack_grant(struct tcp_conn *c, unsigned count)
+static void grant_quickacks(struct tcp_conn *c, unsigned count)
 {
 	unsigned acks = c->rcv_mss ? c->rcv_wnd / (2u * c->rcv_mss) : 2;
 
@@ -39,7 +39,7 @@ void tcp_quickack_grant(struct tcp_conn *c, unsigned count)
 
 void tcp_quickack_enter(struct tcp_conn *c, unsigned count)
 {
-	tcp_quickack_grant(c, count);
+	grant_quickacks(c, count);
 	c->pingpong = false;
 	c->ato_us = TCP_DELACK_MIN_US;
 }
@@ -64,7 +64,7 @@ static void adapt_ato(struct tcp_conn *c)
 	uint32_t gap_us = (tcp_now_ms(c->sk.st) - c->last_data_recv_ms) * 1000;
 
 	if (c->ato_us == 0) {
-		tcp_quickack_grant(c, TCP_QUICKACKS_MAX);
+		grant_quickacks(c, TCP_QUICKACKS_MAX);
 		c->ato_us = TCP_DELACK_MIN_US;
 		return;
 	}
@@ -75,7 +75,7 @@ static void adapt_ato(struct tcp_conn *c)
 		if (c->ato_us > c->rtt.rto_us)
 			c->ato_us = c->rtt.rto_us;
 	} else if (gap_us > c->rtt.rto_us) {
-		tcp_quickack_grant(c, TCP_QUICKACKS_MAX);
+		grant_quickacks(c, TCP_QUICKACKS_MAX);
 	}
 }
 

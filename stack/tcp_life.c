@@ -25,11 +25,6 @@ static const struct {
 	[TCP_CLOSING] = { "CLOSING", "CLOSING" },
 };
 
-const char *tcp_state_name(enum tcp_state state)
-{
-	return state_names[state].rfc;
-}
-
 const char *tcp_state_ss_name(enum tcp_state state)
 {
 	return state_names[state].ss;
@@ -41,7 +36,7 @@ void tcp_set_state(struct tcp_conn *c, enum tcp_state state, const char *why)
 
 	if (st->config.log)
 		stack_log(st, STACK_LOG_DEBUG, "tcp.state conn=%016llx from=%s to=%s why=%s", (unsigned long long)c->sk.id,
-			  tcp_state_name(c->state), tcp_state_name(state), why);
+			  state_names[c->state].rfc, state_names[state].rfc, why);
 	c->state = (uint8_t)state;
 }
 

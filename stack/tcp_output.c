@@ -35,7 +35,7 @@ uint32_t tcp_unsent(const struct tcp_conn *c)
 	return c->tx->sndq.bytes - seq_diff(c->snd_nxt, c->snd_una);
 }
 
-struct ip_tx tcp_ip_tx(struct tcp_conn *c)
+static struct ip_tx ip_tx_of(struct tcp_conn *c)
 {
 	return (struct ip_tx){
 		.src = c->sk.local.addr,
@@ -121,7 +121,7 @@ static enum send_result send_segment(struct tcp_conn *c, struct frame_out *out, 
 		stat_count(st, STAT_TCP_NO_ROUTE);
 		return SEND_AWAY;
 	}
-	tx = tcp_ip_tx(c);
+	tx = ip_tx_of(c);
 	tx.l4_hdr_len = (uint16_t)tcp_hdr_build(ip_slices_hdr(out), &h);
 	if (len > mss) {
 		tx.gso = ip_addr_is4(&tx.dst) ? FRAME_GSO_TCP4 : FRAME_GSO_TCP6;

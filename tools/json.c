@@ -8,7 +8,8 @@ json_t *json_u64(uint64_t v)
 	return json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v);
 }
 
-json_t *json_field(const char *field, size_t field_bytes)
+/* A string from a record's fixed-size field; null when it is empty. */
+static json_t *field_value(const char *field, size_t field_bytes)
 {
 	char buf[256];
 	json_t *s;
@@ -42,7 +43,7 @@ void json_set_text(json_t *o, const char *key, const char *text)
 
 void json_set_field(json_t *o, const char *key, const char *field, size_t field_bytes)
 {
-	json_object_set_new(o, key, json_field(field, field_bytes));
+	json_object_set_new(o, key, field_value(field, field_bytes));
 }
 
 static void print(FILE *f, json_t *o, size_t flags)

@@ -13,9 +13,6 @@
 /* JSON's integers are signed here: "unlimited" (all ones) becomes the largest of them. */
 json_t *json_u64(uint64_t v);
 
-/* A string from a record's fixed-size field; null when it is empty. */
-json_t *json_field(const char *field, size_t field_bytes);
-
 /* One member of @o. The _or_null form: null unless @has. */
 void json_set_int(json_t *o, const char *key, int64_t v);
 void json_set_int_or_null(json_t *o, const char *key, bool has, int64_t v);
