@@ -18,6 +18,7 @@ enum {
 static void client_close(struct daemon *d, struct client *c)
 {
 	dump_end(c->dump);
+	loop_remove(d, &c->source); /* closing does not, while somebody has a copy of an adopted one */
 	close(c->source.fd);
 	list_remove(&c->link);
 	d->control.client_count--;

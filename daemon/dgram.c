@@ -427,9 +427,10 @@ static bool collect_batch(struct daemon *d, struct channel *ch)
 	if (n < BATCH && !(n < 0 && errno == EINTR))
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;
 	for (int i = 0; i < n; i++) {
-		/* An empty one is the end of what a client that is gone has written, or means nothing: clients frame them. */
+		/* An empty one is the end of what a client that is gone, or that shut its end down, has written, and is read for ever
+		 * then; or it means nothing: clients frame them. */
 		if (b->messages[i].msg_len == 0) {
-			if (ch->flags & CH_HUNG_UP)
+			if (ch->flags & (CH_HUNG_UP | CH_HALF_CLOSED))
 				ch->flags &= ~(uint32_t)CH_FD_READABLE;
 			continue;
 		}

@@ -53,6 +53,11 @@ void loop_watch(struct daemon *d, struct source *s, uint32_t events)
 	epoll_ctl(d->epoll_fd, EPOLL_CTL_MOD, s->fd, &e); /* cannot fail for a descriptor that was added */
 }
 
+void loop_remove(struct daemon *d, struct source *s)
+{
+	epoll_ctl(d->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+}
+
 /* What the epoch's clock is ahead of ours, in nanoseconds: for time stamps that people see. */
 static void refresh_realtime(struct daemon *d)
 {

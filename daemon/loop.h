@@ -22,6 +22,7 @@ struct source {
 int loop_open(struct daemon *d);
 int loop_add(struct daemon *d, struct source *s, uint32_t events);
 void loop_watch(struct daemon *d, struct source *s, uint32_t events); /* change what is watched; no call when it is that already */
+void loop_remove(struct daemon *d, struct source *s);
 
 /* Until d->stop is set. */
 void loop_run(struct daemon *d);

@@ -3,10 +3,12 @@
  * holding the fd is the permission. What the engine answers is passed on; only privilege and limits are decided here. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -125,17 +127,41 @@ static int do_capture(struct daemon *d, const struct client *c, const struct tap
 	return user_is_privileged(d, c->user) ? capture_open(d, q->snap_bytes, &reply->fd) : -EPERM;
 }
 
+static bool is_unnamed(const struct sockaddr_un *name, socklen_t len)
+{
+	return name->sun_family == AF_UNIX && len <= offsetof(struct sockaddr_un, sun_path);
+}
+
+/* An end of a pair that nobody has adopted yet, neither this end nor the other: only the ends of a pair have no name on either side,
+ * and the one that we take gets one. Else a client could give us both ends of one connection, its own control connection's for
+ * example: we would take our own replies for requests, and with our own rights, as the peer would be us. */
+static int claim_pair_end(int fd)
+{
+	struct sockaddr_un own = { 0 }, peer = { 0 };
+	socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+	struct sockaddr_un any = { .sun_family = AF_UNIX };
+
+	if (getsockname(fd, (struct sockaddr *)&own, &own_len) < 0 || getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
+	    !is_unnamed(&own, own_len) || !is_unnamed(&peer, peer_len))
+		return -EINVAL;
+	return bind(fd, (struct sockaddr *)&any, sizeof(any.sun_family)) < 0 ? -errno : 0; /* the kernel chooses one */
+}
+
 static int do_adopt(struct daemon *d, int *fd)
 {
 	int domain = 0, type = 0, listens = 0, owned = *fd;
 	socklen_t len = sizeof(int);
 	uint64_t cookie;
+	int err;
 
 	if (getsockopt(owned, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 || getsockopt(owned, SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
 	    getsockopt(owned, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0)
 		return -ENOTSOCK;
 	if (domain != AF_UNIX || type != SOCK_SEQPACKET || listens || channel_by_fd(d, owned, &cookie))
 		return -EINVAL;
+	err = claim_pair_end(owned);
+	if (err < 0)
+		return err;
 	*fd = -1;
 	return control_add(d, owned);
 }
