@@ -54,7 +54,8 @@ enum tapir_op {
  *
  * TAPIR_OP_ADOPT: how a process that can no longer reach the path (chroot) gets a control connection of its own from one that it
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it
- * on the same connection. The credentials are those of the pair, that is of who made it.
+ * on the same connection. The credentials are those of the pair, that is of who made it. Only an end of an unnamed pair is taken, and
+ * of each pair one; it gets a name. Anything else is closed.
  *
  * A socket whose end the daemon closed after an error is still known for a while: TAKE_ERROR (and SO_ERROR) tells the error once
  * and then 0, GETSOCKNAME answers, everything else gets ENOTCONN. After that, and after a restart, it is ENOTSOCK. */

@@ -2,9 +2,11 @@
 """What nobody should send: frames into the TAP, bytes into the control socket. Dropped, counted by name, not logged, survived."""
 
 import array
+import errno
 import json
 import os
 import random
+import select
 import socket
 import struct
 
@@ -263,3 +265,196 @@ def silent_and_many_control_connections_do_no_harm(w):
     serves(w, 4)
     for s in crowd:
         s.close()
+
+
+SOCKET, BIND, CONNECT, LISTEN, SHUTDOWN, GETSOCKNAME, GETPEERNAME = range(2, 9)
+SETSOCKOPT, GETSOCKOPT, TAKE_ERROR, OUTQ, ADOPT, GET = 9, 10, 11, 12, 13, 66
+
+
+def address4(address, port):
+    return struct.pack("=HHI", socket.AF_INET, port, 0) + bytes(10) + b"\xff\xff" + socket.inet_aton(address)
+
+
+def attached(fd):
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))]
+
+
+def call(s, op, body=b"", fd=None):
+    """One request: the error, and the descriptor that came back or None."""
+    s.sendmsg([request(op, body=body)], attached(fd) if fd is not None else [])
+    reply, ancillary, _, _ = s.recvmsg(1 << 16, 1024)
+    fds = array.array("i")
+    for _, _, data in ancillary:
+        fds.frombytes(data[:len(data) // 4 * 4])
+    return struct.unpack("=IHHIi", reply[:16])[4], fds[0] if fds else None
+
+
+def open_socket(s, kind):
+    error, fd = call(s, SOCKET, struct.pack("=iiii", socket.AF_INET, kind, 0, 0))
+    check(error == 0 and fd is not None, "no socket: errno %d" % error)
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM if kind == socket.SOCK_STREAM else socket.SOCK_SEQPACKET, fileno=fd)
+
+
+def check_not_spinning(w, what):
+    """Each look takes the daemon a few wake-ups; a loop that never sleeps makes thousands meanwhile."""
+    before = w.stats()["daemon.wakeups"]
+    for _ in range(5):
+        after = w.stats()["daemon.wakeups"]
+    check(after - before < 500, "%s: %d wake-ups while nothing happened" % (what, after - before))
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def requests_with_any_other_descriptor_are_refused(w):
+    s = control_connection(w)
+    mine = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    others = [socket.socket(), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), mine[0], s]
+    epoll = select.epoll()
+    fds = [*os.pipe(), os.dup(epoll.fileno()), os.memfd_create("x"),
+           os.open("/dev/null", os.O_RDWR), os.open("/dev/net/tun", os.O_RDWR), os.open("/", os.O_PATH)]
+    option = struct.pack("=iiII", socket.SOL_SOCKET, socket.SO_RCVBUF, 4, 0)
+    bodies = {BIND: address4(STACK[4], 5000), CONNECT: address4(STACK[4], 5000), LISTEN: struct.pack("q", 5),
+              SHUTDOWN: struct.pack("q", 1), GETSOCKNAME: b"", GETPEERNAME: b"", SETSOCKOPT: option + b"\0\0\1\0",
+              GETSOCKOPT: option, TAKE_ERROR: b"", OUTQ: b""}
+    for fd in fds + [o.fileno() for o in others]:
+        for op, body in bodies.items():
+            error, _ = call(s, op, body, fd)
+            check(error == errno.ENOTSOCK, "op %d with %s: errno %d" % (op, os.readlink("/proc/self/fd/%d" % fd), error))
+    for fd in fds:
+        os.close(fd)
+    for o in others:
+        o.close()
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def only_an_end_of_a_new_pair_is_adopted(w):
+    """Not both ends of anything: the daemon would answer itself for ever, and with its own rights."""
+    s = control_connection(w)
+    check(call(s, 1)[0] == 0, "hello is refused")
+    base = w.count_fds()
+    s.sendmsg([request(ADOPT)], attached(s.fileno()))
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind("")
+    s.sendmsg([request(ADOPT)], attached(listener.fileno()))
+    listener.listen()
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.connect(listener.getsockname())
+    accepted, _ = listener.accept()
+    datagrams = open_socket(s, socket.SOCK_DGRAM)
+    for x in (listener, client, accepted, datagrams):
+        s.sendmsg([request(ADOPT)], attached(x.fileno()))
+    datagrams.close()
+    check(call(s, 1)[0] == 0, "hello is refused")
+    wait_for(lambda: w.count_fds() <= base, lambda: "%d descriptors, not %d" % (w.count_fds(), base))
+    a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    a.send(request(GET, body=b"net.ipv4.tcp_sack".ljust(256, b"\0")))
+    for end in (a, b):
+        s.sendmsg([request(ADOPT)], attached(end.fileno()))
+    check(call(s, 1)[0] == 0, "hello is refused")
+    check(w.count_fds() == base + 1, "both ends were adopted")
+    check_not_spinning(w, "a pair whose both ends were offered")
+    for x in (a, b, client, accepted, listener, s):
+        x.close()
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def adopted_connection_may_be_closed_while_we_keep_a_copy(w):
+    s = control_connection(w)
+    for _ in range(50):
+        ours, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(20)
+        s.sendmsg([request(ADOPT)], attached(given.fileno()))
+        check(call(ours, 1)[0] == 0, "hello is refused")
+        ours.send(b"garbage")  # for which the daemon closes its copy, but not ours
+        check(call(s, 1)[0] == 0, "hello is refused")
+        for _ in range(3):
+            ours.send(request(1))
+            check(call(s, 1)[0] == 0, "hello is refused")
+        given.close()
+        ours.close()
+    w.check_daemon_lives()
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def sockets_misused_as_plain_descriptors_do_no_harm(w):
+    s = control_connection(w)
+    for how in (socket.SHUT_WR, socket.SHUT_RD, socket.SHUT_RDWR):
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            x = open_socket(s, kind)
+            x.shutdown(how)
+            check(call(s, 1)[0] == 0, "hello is refused")
+            check_not_spinning(w, "%s after shutdown(%s)" % (kind, how))
+            x.close()
+    # Junk on a listener fills its pair, and no more; connections still come through it.
+    listener = open_socket(s, socket.SOCK_STREAM)
+    check(call(s, BIND, address4(STACK[4], 6001), listener.fileno())[0] == 0, "bind")
+    check(call(s, LISTEN, struct.pack("q", 5), listener.fileno())[0] == 0, "listen")
+    listener.setblocking(False)
+    try:
+        while True:
+            listener.send(bytes(4096))
+    except BlockingIOError:
+        pass
+    check_not_spinning(w, "a listener full of junk")
+    listener.settimeout(20)
+    client = open_socket(s, socket.SOCK_STREAM)
+    call(s, CONNECT, address4(STACK[4], 6001), client.fileno())
+    message, ancillary, _, _ = listener.recvmsg(1000, 100)
+    check(len(message) == 64 and len(ancillary) == 1, "no connection comes through")
+    # A stream that carries its own ends goes when they are closed: nobody can reach it then.
+    fd = array.array("i", ancillary[0][2][:4])[0]
+    client.sendmsg([b"x"], attached(fd))
+    os.close(fd)
+    # Datagrams of no and of too many bytes, without address, and behind headers of nonsense.
+    d = open_socket(s, socket.SOCK_DGRAM)
+    ident = int(d.getpeername().split(b"/")[-1], 16)
+    rng = random.Random(1)
+    for size in (0, 1, 8, 87, 88, 89, 65507, 65508, 66000, 100000):
+        d.send(bytes(size))
+    for _ in range(500):
+        d.send(struct.pack("=QII", ident, rng.choice([88, 88, 0, 87, 1 << 31]), rng.randrange(128)) + rng.randbytes(72)
+               + bytes(rng.choice([0, 100, 60000])))
+    wait_for(lambda: w.stats()["dgram.drop.malformed"] > 0, "malformed datagrams are not counted")
+    check_not_spinning(w, "a datagram socket with nonsense written to it")
+    for x in (listener, client, d, s):
+        x.close()
+    serves(w, 4)
+
+
+@test(families=None, capture=False, stacks=("tapir",), combos="first")
+def clients_that_never_read_hurt_themselves_only(w):
+    base, crowd = w.count_fds(), []
+    for body in (request(1), request(SOCKET, body=struct.pack("=iiii", socket.AF_INET, socket.SOCK_STREAM, 0, 0)),
+                 request(64, body=struct.pack("=II", 7, 0))):
+        s = control_connection(w)
+        s.setblocking(False)
+        try:
+            for _ in range(2000):
+                s.send(body)
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            pass
+        crowd.append(s)
+    serves(w, 4)
+    check_not_spinning(w, "clients that never read")
+    for s in crowd:
+        s.close()
+    wait_for(lambda: w.count_fds() <= base, lambda: "%d descriptors, %d before" % (w.count_fds(), base))
+
+
+@test(families=None, capture=False, stacks=("tapir",), combos="first", options=["--user-sockets-max", "200"])
+def who_opens_sockets_until_refused_leaves_others_alone(w):
+    os.setegid(65534)
+    os.seteuid(65534)  # a user of its own; the rest of the test is root
+    try:
+        s = control_connection(w)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+    have = [open_socket(s, socket.SOCK_DGRAM) for _ in range(200)]
+    for _ in range(3):
+        check(call(s, SOCKET, struct.pack("=iiii", socket.AF_INET, socket.SOCK_DGRAM, 0, 0)) == (errno.EMFILE, None), "there is no limit")
+    serves(w, 4)
+    for x in have:
+        x.close()
+    wait_for(lambda: not w.sockets(), "sockets are left")
+    open_socket(s, socket.SOCK_DGRAM).close()
+    s.close()
