@@ -143,3 +143,33 @@ def killed_daemon_fails_every_call_at_once(w, family):
 def sleeps(pid):
     with open("/proc/%d/stat" % pid) as f:
         return f.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def stopped_clients_hold_up_nobody(w):
+    """Clients stopped with open streams, one that receives and one that sends: the others go on, and when they run again, so do they."""
+    server = w.host_peer("http", KERNEL[4], PORT)
+    server.wait_out("listening")
+    url = "http://%s:%d" % (KERNEL[4], PORT)
+    size = 16 * MIB
+    path = w.path("upload")
+    with open(path, "wb") as f:
+        f.truncate(size)
+    limit = ["--limit-rate", "8M"]  # so that they are under way when they are stopped
+    stopped = [w.stack_start("curl", "-gsSf", "--noproxy", "*", *limit, "-o", "/dev/null", "-w", "%{size_download}",
+                             "%s/bytes/%d" % (url, size)),
+               w.stack_start("curl", "-gsSf", "--noproxy", "*", *limit, "-o", "/dev/null", "-w", "%{size_upload}", "-T", path, url + "/x")]
+    wait_for(lambda: sum(s["state"] == "ESTAB" for s in w.sockets()) == 2, lambda: "no two streams: %s" % w.sockets())
+    for client in stopped:
+        with open("/proc/%d/comm" % client.pid) as f:
+            check(f.read() == "curl\n", "not curl itself would be stopped")
+        client.signal(signal.SIGSTOP)
+    for _ in range(3):
+        out = w.stack_run("curl", "-gsSf", "--noproxy", "*", "-o", "/dev/null", "-w", "%{size_download}", "%s/bytes/%d" % (url, 8 * MIB)).out()
+        check(out == str(8 * MIB), out)
+    w.host_run("ping", "-n", "-c", "1", "-W", "20", STACK[4])
+    check(all(client.lives() for client in stopped), "a stopped client ended")
+    for client in stopped:
+        client.signal(signal.SIGCONT)
+    for client in stopped:
+        check(client.expect(0).out() == str(size), client.out())
