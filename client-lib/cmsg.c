@@ -224,3 +224,17 @@ int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d)
 	}
 	return 0;
 }
+
+void cmsg_each_fd(struct msghdr *m, void (*fn)(void *ctx, int fd), void *ctx)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + at, sizeof(int));
+			fn(ctx, fd);
+		}
+	}
+}

@@ -17,4 +17,7 @@ void cmsg_format(const struct tapir_dgram *d, struct msghdr *m);
  * Returns 0 or -EINVAL (malformed, out of range, or unknown). */
 int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d);
 
+/* Call @fn for each descriptor that came with a received message (SCM_RIGHTS). */
+void cmsg_each_fd(struct msghdr *m, void (*fn)(void *ctx, int fd), void *ctx);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "client-lib/cmsg.h"
 #include "client-lib/real.h"
 
 /* $TAPIR_SOCKET when we were loaded: programs may clear their environment before a child of theirs needs it (nginx's workers). Written
@@ -109,24 +110,22 @@ int control_send(int fd, enum tapir_op op, uint32_t seq, const void *body, size_
 	return n < 0 ? control_errno(errno) : 0;
 }
 
+static void keep_first(void *ctx, int fd)
+{
+	int *got = ctx;
+
+	if (*got < 0)
+		*got = fd;
+	else
+		tapir_real.close(fd);
+}
+
 /* The descriptor in a received message; -1: none. Further ones are closed. */
 static int control_take_fd(struct msghdr *m)
 {
 	int got = -1;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + at, sizeof(int));
-			if (got < 0)
-				got = fd;
-			else
-				tapir_real.close(fd);
-		}
-	}
+	cmsg_each_fd(m, keep_first, &got);
 	return got;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "client-lib/cmsg.h"
 #include "client-lib/dgram.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
@@ -273,18 +274,15 @@ ssize_t tapir_recvfrom(int fd, void *data, size_t bytes, int flags, struct socka
 }
 
 /* Descriptors that came along may be datagram sockets of ours. */
+static void note_arrival(void *ctx, int fd)
+{
+	(void)ctx;
+	hint_on_arrival(fd);
+}
+
 static void note_arrivals(struct msghdr *m)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = 0; at + sizeof(int) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + at, sizeof(int));
-			hint_on_arrival(fd);
-		}
-	}
+	cmsg_each_fd(m, note_arrival, NULL);
 }
 
 ssize_t tapir_recvmsg(int fd, struct msghdr *msg, int flags)

@@ -14,8 +14,6 @@
 #include "client-lib/hint.h"
 #include "client-lib/preload/preload.h"
 
-int fcntl64(int fd, int cmd, ...);
-
 /* Our control connections are not the program's to close. */
 PRELOAD_EXPORT int close(int fd)
 {
@@ -81,17 +79,7 @@ PRELOAD_EXPORT int fcntl(int fd, int cmd, ...)
 	return tapir_fcntl(fd, cmd, arg);
 }
 
-PRELOAD_EXPORT int fcntl64(int fd, int cmd, ...)
-{
-	va_list args;
-	void *arg;
-
-	va_start(args, cmd);
-	arg = va_arg(args, void *);
-	va_end(args);
-	preload_enter();
-	return tapir_fcntl(fd, cmd, arg);
-}
+PRELOAD_EXPORT int fcntl64(int fd, int cmd, ...) __attribute__((alias("fcntl")));
 
 PRELOAD_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
