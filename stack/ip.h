@@ -47,6 +47,10 @@ void ip_csum_complete(struct frame *f);
 /* Raw sockets see every packet of their protocol before its own handler does. Returns whether one took a copy. */
 bool raw_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 
+/* ip4.c and ip6.c: a whole packet is for us; the window begins with the transport's header. False: nobody speaks its protocol, not even
+ * a raw socket, and the sender is to be told. */
+bool ip_deliver(struct stack *st, struct frame *f, const struct ip_rx *rx, bool is4);
+
 /* Echo replies for ping sockets. Returns whether one took it. */
 bool ping_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 

@@ -103,27 +103,8 @@ static bool check_options(struct stack *st, struct frame *f, const struct ip4_hd
 /* A whole packet; the window begins with its header. */
 static void deliver(struct stack *st, struct frame *f, struct ip_rx *rx)
 {
-	bool is_raw;
-
 	offload_pull(f, rx->ip_hdr_len);
-	if (!offload_settle(f, rx->proto, true)) {
-		stat_drop(st, STAT_LINK_DROP_OFFLOAD);
-		return;
-	}
-	stat_count(st, STAT_IP4_DELIVERED);
-	is_raw = raw_input(st, f, rx);
-	switch (rx->proto) {
-	case IPPROTO_NR_TCP:
-		tcp_input(st, f, rx);
-		return;
-	case IPPROTO_NR_UDP:
-		udp_input(st, f, rx);
-		return;
-	case IPPROTO_NR_ICMP:
-		icmp4_input(st, f, rx);
-		return;
-	}
-	if (is_raw)
+	if (ip_deliver(st, f, rx, true))
 		return;
 	icmp4_send_unreachable(st, f, rx, ICMP4_PROTOCOL_UNREACHABLE);
 	stat_drop(st, STAT_IP4_DROP_PROTOCOL);

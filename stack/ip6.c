@@ -65,8 +65,6 @@ static enum stack_stat check_addrs(struct stack *st, const struct ip6_hdr *h, co
 /* The upper layer begins at @c->at. */
 static void deliver(struct stack *st, struct frame *f, struct ip_rx *rx, const struct ip6_chain *c)
 {
-	bool is_raw;
-
 	/* Nobody can be answered at the unspecified address; only neighbour discovery uses it (RFC 4291 section 2.5.2). */
 	if (ip_addr_is_any(&rx->src) && c->next != IPPROTO_NR_ICMP6) {
 		stat_drop(st, STAT_IP6_DROP_SOURCE);
@@ -75,24 +73,7 @@ static void deliver(struct stack *st, struct frame *f, struct ip_rx *rx, const s
 	rx->proto = c->next;
 	rx->ip_hdr_len = (uint16_t)c->at;
 	offload_pull(f, c->at);
-	if (!offload_settle(f, rx->proto, false)) {
-		stat_drop(st, STAT_LINK_DROP_OFFLOAD);
-		return;
-	}
-	stat_count(st, STAT_IP6_DELIVERED);
-	is_raw = raw_input(st, f, rx);
-	switch (rx->proto) {
-	case IPPROTO_NR_TCP:
-		tcp_input(st, f, rx);
-		return;
-	case IPPROTO_NR_UDP:
-		udp_input(st, f, rx);
-		return;
-	case IPPROTO_NR_ICMP6:
-		icmp6_input(st, f, rx);
-		return;
-	}
-	if (is_raw)
+	if (ip_deliver(st, f, rx, false))
 		return;
 	/* RFC 8200 section 4 */
 	icmp6_send_error(st, f, rx, ICMP6_PARAMETER_PROBLEM, ICMP6_BAD_NEXT_HEADER, c->next_at);
