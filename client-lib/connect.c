@@ -72,11 +72,42 @@ static void enlarge_send_buffer(int fd)
 	tapir_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
+/* Most connections are there, or refused, after much less than this; the request that waits occupies a control connection, and the thread
+ * cannot be cancelled meanwhile. */
+enum { BRIEF_WAIT_MS = 20 };
+
+/* Whether connect() will sleep: the socket is blocking, and the stack has not decided yet, which lets it poll writable. */
+static bool will_wait(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return !(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK) && tapir_real.poll(&p, 1, 0) == 0;
+}
+
+/* A blocking connect begins with one sleep instead of two (TAPIR_OP_CONNECT_WAIT). When that stays undecided, asking again is harmless:
+ * the stack then says EALREADY, or what the first request would have said. */
+static int ask_to_connect(int fd, const struct tapir_addr *a)
+{
+	int64_t timeout = send_timeout_ms(fd);
+	int wait_ms = timeout >= 0 && timeout < BRIEF_WAIT_MS ? (int)timeout : BRIEF_WAIT_MS, r;
+
+	if (a->family && will_wait(fd)) {
+		r = control_request_until(TAPIR_OP_CONNECT_WAIT, a, sizeof(*a), fd, wait_ms);
+		if (r == 1)
+			return -EINPROGRESS;
+		if (r == -EINTR && !may_restart())
+			return r;
+		if (r != -ETIMEDOUT && r != -EINTR && r != -ENOSYS)
+			return r == -ENOTSOCK ? -ENETDOWN : r;
+	}
+	return (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
+}
+
 static int connect_stream(int fd, const struct tapir_addr *a)
 {
 	/* The stack answers the first connect after success with 0. Where this one has told that already, it was told. */
 	bool was_told = hint_of(fd) == HINT_CONNECTED;
-	int error = (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
+	int error = ask_to_connect(fd, a);
 
 	if (error == -EINPROGRESS || error == -EALREADY) {
 		hint_move(fd, HINT_STREAM);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -186,20 +187,45 @@ static bool is_reusable(ssize_t result, const struct control_failure *failure)
 	return result >= 0 || failure->is_answer;
 }
 
-static ssize_t exchange(int fd, enum tapir_op op, const void *request, size_t request_bytes, int pass_fd, void *reply,
-			size_t reply_room, int *got_fd, struct control_failure *failure)
+/* One request and where its reply goes. */
+struct exchange {
+	enum tapir_op op;
+	const void *request;
+	size_t request_bytes;
+	int pass_fd;
+	void *reply;
+	size_t reply_room;
+	int *got_fd;
+	int until_ms; /* >= 0: wait so long for a reply or for pass_fd to poll writable; -1: wait for the reply */
+};
+
+/* 1: the descriptor polls something; 0: a reply is there; or -errno. */
+static int wait_for_either(int control, const struct exchange *x)
+{
+	struct pollfd p[2] = { { .fd = control, .events = POLLIN }, { .fd = x->pass_fd, .events = POLLOUT } };
+	int n = tapir_real.poll(p, 2, x->until_ms);
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ETIMEDOUT;
+	return p[0].revents ? 0 : 1;
+}
+
+static ssize_t exchange(int fd, const struct exchange *x, struct control_failure *failure)
 {
 	static _Atomic uint32_t next_seq;
 	uint32_t seq = atomic_fetch_add(&next_seq, 1);
-	int error = control_send(fd, op, seq, request, request_bytes, pass_fd);
+	int error = control_send(fd, x->op, seq, x->request, x->request_bytes, x->pass_fd);
 
 	*failure = (struct control_failure){ 0 };
-	return error ? error : control_recv(fd, op, seq, reply, reply_room, got_fd, failure);
+	if (!error && x->until_ms >= 0)
+		error = wait_for_either(fd, x);
+	return error ? error : control_recv(fd, x->op, seq, x->reply, x->reply_room, x->got_fd, failure);
 }
 
 /* On a connection for this request only. */
-static ssize_t request_alone(enum tapir_op op, const void *request, size_t request_bytes, int pass_fd, void *reply,
-			     size_t reply_room, int *got_fd)
+static ssize_t request_alone(const struct exchange *x)
 {
 	struct control_failure failure;
 	int fd = new_connection();
@@ -207,14 +233,13 @@ static ssize_t request_alone(enum tapir_op op, const void *request, size_t reque
 
 	if (fd < 0)
 		return fd;
-	n = exchange(fd, op, request, request_bytes, pass_fd, reply, reply_room, got_fd, &failure);
+	n = exchange(fd, x, &failure);
 	tapir_real.close(fd);
 	return n;
 }
 
 /* On a kept connection. *try_again: it was found dead, so that the daemon cannot have acted on the request. */
-static ssize_t request_kept(bool fresh, enum tapir_op op, const void *request, size_t request_bytes, int pass_fd, void *reply,
-			    size_t reply_room, int *got_fd, bool *try_again)
+static ssize_t request_kept(bool fresh, const struct exchange *x, bool *try_again)
 {
 	struct control_failure failure;
 	bool was_kept;
@@ -226,8 +251,8 @@ static ssize_t request_kept(bool fresh, enum tapir_op op, const void *request, s
 	if (!s && error)
 		return error;
 	if (!s)
-		return request_alone(op, request, request_bytes, pass_fd, reply, reply_room, got_fd);
-	n = exchange(atomic_load(&s->fd), op, request, request_bytes, pass_fd, reply, reply_room, got_fd, &failure);
+		return request_alone(x);
+	n = exchange(atomic_load(&s->fd), x, &failure);
 	if (is_reusable(n, &failure)) {
 		atomic_store(&s->state, SLOT_IDLE);
 		return n;
@@ -238,8 +263,7 @@ static ssize_t request_kept(bool fresh, enum tapir_op op, const void *request, s
 	return n;
 }
 
-ssize_t control_request(enum tapir_op op, const void *request, size_t request_bytes, int pass_fd, void *reply, size_t reply_room,
-			int *got_fd)
+static ssize_t request(const struct exchange *x)
 {
 	int saved_errno = errno, cancel_state;
 	bool try_again;
@@ -247,15 +271,29 @@ ssize_t control_request(enum tapir_op op, const void *request, size_t request_by
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	if (!pool_is_ready()) {
-		n = request_alone(op, request, request_bytes, pass_fd, reply, reply_room, got_fd);
+		n = request_alone(x);
 	} else {
-		n = request_kept(false, op, request, request_bytes, pass_fd, reply, reply_room, got_fd, &try_again);
+		n = request_kept(false, x, &try_again);
 		if (try_again)
-			n = request_kept(true, op, request, request_bytes, pass_fd, reply, reply_room, got_fd, &try_again);
+			n = request_kept(true, x, &try_again);
 	}
 	pthread_setcancelstate(cancel_state, NULL);
 	errno = saved_errno;
 	return n;
+}
+
+ssize_t control_request(enum tapir_op op, const void *body, size_t body_bytes, int pass_fd, void *reply, size_t reply_room, int *got_fd)
+{
+	struct exchange x = { op, body, body_bytes, pass_fd, reply, reply_room, got_fd, -1 };
+
+	return request(&x);
+}
+
+int control_request_until(enum tapir_op op, const void *body, size_t body_bytes, int fd, int timeout_ms)
+{
+	struct exchange x = { .op = op, .request = body, .request_bytes = body_bytes, .pass_fd = fd, .until_ms = timeout_ms };
+
+	return (int)request(&x);
 }
 
 void control_pool_open_door(void)

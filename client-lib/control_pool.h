@@ -27,6 +27,11 @@ enum { CONTROL_POOL_MAX = 32 }; /* kept connections; what is needed beyond that 
 ssize_t control_request(enum tapir_op op, const void *request, size_t request_bytes, int pass_fd, void *reply, size_t reply_room,
 			int *got_fd);
 
+/** control_request_until - the same for a request that is answered only when it fails at once (TAPIR_OP_CONNECT_WAIT).
+ * @fd: passed along, and polled for writing. Returns 1 when it polls anything before an answer comes, 0 or the daemon's negative
+ * errno when an answer came, -EINTR, or -ETIMEDOUT after @timeout_ms: the daemon may act on the request all the same. */
+int control_request_until(enum tapir_op op, const void *request, size_t request_bytes, int fd, int timeout_ms);
+
 /** control_pool_open_door - keep a way to the daemon for when its path will no longer be reachable. */
 void control_pool_open_door(void);
 

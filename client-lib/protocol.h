@@ -42,6 +42,7 @@ enum tapir_op {
 	TAPIR_OP_TAKE_ERROR,  /* fd -> tapir_int: the pending error (SO_ERROR), cleared; also after the daemon closed its end */
 	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
 	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */
+	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: no reply while it is in progress, for the fd tells the end, see below */
 	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
@@ -51,6 +52,10 @@ enum tapir_op {
 /* TAPIR_OP_SHUTDOWN: a connected stream's SHUT_WR is shutdown(2) on its fd and is not sent. Everything else is sent: SHUT_RD
  * (the daemon also shuts its end down for writing, so that the client reads what is there and then EOF; SHUT_RDWR is sent as
  * SHUT_RD, and shutdown(SHUT_WR) on the fd follows), any on a stream that is not connected (ENOTCONN), on a listener, on datagrams.
+ *
+ * TAPIR_OP_CONNECT_WAIT: a blocking connect() would sleep for a reply that says EINPROGRESS only to sleep again for the end. Every answer
+ * but EINPROGRESS is sent as for CONNECT. Who does not want to wait any longer closes the control connection, on which a reply may
+ * still come.
  *
  * TAPIR_OP_ADOPT: how a process that can no longer reach the path (chroot) gets a control connection of its own from one that it
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it

@@ -25,6 +25,7 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_TAKE_ERROR, 0, true, false },
 	{ TAPIR_OP_OUTQ, 0, true, false },
 	{ TAPIR_OP_ADOPT, 0, true, false },
+	{ TAPIR_OP_CONNECT_WAIT, sizeof(struct tapir_addr), true, false },
 	{ TAPIR_OP_DUMP, sizeof(struct tapir_dump_req), false, false },
 	{ TAPIR_OP_SET, sizeof(struct tapir_tunable), false, false },
 	{ TAPIR_OP_GET, sizeof(struct tapir_tunable), false, false },

@@ -191,6 +191,15 @@ static int call_connect(const struct call *c)
 	return err < 0 ? err : sock_connect(c->ch->sock, &remote, c->d->now_us);
 }
 
+/* The caller waits for the fd to tell the end. */
+static int call_connect_wait(const struct call *c)
+{
+	int err = call_connect(c);
+
+	c->reply->is_silent = err == -EINPROGRESS;
+	return err;
+}
+
 static int call_listen(const struct call *c)
 {
 	int64_t backlog = c->request->number.value;
@@ -354,6 +363,8 @@ static int call_channel(const struct call *c)
 		return call_bind(c);
 	case TAPIR_OP_CONNECT:
 		return call_connect(c);
+	case TAPIR_OP_CONNECT_WAIT:
+		return call_connect_wait(c);
 	case TAPIR_OP_LISTEN:
 		return call_listen(c);
 	case TAPIR_OP_SHUTDOWN:
