@@ -106,6 +106,20 @@ static uint32_t get_sndbuf(int fd)
 	return (uint32_t)bytes;
 }
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
+/* A client that sends a socket its own descriptor and closes it would leave it behind in us for ever wherever we do not read (the kernel
+ * frees what only such descriptors hold, but we hold the other end). Older kernels cannot refuse; there it counts against the
+ * user's limit. */
+static void refuse_descriptors(int fd)
+{
+	int no = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
 /* Any program that holds the other end sees by getpeername(2) that it is ours, and which. */
 static int bind_name(const struct daemon *d, int fd, uint64_t id)
 {
@@ -148,6 +162,7 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
 	p->ours = fds[0];
 	p->theirs = fds[1];
+	refuse_descriptors(p->ours);
 	if (kind == CHANNEL_DGRAM)
 		set_sndbuf(p->ours, SNDBUF_WANTED);
 	set_sndbuf(p->theirs, with_junk ? SNDBUF_UNCONNECTED : SNDBUF_WANTED);
