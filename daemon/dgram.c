@@ -6,8 +6,7 @@
  * news that an earlier one failed. A bare one from the client of an unconnected socket has lost its address (the kernel drops
  * sendto()'s silently): it is refused and counted, never sent anywhere.
  *
- * Datagrams of one size to one place that a client wrote in a row leave as one super-datagram where the TAP segments those: a write to
- * the TAP costs more than a microsecond, whatever its length.
+ * What a client wrote in a row goes out together where it can (bundle.h).
  *
  * Back-pressure: towards the client, what its buffer does not take waits in the engine's receive queue, whose limit drops, as for any
  * UDP socket; from the client, nothing is read while the engine's send buffer is full, so its send() blocks. */
@@ -19,15 +18,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bundle.h"
 #include "channel.h"
 #include "daemon.h"
 
 enum {
 	BATCH = 32,
 	TURN_BATCHES = 2, /* a channel's share of a turn, each way: what it sends to itself must find room in its receive queue */
-	BUNDLE_MAX = 64,
-	BUNDLE_BYTES_MAX = 60 << 10,
-	BUNDLE_SEGMENT_MAX = 8 << 10, /* larger ones gain nothing */
 	SMALL_BYTES = FRAME_SMALL_BYTES - FRAME_HEADROOM,
 	LARGE_BYTES = FRAME_LARGE_BYTES - FRAME_HEADROOM,
 };
@@ -35,7 +32,7 @@ enum {
 struct dgram {
 	struct frame *held; /* for the client, taken from the engine, but its buffer was full; linked by next */
 	uint32_t info_flags; /* TAPIR_DGRAM_*: what the options ask for */
-	bool may_bundle;     /* UDP over a TAP that segments */
+	bool may_bundle;     /* UDP over a TAP that segments, and the program does not itself */
 };
 
 /* What recvmmsg() reads into and sendmmsg() sends from: the same memory for every channel. Each datagram is read into a small frame
@@ -64,16 +61,27 @@ void dgram_batch_fini(struct channels *c)
 	c->batch = NULL;
 }
 
+static int get_option(const struct daemon *d, const struct channel *ch, int level, int name)
+{
+	int value = 0;
+	size_t len = sizeof(value);
+
+	return sock_getopt(ch->sock, level, name, &value, &len, d->now_us) < 0 ? 0 : value;
+}
+
+/* A program that cuts its datagrams itself (UDP_SEGMENT on the socket) writes long ones, each of which is a bundle already. */
+static bool may_bundle(const struct daemon *d, const struct channel *ch)
+{
+	return (d->tap.offloads & LINK_OFFLOAD_USO) && get_option(d, ch, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP &&
+	       get_option(d, ch, IPPROTO_UDP, UDP_SEGMENT) == 0;
+}
+
 int dgram_begin(struct daemon *d, struct channel *ch)
 {
-	int protocol = 0;
-	size_t len = sizeof(protocol);
-
 	ch->dgram = calloc(1, sizeof(*ch->dgram));
 	if (!ch->dgram)
 		return -ENOBUFS;
-	sock_getopt(ch->sock, SOL_SOCKET, SO_PROTOCOL, &protocol, &len, d->now_us);
-	ch->dgram->may_bundle = protocol == IPPROTO_UDP && (d->tap.offloads & LINK_OFFLOAD_USO);
+	ch->dgram->may_bundle = may_bundle(d, ch);
 	return 0;
 }
 
@@ -116,13 +124,10 @@ void dgram_on_options(struct daemon *d, struct channel *ch)
 	};
 
 	ch->dgram->info_flags = 0;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		int value = 0;
-		size_t len = sizeof(value);
-
-		if (sock_getopt(ch->sock, options[i].level, options[i].name, &value, &len, d->now_us) == 0 && value)
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (get_option(d, ch, options[i].level, options[i].name))
 			ch->dgram->info_flags |= options[i].flag;
-	}
+	ch->dgram->may_bundle = may_bundle(d, ch);
 	if (ch->dgram->info_flags)
 		ch->flags |= CH_WANTS_INFO;
 	else
@@ -323,74 +328,7 @@ static int read_header(const struct channel *ch, struct frame *f, struct dgram_i
 	return 1;
 }
 
-/* Datagrams on their way into the engine as one: those after the first are appended to its frame. */
-struct bundle {
-	struct frame *frame; /* NULL: empty */
-	struct dgram_info info;
-	uint32_t segment; /* bytes of the first, and of all but the last */
-	uint32_t count;
-};
-
-static void send_bundle(struct daemon *d, struct channel *ch, struct bundle *b, bool connected)
-{
-	struct frame *f = b->frame;
-	int r;
-
-	if (!f)
-		return;
-	b->frame = NULL;
-	if (b->count > 1) {
-		b->info.segment_size = (uint16_t)b->segment;
-		b->info.is_bundle = true;
-	}
-	r = sock_send_frame(ch->sock, f, &b->info, d->now_us);
-	if (r >= 0)
-		return;
-	d->counters[COUNTER_DGRAM_DROP_SEND] += b->count;
-	/* Its sender has gone on already. A connected socket is told by its next recv(); on an unconnected one that would
-	 * make one peer's failure look like everybody's, so there it is a lost datagram. */
-	if (connected && !ch->error && r != -ENOBUFS)
-		ch->error = -r;
-}
-
-static bool is_same_way(const struct dgram_info *a, const struct dgram_info *b)
-{
-	return a->dst.port == b->dst.port && a->src.port == b->src.port && ip_addr_eq(&a->dst.addr, &b->dst.addr) &&
-	       ip_addr_eq(&a->src.addr, &b->src.addr) && a->dst.scope_id == b->dst.scope_id && a->src.scope_id == b->src.scope_id &&
-	       a->ifindex == b->ifindex && a->ttl == b->ttl && a->tos == b->tos && a->segment_size == 0 && b->segment_size == 0;
-}
-
-/* Room for @more bytes behind the bundle's; its frame may become a larger one. */
-static bool bundle_make_room(struct daemon *d, struct bundle *b, uint32_t more)
-{
-	struct frame *large;
-
-	if (frame_tailroom(b->frame) >= more)
-		return true;
-	if (b->frame->len + more > BUNDLE_BYTES_MAX)
-		return false;
-	large = stack_frame_alloc(d->st, LARGE_BYTES);
-	if (!large)
-		return false;
-	memcpy(frame_put(large, b->frame->len), b->frame->data, b->frame->len);
-	frame_unref(b->frame);
-	b->frame = large;
-	return true;
-}
-
-/* Takes the reference when it returns true. */
-static bool bundle_join(struct daemon *d, struct channel *ch, struct bundle *b, struct frame *f, const struct dgram_info *info)
-{
-	if (!b->frame || !ch->dgram->may_bundle || f->len == 0 || f->len > b->segment || f->len > BUNDLE_SEGMENT_MAX ||
-	    b->count == BUNDLE_MAX || b->frame->len != b->count * b->segment || !is_same_way(&b->info, info) ||
-	    !bundle_make_room(d, b, f->len))
-		return false;
-	memcpy(frame_put(b->frame, f->len), f->data, f->len);
-	b->count++;
-	frame_unref(f);
-	return true;
-}
-
+/* Into the bundle, or, when it goes another way, behind it. */
 static void send_one(struct daemon *d, struct channel *ch, struct bundle *b, struct frame *f, bool connected)
 {
 	struct dgram_info info = { .ttl = -1, .tos = -1 };
@@ -401,9 +339,9 @@ static void send_one(struct daemon *d, struct channel *ch, struct bundle *b, str
 		frame_unref(f);
 		return;
 	}
-	if (bundle_join(d, ch, b, f, &info))
+	if (ch->dgram->may_bundle && bundle_join(d, b, f, &info))
 		return;
-	send_bundle(d, ch, b, connected);
+	bundle_send(d, ch, b, connected);
 	*b = (struct bundle){ .frame = f, .info = info, .segment = f->len, .count = 1 };
 }
 
@@ -440,7 +378,7 @@ static bool collect_batch(struct daemon *d, struct channel *ch)
 		}
 		send_one(d, ch, &bundle, take_frame(b, i), connected);
 	}
-	send_bundle(d, ch, &bundle, connected);
+	bundle_send(d, ch, &bundle, connected);
 	return ch->flags & CH_FD_READABLE;
 }
 

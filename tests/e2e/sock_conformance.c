@@ -1300,6 +1300,32 @@ static void test_segments_are_cut_as_asked(void)
 	CHECK(recv(ub, buf, sizeof(buf), 0) == 4 && recv(ub, buf, sizeof(buf), 0) == 2);
 }
 
+static void test_segments_are_cut_from_each_of_many(void)
+{
+	union address a, b;
+	int ua = bound(SOCK_DGRAM, &a), ub = bound(SOCK_DGRAM, &b), size = 4;
+	char buf[16];
+
+	CHECK(setsockopt(ua, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)) == 0);
+	for (int i = 0; i < 8; i++)
+		CHECK(sendto(ua, "0123456789", 10, 0, &b.any, own_len) == 10);
+	for (int i = 0; i < 8; i++)
+		CHECK(recv(ub, buf, sizeof(buf), 0) == 4 && recv(ub, buf, sizeof(buf), 0) == 4 && recv(ub, buf, sizeof(buf), 0) == 2);
+}
+
+static void test_many_in_a_row_keep_their_bounds(void)
+{
+	static const int lens[] = { 3, 3, 3, 2, 3, 1, 1, 5, 5, 4, 4, 4 };
+	union address a, b;
+	int ua = bound(SOCK_DGRAM, &a), ub = bound(SOCK_DGRAM, &b);
+	char buf[16];
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+		CHECK(sendto(ua, "abcdefghijkl" + i % 7, (size_t)lens[i], 0, &b.any, own_len) == lens[i]);
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+		CHECK(recv(ub, buf, sizeof(buf), 0) == lens[i] && !memcmp(buf, "abcdefghijkl" + i % 7, (size_t)lens[i]));
+}
+
 static void test_duplicates_of_a_datagram_socket(void)
 {
 	union address a;
@@ -1482,6 +1508,8 @@ static const struct test tests[] = {
 	TEST(batches),
 	TEST(ancillary_data),
 	TEST(segments_are_cut_as_asked),
+	TEST(segments_are_cut_from_each_of_many),
+	TEST(many_in_a_row_keep_their_bounds),
 	TEST(duplicates_of_a_datagram_socket),
 	TEST(thousands_of_small_datagrams_do_not_stall),
 };
