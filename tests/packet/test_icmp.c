@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "tests/lib/bed.h"
+#include "tests/lib/expect.h"
 #include "tests/lib/lan.h"
 #include "tests/lib/packet.h"
 
@@ -45,12 +46,7 @@ static void expect_silence(void)
 
 static void expect_packet(void)
 {
-	const char *wrong;
-
-	assert_true(bed_next(&b, &out));
-	wrong = packet_parse(out.data, out.len, &out.off, &p);
-	if (wrong)
-		fail_msg("%s", wrong);
+	expect_next(&b, &out, &p);
 }
 
 static bool is_addr(const struct ip_addr *a, const char *text)

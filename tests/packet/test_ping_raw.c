@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "tests/lib/bed.h"
+#include "tests/lib/expect.h"
 #include "tests/lib/packet.h"
 
 static struct bed b;
@@ -37,12 +38,7 @@ static int teardown(void **state)
 
 static void expect_packet(void)
 {
-	const char *wrong;
-
-	assert_true(bed_next(&b, &out));
-	wrong = packet_parse(out.data, out.len, &out.off, &p);
-	if (wrong)
-		fail_msg("%s", wrong);
+	expect_next(&b, &out, &p);
 }
 
 static struct frame *expect_frame(struct sock *s)

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "tests/lib/bed.h"
+#include "tests/lib/expect.h"
 #include "tests/lib/packet.h"
 
 static struct bed b;
@@ -40,12 +41,7 @@ static int teardown(void **state)
 /* The next packet sent, taken apart into p. */
 static void expect_packet(void)
 {
-	const char *wrong;
-
-	assert_true(bed_next(&b, &out));
-	wrong = packet_parse(out.data, out.len, &out.off, &p);
-	if (wrong)
-		fail_msg("%s", wrong);
+	expect_next(&b, &out, &p);
 }
 
 static void expect_silence(void)
