@@ -18,15 +18,28 @@ static int64_t clock_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* SO_SNDTIMEO, which is the fd's own, bounds connect too (socket(7)); -1: no limit. */
-static int64_t send_timeout_ms(int fd)
+/* When connect() must end: SO_SNDTIMEO, which is the fd's own, bounds it too (socket(7)). -1: never. */
+static int64_t wait_end_ms(int fd)
 {
 	struct timeval tv;
 	socklen_t len = sizeof(tv);
 
 	if (tapir_real.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) < 0 || (!tv.tv_sec && !tv.tv_usec))
 		return -1;
-	return (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+	return clock_ms() + (int64_t)tv.tv_sec * 1000 + (tv.tv_usec + 999) / 1000;
+}
+
+/* For poll(2): what is left until @end, at most @most; -1 for neither. */
+static int left_ms(int64_t end, int most)
+{
+	int64_t left;
+
+	if (end < 0)
+		return most;
+	left = end - clock_ms();
+	if (left < 0)
+		return 0;
+	return most >= 0 && left > most ? most : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
 /* connect(2) is restarted after a handler that was installed with SA_RESTART, and poll(2) never is. Which handler it was cannot be known;
@@ -43,14 +56,12 @@ static bool may_restart(void)
 	return true;
 }
 
-static int wait_until_done(int fd)
+static int wait_until_done(int fd, int64_t end)
 {
-	int64_t timeout = send_timeout_ms(fd), until = timeout < 0 ? -1 : clock_ms() + timeout;
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
 	for (;;) {
-		int64_t left = until < 0 ? -1 : until - clock_ms();
-		int n = tapir_real.poll(&p, 1, until < 0 ? -1 : left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left);
+		int n = tapir_real.poll(&p, 1, left_ms(end, -1));
 
 		if (n > 0)
 			break;
@@ -67,7 +78,7 @@ static int wait_until_done(int fd)
 /* The daemon gives a fresh socket a small send buffer (daemon/channel.c, fill_with_junk()). */
 static void enlarge_send_buffer(int fd)
 {
-	int bytes = 512 << 10; /* the kernel doubles it, and caps it at net.core.wmem_max */
+	int bytes = TAPIR_SNDBUF_WANTED;
 
 	tapir_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
@@ -76,23 +87,22 @@ static void enlarge_send_buffer(int fd)
  * cannot be cancelled meanwhile. */
 enum { BRIEF_WAIT_MS = 20 };
 
-/* Whether connect() will sleep: the socket is blocking, and the stack has not decided yet, which lets it poll writable. */
-static bool will_wait(int fd)
+/* The stack has decided about an earlier connect(), one way or the other. */
+static bool is_decided(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	return !(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK) && tapir_real.poll(&p, 1, 0) == 0;
+	return tapir_real.poll(&p, 1, 0) != 0;
 }
 
 /* A blocking connect begins with one sleep instead of two (TAPIR_OP_CONNECT_WAIT). When that stays undecided, asking again is harmless:
  * the stack then says EALREADY, or what the first request would have said. */
-static int ask_to_connect(int fd, const struct tapir_addr *a)
+static int ask_to_connect(int fd, const struct tapir_addr *a, bool is_blocking, int64_t end)
 {
-	int64_t timeout = send_timeout_ms(fd);
-	int wait_ms = timeout >= 0 && timeout < BRIEF_WAIT_MS ? (int)timeout : BRIEF_WAIT_MS, r;
+	int r;
 
-	if (a->family && will_wait(fd)) {
-		r = control_request_until(TAPIR_OP_CONNECT_WAIT, a, sizeof(*a), fd, wait_ms);
+	if (is_blocking && a->family && !is_decided(fd)) {
+		r = control_request_until(TAPIR_OP_CONNECT_WAIT, a, sizeof(*a), fd, left_ms(end, BRIEF_WAIT_MS));
 		if (r == 1)
 			return -EINPROGRESS;
 		if (r == -EINTR && !may_restart())
@@ -106,13 +116,14 @@ static int ask_to_connect(int fd, const struct tapir_addr *a)
 static int connect_stream(int fd, const struct tapir_addr *a)
 {
 	/* The stack answers the first connect after success with 0. Where this one has told that already, it was told. */
-	bool was_told = hint_of(fd) == HINT_CONNECTED;
-	int error = ask_to_connect(fd, a);
+	bool was_told = hint_of(fd) == HINT_CONNECTED, is_blocking = !(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK);
+	int64_t end = is_blocking ? wait_end_ms(fd) : -1;
+	int error = ask_to_connect(fd, a, is_blocking, end);
 
 	if (error == -EINPROGRESS || error == -EALREADY) {
 		hint_move(fd, HINT_STREAM);
-		if (!(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK))
-			error = wait_until_done(fd);
+		if (is_blocking)
+			error = wait_until_done(fd, end);
 		if (!error) {
 			hint_move(fd, HINT_CONNECTED);
 			enlarge_send_buffer(fd);

@@ -24,6 +24,7 @@
 enum {
 	TAPIR_MESSAGE_MAX = 32768, /* bytes of a control message */
 	TAPIR_OPTION_MAX = 1024,   /* bytes of a socket option's value */
+	TAPIR_SNDBUF_WANTED = 512 << 10, /* SO_SNDBUF of both ends of a connected pair; the kernel doubles it, and caps it at wmem_max */
 };
 
 /* ---- 1. Control messages ---- */

@@ -14,7 +14,6 @@
 #include "daemon.h"
 
 enum {
-	SNDBUF_WANTED = 512 << 10, /* the kernel doubles it */
 	SNDBUF_UNCONNECTED = 16 << 10,
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLRDHUP | EPOLLET,
@@ -164,8 +163,8 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 	p->theirs = fds[1];
 	refuse_descriptors(p->ours);
 	if (kind == CHANNEL_DGRAM)
-		set_sndbuf(p->ours, SNDBUF_WANTED);
-	set_sndbuf(p->theirs, with_junk ? SNDBUF_UNCONNECTED : SNDBUF_WANTED);
+		set_sndbuf(p->ours, TAPIR_SNDBUF_WANTED);
+	set_sndbuf(p->theirs, with_junk ? SNDBUF_UNCONNECTED : TAPIR_SNDBUF_WANTED);
 	if (getsockopt(p->theirs, SOL_SOCKET, SO_COOKIE, &p->cookie, &len) < 0)
 		err = -errno;
 	if (!err)
@@ -189,7 +188,7 @@ static int measure_pair(struct channels *c)
 		return -errno;
 	set_sndbuf(fds[0], SNDBUF_UNCONNECTED);
 	c->junk_bytes = get_sndbuf(fds[0]) / 4 + 1024;
-	set_sndbuf(fds[1], SNDBUF_WANTED);
+	set_sndbuf(fds[1], TAPIR_SNDBUF_WANTED);
 	c->sndbuf = get_sndbuf(fds[1]);
 	close(fds[0]);
 	close(fds[1]);
@@ -272,7 +271,7 @@ static void on_fd_ready(struct daemon *d, struct source *source, uint32_t events
 
 void channel_enlarge_ours(struct channel *ch)
 {
-	set_sndbuf(ch->source.fd, SNDBUF_WANTED);
+	set_sndbuf(ch->source.fd, TAPIR_SNDBUF_WANTED);
 	ch->flags |= CH_OURS_IS_LARGE;
 }
 
@@ -280,7 +279,7 @@ void channel_enlarge_theirs(struct channel *ch, int theirs)
 {
 	if ((ch->flags & (CH_CONNECTED | CH_THEIRS_IS_LARGE)) != CH_CONNECTED)
 		return;
-	set_sndbuf(theirs, SNDBUF_WANTED);
+	set_sndbuf(theirs, TAPIR_SNDBUF_WANTED);
 	ch->flags |= CH_THEIRS_IS_LARGE;
 }
 
