@@ -75,7 +75,7 @@ static int accept_ours(int listener, struct tapir_accept *a, int flags)
 	ssize_t n;
 	int fd;
 
-	n = tapir_real.recvmsg(listener, &m, flags & SOCK_CLOEXEC ? MSG_CMSG_CLOEXEC : 0);
+	n = tapir_real.recvmsg(listener, &m, (flags & SOCK_CLOEXEC ? MSG_CMSG_CLOEXEC : 0) | (sock_never_waits ? MSG_DONTWAIT : 0));
 	if (n < 0)
 		return errno == ECONNRESET ? explain_end(listener) : -errno;
 	if (n == 0)

@@ -56,6 +56,25 @@ static bool may_restart(void)
 	return true;
 }
 
+/* The daemon gives a fresh socket a small send buffer (daemon/channel.c, fill_with_junk()). */
+static void enlarge_send_buffer(int fd)
+{
+	int bytes = TAPIR_SNDBUF_WANTED;
+
+	tapir_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+int sock_conclude_connect(int fd, short revents)
+{
+	int error = revents & (POLLERR | POLLHUP) ? sock_ask_error(fd, ENETDOWN) : 0;
+
+	if (!error) {
+		hint_move(fd, HINT_CONNECTED);
+		enlarge_send_buffer(fd);
+	}
+	return error;
+}
+
 static int wait_until_done(int fd, int64_t end)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -70,17 +89,7 @@ static int wait_until_done(int fd, int64_t end)
 		if (errno != EINTR || !may_restart())
 			return -errno;
 	}
-	if (p.revents & (POLLERR | POLLHUP))
-		return sock_ask_error(fd, ENETDOWN);
-	return 0;
-}
-
-/* The daemon gives a fresh socket a small send buffer (daemon/channel.c, fill_with_junk()). */
-static void enlarge_send_buffer(int fd)
-{
-	int bytes = TAPIR_SNDBUF_WANTED;
-
-	tapir_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	return sock_conclude_connect(fd, p.revents);
 }
 
 /* Most connections are there, or refused, after much less than this; the request that waits occupies a control connection, and the thread
@@ -116,7 +125,7 @@ static int ask_to_connect(int fd, const struct tapir_addr *a, bool is_blocking, 
 static int connect_stream(int fd, const struct tapir_addr *a)
 {
 	/* The stack answers the first connect after success with 0. Where this one has told that already, it was told. */
-	bool was_told = hint_of(fd) == HINT_CONNECTED, is_blocking = !(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK);
+	bool was_told = hint_of(fd) == HINT_CONNECTED, is_blocking = !sock_never_waits && !(tapir_real.fcntl(fd, F_GETFL) & O_NONBLOCK);
 	int64_t end = is_blocking ? wait_end_ms(fd) : -1;
 	int error = ask_to_connect(fd, a, is_blocking, end);
 
@@ -124,10 +133,6 @@ static int connect_stream(int fd, const struct tapir_addr *a)
 		hint_move(fd, HINT_STREAM);
 		if (is_blocking)
 			error = wait_until_done(fd, end);
-		if (!error) {
-			hint_move(fd, HINT_CONNECTED);
-			enlarge_send_buffer(fd);
-		}
 	} else if (error == 0 && a->family) {
 		hint_move(fd, HINT_CONNECTED);
 		error = was_told ? -EISCONN : 0;

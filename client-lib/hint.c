@@ -140,6 +140,14 @@ void hint_set_connected(int fd, bool is_connected)
 		atomic_store(&dgram_connected[fd], is_connected);
 }
 
+void hint_forget(int fd)
+{
+	if ((unsigned)fd >= HINT_FDS_MAX)
+		return;
+	atomic_store(&dgram_id[fd], 0);
+	atomic_store(&hint_table[fd], HINT_NONE);
+}
+
 void hint_on_close(int fd)
 {
 	enum hint old = hint_of(fd);

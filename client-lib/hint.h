@@ -64,6 +64,9 @@ void hint_set(int fd, enum hint hint, uint64_t id);
 void hint_move(int fd, enum hint hint);
 void hint_set_connected(int fd, bool is_connected);
 
+/* @fd means something else from now on, of which nothing is known: for a process that takes descriptors in by the thousand. */
+void hint_forget(int fd);
+
 void hint_on_close(int fd);
 void hint_on_close_range(unsigned first, unsigned last);
 void hint_on_dup(int old_fd, int new_fd);

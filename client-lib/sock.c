@@ -8,6 +8,8 @@
 
 #include "client-lib/real.h"
 
+bool sock_never_waits;
+
 ssize_t sock_result(ssize_t r)
 {
 	if (r >= 0)

@@ -11,6 +11,13 @@
 #include "client-lib/control_pool.h"
 #include "client-lib/hint.h"
 
+/** sock_never_waits - set by a process that serves others and must not sleep in their place (the supervisor of tapir run's notify mode):
+ * accept(2) and connect(2) then behave as on non-blocking sockets. Sends and receives have MSG_DONTWAIT for that. */
+extern bool sock_never_waits;
+
+/** sock_conclude_connect - a connect of @fd that was under way is decided, as poll(2) said with @revents. Returns 0 or why it failed. */
+int sock_conclude_connect(int fd, short revents);
+
 /* The library's own functions return -errno inside; this is the public form: -1 and errno. */
 ssize_t sock_result(ssize_t r);
 
