@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "client-lib/host.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
@@ -160,7 +161,10 @@ static int connect_ours(int fd, const struct hint_sock *sock, const struct socka
 int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct hint_sock sock;
+	int error = host_check(fd, HOST_CONNECT, addr, len);
 
+	if (error)
+		return (int)sock_result(error);
 	if (!hint_look(fd, &sock))
 		return tapir_real.connect(fd, addr, len);
 	return (int)sock_result(connect_ours(fd, &sock, addr, len));

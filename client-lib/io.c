@@ -13,6 +13,7 @@
 
 #include "client-lib/cmsg.h"
 #include "client-lib/dgram.h"
+#include "client-lib/host.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 
@@ -119,6 +120,9 @@ ssize_t tapir_sendto(int fd, const void *data, size_t bytes, int flags, const st
 
 	if (!addr)
 		return tapir_send(fd, data, bytes, flags);
+	r = host_check(fd, HOST_SEND, addr, len);
+	if (r)
+		return sock_result(r);
 	if (dgram_is(fd, &s)) {
 		struct iovec iov = const_iov(data, bytes);
 
@@ -153,6 +157,9 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *msg, int flags)
 	bool is_ours;
 	ssize_t r;
 
+	r = host_check(fd, HOST_SEND, msg->msg_name, msg->msg_namelen);
+	if (r)
+		return sock_result(r);
 	if (dgram_is(fd, &s))
 		return sock_result(dgram_sendmsg(&s, msg, flags));
 	r = check_send(fd, hint, flags);
@@ -168,10 +175,11 @@ int tapir_sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags)
 {
 	struct dgram_sock s;
 	unsigned done;
+	bool has_policy = host_read_policy() == HOST_POLICY_RULES; /* then each message's address is looked at */
 
-	if (dgram_is(fd, &s))
+	if (!has_policy && dgram_is(fd, &s))
 		return (int)sock_result(dgram_sendmmsg(&s, msgs, count, flags));
-	if (hint_of(fd) == HINT_NONE)
+	if (!has_policy && hint_of(fd) == HINT_NONE)
 		return tapir_real.sendmmsg(fd, msgs, count, flags);
 	for (done = 0; done < count; done++) {
 		ssize_t r = tapir_sendmsg(fd, &msgs[done].msg_hdr, flags);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client-lib/host.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
@@ -52,6 +53,8 @@ int tapir_socket(int family, int type, int protocol)
 			hint_set(fd, HINT_NONE, 0);
 		return fd;
 	}
+	if (host_read_policy() == HOST_POLICY_BAD)
+		return (int)sock_result(-EINVAL);
 	n = control_request(TAPIR_OP_SOCKET, &request, sizeof(request), -1, &reply, sizeof(reply), &fd);
 	if (n < 0)
 		return (int)sock_result(n);
@@ -80,6 +83,10 @@ static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
 
 int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
+	int error = host_check(fd, HOST_BIND, addr, len);
+
+	if (error)
+		return (int)sock_result(error);
 	if (!hint_is_ours(fd))
 		return tapir_real.bind(fd, addr, len);
 	return (int)sock_result(bind_ours(fd, addr, len));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client-lib/control.h"
+#include "client-lib/policy.h"
 #include "tools/program.h"
 #include "tools/tool.h"
 
@@ -21,10 +22,11 @@
 
 static const char shim_name[] = "libtapir-preload.so";
 
+enum { OPT_KEEP = TOOL_OPT_OWN, OPT_ONLY };
 enum { EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 }; /* as env(1) */
 
 static const char run_help[] =
-	"Usage: tapir run [--socket PATH] [-v] [--] PROGRAM [ARGUMENT...]\n"
+	"Usage: tapir run [--socket PATH] [--keep RULE] [--only RULE] [-v] [--] PROGRAM [ARGUMENT...]\n"
 	"\n"
 	"Run an unmodified program with its IPv4 and IPv6 sockets on the tapir stack instead of\n"
 	"the kernel's. Everything else, and every program that it starts, is as always; those\n"
@@ -37,6 +39,9 @@ static const char run_help[] =
 	"\n"
 	"Options:\n"
 	"  --socket PATH  the daemon's control socket; without it $TAPIR_SOCKET, else /run/tapir/default.sock\n"
+	"  --keep RULE    addresses that stay on the host's kernel; may be repeated. RULE is PREFIX[:PORT[-PORT]]:\n"
+	"                 127.0.0.0/8, 192.0.2.1:80, [fd00::/8]:8000-8999, :53 (any address)\n"
+	"  --only RULE    only these addresses go to the stack; may be repeated\n"
 	"  -v, --verbose  say on standard error what is preloaded and which daemon answers\n"
 	"  --help         this text\n"
 	"\n"
@@ -46,6 +51,7 @@ static const char run_help[] =
 	"Examples:\n"
 	"  tapir run curl http://10.77.0.1:8000/\n"
 	"  tapir run --socket ./t.sock -- python3 -m http.server --bind 10.77.0.2\n"
+	"  tapir run --keep 127.0.0.0/8 --keep ::1 -- ./server\n"
 	"  tapir run sh -c 'curl -s http://10.77.0.1/ | sha256sum'\n";
 
 /* ---- The shim ---- */
@@ -124,6 +130,25 @@ static void set_socket(const struct tool *t, const char *path)
 	free(absolute);
 }
 
+/* ---- The policy ---- */
+
+/* Add a rule to the variable that carries them to the program and all that it starts. */
+static void add_rule(const struct tool *t, const char *option, const char *variable, const char *rule)
+{
+	const char *old = getenv(variable), *wrong;
+	struct policy_list list = { .count = 0 };
+	char bad[POLICY_RULE_TEXT_MAX], *all;
+
+	if (asprintf(&all, "%s%s%s", old ? old : "", old && *old ? "," : "", rule) < 0)
+		tool_fail(t, EX_OSERR, "out of memory");
+	wrong = *rule ? policy_parse_list(all, &list, bad) : "it is empty";
+	if (wrong)
+		tool_fail(t, EX_USAGE, "%s '%s': %s; expected: PREFIX[:PORT[-PORT]], for example 127.0.0.0/8 or [fd00::/8]:80", option,
+			  *rule ? bad : rule, wrong);
+	setenv(variable, all, 1);
+	free(all);
+}
+
 /* ---- The program ---- */
 
 static const char *why_not(enum program_kind kind)
@@ -167,16 +192,24 @@ int cmd_run(int argc, char **argv)
 {
 	static const struct option longs[] = { { "help", no_argument, NULL, TOOL_OPT_HELP },
 					       { "socket", required_argument, NULL, TOOL_OPT_SOCKET },
+					       { "keep", required_argument, NULL, OPT_KEEP },
+					       { "only", required_argument, NULL, OPT_ONLY },
 					       { "verbose", no_argument, NULL, 'v' },
 					       { 0 } };
 	struct tool t = { .name = "run", .help = run_help, .shorts = "+v", .longs = longs };
 	char program[4096], shim[4096];
 	struct tapir_hello hello;
 	const char *path;
-	int is_verbose = 0, error;
+	int is_verbose = 0, error, option;
 
-	while (tool_option(&t, argc, argv) == 'v')
-		is_verbose = 1;
+	while ((option = tool_option(&t, argc, argv)) != -1) {
+		if (option == 'v')
+			is_verbose = 1;
+		else if (option == OPT_KEEP)
+			add_rule(&t, "--keep", POLICY_KEEP_VARIABLE, optarg);
+		else if (option == OPT_ONLY)
+			add_rule(&t, "--only", POLICY_ONLY_VARIABLE, optarg);
+	}
 	if (optind >= argc)
 		tool_fail(&t, EX_USAGE, "no program given; expected: tapir run [--socket PATH] [-v] [--] PROGRAM [ARGUMENT...]");
 	path = control_path(t.socket);
