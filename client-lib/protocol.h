@@ -165,7 +165,7 @@ struct tapir_link_rec {
 	uint8_t mac[6];
 	uint16_t kind; /* 0 loopback, 1 Ethernet, 2 IP */
 	uint32_t offloads; /* 1 checksum, 2 TSO4, 4 TSO6, 8 USO */
-	uint32_t reserved;
+	uint32_t is_down;  /* switched off, or without carrier */
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
 };
 
@@ -175,6 +175,7 @@ struct tapir_addr_rec {
 	uint32_t ifindex;
 	char ifname[16];
 	char state[16], origin[16];
+	uint32_t valid_s, preferred_s; /* lifetimes left; UINT32_MAX: for ever; both 0: the daemon does not tell */
 };
 
 struct tapir_route_rec {
@@ -183,6 +184,8 @@ struct tapir_route_rec {
 	uint32_t ifindex, reserved;
 	char ifname[16];
 	char origin[16];
+	uint32_t lifetime_s; /* what is left; 0: for ever */
+	int32_t preference;  /* of a router among equals: 1 high, 0 medium, -1 low (RFC 4191) */
 };
 
 struct tapir_neigh_rec {

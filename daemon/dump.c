@@ -130,6 +130,7 @@ static bool dump_link(void *ctx, const struct link_info *l)
 	rec->in_bytes = l->in_bytes;
 	rec->out_bytes = l->out_bytes;
 	rec->drops = l->drops;
+	rec->is_down = !l->is_up;
 	return true;
 }
 
@@ -146,6 +147,8 @@ static bool dump_addr(void *ctx, const struct addr_info *a)
 	link_name(p->d, a->ifindex, rec->ifname);
 	snprintf(rec->state, sizeof(rec->state), "%s", a->state);
 	snprintf(rec->origin, sizeof(rec->origin), "%s", a->origin);
+	rec->valid_s = a->valid_s;
+	rec->preferred_s = a->preferred_s;
 	return true;
 }
 
@@ -164,6 +167,8 @@ static bool dump_route(void *ctx, const struct route_info *r)
 	rec->ifindex = r->config.ifindex;
 	link_name(p->d, r->config.ifindex, rec->ifname);
 	snprintf(rec->origin, sizeof(rec->origin), "%s", r->origin);
+	rec->lifetime_s = r->config.lifetime_s;
+	rec->preference = r->config.preference;
 	return true;
 }
 

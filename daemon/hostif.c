@@ -156,6 +156,20 @@ int hostif_setup(struct tap *tap, const struct config *config, char error[TAP_ER
 	return status;
 }
 
+bool hostif_is_up(const struct tap *tap)
+{
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { 0 };
+	bool is_up;
+
+	if (s < 0)
+		return false;
+	memcpy(ifr.ifr_name, tap->name, IFNAMSIZ);
+	is_up = ioctl(s, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP);
+	close(s);
+	return is_up;
+}
+
 int hostif_watch(void)
 {
 	struct sockaddr_nl me = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };

@@ -11,6 +11,9 @@
  * Returns 0, or a status of <sysexits.h> with @error set. An address that is there already is fine. */
 int hostif_setup(struct tap *tap, const struct config *config, char error[TAP_ERROR_MAX]);
 
+/* Whether the device is up now. False also when that cannot be told. */
+bool hostif_is_up(const struct tap *tap);
+
 /** hostif_watch - a netlink socket, non-blocking, that tells about the device. Returns it or -errno. */
 int hostif_watch(void);
 

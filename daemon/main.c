@@ -175,10 +175,13 @@ static void on_link_ready(struct daemon *d, struct source *s, uint32_t events)
 			log_line(&d->log, LOG_LEVEL_ERROR, "TAP %s was deleted", d->tap.name);
 			d->stop = true;
 			d->stop_status = EX_UNAVAILABLE;
-		} else if (news.mtu && news.mtu != d->tap.mtu) {
-			log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u", d->tap.name, news.mtu);
-			d->tap.mtu = news.mtu;
-			stack_set_link_mtu(d->st, d->tap.ifindex, news.mtu);
+		} else {
+			if (news.mtu && news.mtu != d->tap.mtu) {
+				log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u", d->tap.name, news.mtu);
+				d->tap.mtu = news.mtu;
+				stack_set_link_mtu(d->st, d->tap.ifindex, news.mtu);
+			}
+			stack_set_link_up(d->st, d->tap.ifindex, news.is_up, d->now_us);
 		}
 		d->tap_is_readable = true;
 	}
@@ -231,6 +234,8 @@ static int start_loop(struct daemon *d, int control_fd)
 	status = watch(d, &d->tap_source, d->tap.fd, on_tap_ready, "watching the TAP");
 	if (!status)
 		status = watch(d, &d->link_source, hostif_watch(), on_link_ready, "watching the device");
+	if (!status && !hostif_is_up(&d->tap)) /* asked after the watch began: no change is missed */
+		stack_set_link_up(d->st, d->tap.ifindex, false, d->now_us);
 	if (!status)
 		status = watch(d, &d->signal_source, open_signals(), on_signal, "watching signals");
 	if (status)

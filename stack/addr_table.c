@@ -32,6 +32,7 @@ void addr_table_fini(struct stack *st)
 		return;
 	while ((n = list_pop(&t->all))) {
 		timer_cancel(&if_addr_of(n)->timer);
+		timer_cancel(&if_addr_of(n)->life);
 		pool_put(&t->pool, if_addr_of(n));
 	}
 	pool_fini(&t->pool);
@@ -72,7 +73,7 @@ bool addr_is_ours(struct stack *st, const struct ip_addr *a, uint32_t ifindex)
 	if (e && is_ip6_linklocal(a) && ifindex != LINK_LOOPBACK_IFINDEX)
 		e = addr_find(st, a, ifindex);
 	if (e)
-		return e->state != IF_ADDR_DUPLICATE;
+		return if_addr_is_usable(e);
 	return ip_addr_is4(a) && ip_addr_is_loopback(a);
 }
 
@@ -190,7 +191,7 @@ const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr 
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
 		const struct if_addr *e = if_addr_of(n);
 
-		if (ip_addr_is4(&e->prefix.addr) != ip_addr_is4(dst) || e->state == IF_ADDR_DUPLICATE)
+		if (ip_addr_is4(&e->prefix.addr) != ip_addr_is4(dst) || !if_addr_is_usable(e))
 			continue;
 		if (e->ifindex == LINK_LOOPBACK_IFINDEX && ip_addr_is_loopback(&e->prefix.addr))
 			continue; /* never leaves the host (RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3) */
@@ -212,7 +213,7 @@ static bool has_other_addr_in(struct stack *st, const struct if_addr *except)
 		const struct if_addr *e = if_addr_of(n);
 		struct ip_addr other = ip_prefix_first(&e->prefix);
 
-		if (e != except && e->ifindex == except->ifindex && e->prefix.len == except->prefix.len &&
+		if (e != except && e->has_prefix_route && e->ifindex == except->ifindex && e->prefix.len == except->prefix.len &&
 		    ip_addr_eq(&other, &first))
 			return true;
 	}
@@ -230,51 +231,172 @@ static bool may_be_assigned(const struct ip_prefix *p)
 	return !has_broadcast(p) || (!ip_addr_eq(&p->addr, &last) && !ip_addr_eq(&p->addr, &first));
 }
 
-int addr_add(struct stack *st, uint32_t ifindex, const struct ip_prefix *prefix, enum if_addr_origin origin)
+/* ---- Lifetimes ---- */
+
+static uint64_t until_us(struct stack *st, uint32_t lifetime_s)
 {
-	struct link *l = link_by_ifindex(st, ifindex);
+	return lifetime_s == LIFETIME_FOREVER ? UINT64_MAX : st->now_us + lifetime_s * 1000000ULL;
+}
+
+static uint32_t left_s(struct stack *st, uint64_t end_us)
+{
+	if (end_us == UINT64_MAX)
+		return LIFETIME_FOREVER;
+	return end_us > st->now_us ? (uint32_t)((end_us - st->now_us) / 1000000) : 0;
+}
+
+bool if_addr_is_deprecated(const struct if_addr *a)
+{
+	return a->preferred_until_us <= a->st->now_us;
+}
+
+static void arm_life(struct if_addr *a)
+{
+	uint64_t next_us = if_addr_is_deprecated(a) ? a->valid_until_us : a->preferred_until_us;
+
+	if (next_us == UINT64_MAX)
+		timer_cancel(&a->life);
+	else
+		timer_set(&a->st->wheel, &a->life, next_us);
+}
+
+static void on_life(struct timer *t, uint64_t now_us)
+{
+	struct if_addr *a = container_of(t, struct if_addr, life);
+	char text[IP_ADDR_TEXT_MAX];
+
+	if (a->valid_until_us > now_us) {
+		a->st->route_generation++; /* another source may be the better one now */
+		arm_life(a);
+		return;
+	}
+	stack_log(a->st, STACK_LOG_NOTICE, "addr.expired addr=%s ifindex=%u", ip_addr_print(&a->prefix.addr, text), a->ifindex);
+	addr_remove(a);
+}
+
+void addr_set_lifetimes(struct if_addr *a, uint32_t valid_s, uint32_t preferred_s)
+{
+	bool was_deprecated = if_addr_is_deprecated(a);
+
+	a->valid_until_us = until_us(a->st, valid_s);
+	a->preferred_until_us = until_us(a->st, preferred_s);
+	if (if_addr_is_deprecated(a) != was_deprecated)
+		a->st->route_generation++;
+	arm_life(a);
+}
+
+/* ---- Coming and going ---- */
+
+static void start_check(struct if_addr *a, const struct link *l)
+{
+	a->state = IF_ADDR_ASSIGNED;
+	a->probes_sent = a->announcements_sent = 0;
+	if (l->config.kind != LINK_ETHERNET || l->is_down)
+		return;
+	if (ip_addr_is4(&a->prefix.addr))
+		arp_acd_start(a);
+	else
+		nd_dad_start(a);
+}
+
+/* A duplicate makes place for a new attempt. */
+static int make_place(struct stack *st, const struct addr_config *c)
+{
+	struct if_addr *e = addr_find(st, &c->prefix.addr, c->ifindex);
+
+	if (e && e->state != IF_ADDR_DUPLICATE)
+		return -EEXIST;
+	if (e)
+		addr_remove(e);
+	return 0;
+}
+
+static struct if_addr *make(struct stack *st, const struct addr_config *c)
+{
+	struct if_addr *e = pool_get(&st->addrs.pool);
+
+	if (!e)
+		return NULL;
+	e->st = st;
+	e->prefix = c->prefix;
+	e->ifindex = c->ifindex;
+	e->origin = (uint8_t)c->origin;
+	e->has_prefix_route = !c->no_prefix_route && c->prefix.len < 128;
+	timer_init(&e->timer, NULL);
+	timer_init(&e->life, on_life);
+	return e;
+}
+
+int addr_add(struct stack *st, const struct addr_config *c)
+{
+	struct link *l = link_by_ifindex(st, c->ifindex);
 	struct if_addr *e;
 	int err;
 
 	if (!l)
 		return -ENODEV;
-	if (!may_be_assigned(prefix))
+	if (!may_be_assigned(&c->prefix) || c->valid_s == 0 || c->preferred_s > c->valid_s)
 		return -EINVAL;
-	e = addr_find(st, &prefix->addr, ifindex);
-	if (e && e->state == IF_ADDR_DUPLICATE)
-		stack_del_addr(st, ifindex, &prefix->addr, st->now_us);
-	else if (e)
-		return -EEXIST;
-	e = pool_get(&st->addrs.pool);
+	err = make_place(st, c);
+	if (err < 0)
+		return err;
+	e = make(st, c);
 	if (!e)
 		return -ENOBUFS;
-	e->st = st;
-	e->prefix = *prefix;
-	e->ifindex = ifindex;
-	e->origin = (uint8_t)origin;
-	e->state = IF_ADDR_PREFERRED;
-	timer_init(&e->timer, NULL);
-	err = prefix->len == 128 ? 0 : route_add_onlink(st, prefix, ifindex);
+	err = e->has_prefix_route ? route_add_onlink(st, &c->prefix, c->ifindex) : 0;
 	if (err < 0 && err != -EEXIST) {
 		pool_put(&st->addrs.pool, e);
 		return err;
 	}
 	list_append(&st->addrs.all, &e->link);
-	list_append(bucket_of(st, &prefix->addr), &e->bucket_link);
+	list_append(bucket_of(st, &c->prefix.addr), &e->bucket_link);
+	addr_set_lifetimes(e, c->valid_s, c->preferred_s);
 	st->route_generation++;
-	if (l->config.kind != LINK_ETHERNET)
-		return 0;
-	if (ip_addr_is4(&prefix->addr))
-		arp_acd_start(e);
-	else
-		nd_dad_start(e);
+	start_check(e, l);
+	return 0;
+}
+
+int stack_set_addr(struct stack *st, const struct addr_config *config, uint64_t now_us)
+{
+	struct if_addr *e;
+	int err;
+
+	st->now_us = now_us;
+	err = addr_add(st, config);
+	if (err != -EEXIST)
+		return err;
+	e = addr_find(st, &config->prefix.addr, config->ifindex);
+	e->origin = (uint8_t)config->origin;
+	addr_set_lifetimes(e, config->valid_s, config->preferred_s);
 	return 0;
 }
 
 int stack_add_addr(struct stack *st, uint32_t ifindex, const struct ip_prefix *prefix, uint64_t now_us)
 {
+	struct addr_config c = {
+		.ifindex = ifindex,
+		.prefix = *prefix,
+		.origin = ifindex == LINK_LOOPBACK_IFINDEX ? NET_LOOPBACK : NET_STATIC,
+		.valid_s = LIFETIME_FOREVER,
+		.preferred_s = LIFETIME_FOREVER,
+	};
+
 	st->now_us = now_us;
-	return addr_add(st, ifindex, prefix, ifindex == LINK_LOOPBACK_IFINDEX ? IF_ADDR_LOOPBACK : IF_ADDR_STATIC);
+	return addr_add(st, &c);
+}
+
+void addr_remove(struct if_addr *e)
+{
+	struct stack *st = e->st;
+
+	if (e->has_prefix_route && !has_other_addr_in(st, e))
+		route_del_onlink(st, &e->prefix, e->ifindex);
+	timer_cancel(&e->timer);
+	timer_cancel(&e->life);
+	list_remove(&e->link);
+	list_remove(&e->bucket_link);
+	pool_put(&st->addrs.pool, e);
+	st->route_generation++;
 }
 
 int stack_del_addr(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, uint64_t now_us)
@@ -286,13 +408,7 @@ int stack_del_addr(struct stack *st, uint32_t ifindex, const struct ip_addr *add
 		return -ENODEV;
 	if (!e)
 		return -EADDRNOTAVAIL;
-	if (!has_other_addr_in(st, e))
-		route_del_onlink(st, &e->prefix, ifindex);
-	timer_cancel(&e->timer);
-	list_remove(&e->link);
-	list_remove(&e->bucket_link);
-	pool_put(&st->addrs.pool, e);
-	st->route_generation++;
+	addr_remove(e);
 	return 0;
 }
 
@@ -309,14 +425,34 @@ void addr_set_duplicate(struct if_addr *a)
 		  ip_addr_print(&a->prefix.addr, text), a->ifindex);
 }
 
+void addr_recheck_link(struct stack *st, const struct link *l)
+{
+	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next)
+		if (if_addr_of(n)->ifindex == l->ifindex)
+			start_check(if_addr_of(n), l);
+}
+
+static const char *state_text(const struct if_addr *e)
+{
+	static const char *const states[] = { "tentative", "optimistic", "preferred", "duplicate" };
+
+	if (e->state == IF_ADDR_ASSIGNED && if_addr_is_deprecated(e))
+		return "deprecated";
+	return states[e->state];
+}
+
 void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_info *), void *ctx)
 {
-	static const char *const states[] = { "tentative", "preferred", "duplicate" };
-	static const char *const origins[] = { "static", "loopback", "linklocal" };
-
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
 		const struct if_addr *e = if_addr_of(n);
-		struct addr_info info = { e->prefix, e->ifindex, states[e->state], origins[e->origin] };
+		struct addr_info info = {
+			.prefix = e->prefix,
+			.ifindex = e->ifindex,
+			.state = state_text(e),
+			.origin = net_origin_text((enum net_origin)e->origin),
+			.valid_s = left_s(st, e->valid_until_us),
+			.preferred_s = left_s(st, e->preferred_until_us),
+		};
 
 		if (!fn(ctx, &info))
 			return;

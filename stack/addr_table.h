@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* addr_table.h - the addresses of the links: which packets are ours, which source to use, which groups and broadcasts we hear.
  * Addresses work from the moment they are added, while they are still being checked for duplicates: for IPv6 that is
- * optimistic DAD (RFC 4429), for IPv4 it deviates from RFC 5227 section 2.1, which would have a host wait some seconds. Found
- * to be a duplicate then, an address stops working (RFC 4862 section 5.4.5, RFC 5227 section 2.1.1) until it is added again.
+ * optimistic DAD (RFC 4429; net.ipv6.conf.all.optimistic_dad=0 turns it off), for IPv4 it deviates from RFC 5227 section 2.1, which
+ * would have a host wait some seconds. Found to be a duplicate then, an address stops working (RFC 4862 section 5.4.5, RFC 5227
+ * section 2.1.1) until it is added again, or its link comes up again.
+ * Lifetimes end by themselves: the preferred one makes an address deprecated, the valid one removes it.
  * Promises: looking up an address is O(1) (one hash bucket; only configuration fills the table). */
 #ifndef TAPIR_STACK_ADDR_TABLE_H
 #define TAPIR_STACK_ADDR_TABLE_H
@@ -17,23 +19,42 @@
 
 struct stack;
 struct link;
+struct addr_config;
 
-/* Tentative: in use, and being checked. Preferred: in use. Duplicate: another host has it; not used. */
-enum if_addr_state { IF_ADDR_TENTATIVE, IF_ADDR_PREFERRED, IF_ADDR_DUPLICATE };
-enum if_addr_origin { IF_ADDR_STATIC, IF_ADDR_LOOPBACK, IF_ADDR_LINKLOCAL };
+/* What duplicate detection says of an address; whether it is deprecated is a matter of its lifetimes. */
+enum if_addr_state {
+	IF_ADDR_TENTATIVE,  /* being checked, and not used before that is over (RFC 4862 section 5.4) */
+	IF_ADDR_OPTIMISTIC, /* being checked, and used already (RFC 4429; IPv4) */
+	IF_ADDR_ASSIGNED,   /* ours */
+	IF_ADDR_DUPLICATE,  /* another host has it; not used */
+};
 
 struct if_addr {
 	struct list link, bucket_link;
 	struct stack *st;
 	struct ip_prefix prefix;
 	uint32_t ifindex;
-	uint8_t state;  /* enum if_addr_state */
-	uint8_t origin; /* enum if_addr_origin */
+	uint8_t state;	/* enum if_addr_state */
+	uint8_t origin; /* enum net_origin */
+	bool has_prefix_route;
 	/* Duplicate detection: arp_acd.c for IPv4, nd.c for IPv6. */
 	uint8_t probes_sent, announcements_sent;
 	uint64_t defended_us; /* last defence; 0: never */
 	struct timer timer;
+	uint64_t valid_until_us, preferred_until_us; /* UINT64_MAX: for ever */
+	struct timer life;
 };
+
+/* Packets to it are ours, and it may be a source. */
+static inline bool if_addr_is_usable(const struct if_addr *a)
+{
+	return a->state == IF_ADDR_OPTIMISTIC || a->state == IF_ADDR_ASSIGNED;
+}
+
+static inline bool if_addr_is_checked_now(const struct if_addr *a)
+{
+	return a->state == IF_ADDR_TENTATIVE || a->state == IF_ADDR_OPTIMISTIC;
+}
 
 enum { ADDR_BUCKETS = 64, ADDR_COUNT_MAX = 4096 };
 
@@ -46,8 +67,20 @@ struct addr_table {
 int addr_table_init(struct stack *st); /* 0 or -ENOBUFS */
 void addr_table_fini(struct stack *st);
 
-/* stack_add_addr() with an origin. Returns 0 or its errors. */
-int addr_add(struct stack *st, uint32_t ifindex, const struct ip_prefix *prefix, enum if_addr_origin origin);
+/* stack_set_addr() for an address that we don't have (-EEXIST, unless as a duplicate). Returns 0 or its errors. */
+int addr_add(struct stack *st, const struct addr_config *config);
+
+/* Take an entry out of the table. */
+void addr_remove(struct if_addr *a);
+
+/* Give an entry other lifetimes, in seconds from now. */
+void addr_set_lifetimes(struct if_addr *a, uint32_t valid_s, uint32_t preferred_s);
+
+/* The preferred lifetime is over: a source of last resort (RFC 4862 section 5.5.4). */
+bool if_addr_is_deprecated(const struct if_addr *a);
+
+/* The link came up: check its addresses again. */
+void addr_recheck_link(struct stack *st, const struct link *l);
 
 /* The entry of @a on link @ifindex (0: any link), in use or not; NULL: not ours. */
 struct if_addr *addr_find(struct stack *st, const struct ip_addr *a, uint32_t ifindex);

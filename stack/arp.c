@@ -116,7 +116,7 @@ void arp_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 	if (arp_acd_input(st, l, &p))
 		return;
 	own = addr_find(st, &p.target, l->ifindex);
-	if (own && own->state == IF_ADDR_DUPLICATE)
+	if (own && !if_addr_is_usable(own))
 		own = NULL;
 	if (!own) { /* others' business, of which announcements and requests of neighbours we know are news all the same */
 		if (!merge(st, l, &p, to))

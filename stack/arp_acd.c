@@ -36,7 +36,7 @@ static void on_timer(struct timer *t, uint64_t now_us)
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 	struct timer_wheel *wheel = &a->st->wheel;
 
-	if (a->state == IF_ADDR_TENTATIVE && a->probes_sent < a->st->tunables.acd_probes) {
+	if (a->state == IF_ADDR_OPTIMISTIC && a->probes_sent < a->st->tunables.acd_probes) {
 		send_probe(a);
 		a->probes_sent++;
 		timer_set(wheel, t, now_us + (a->probes_sent < a->st->tunables.acd_probes
@@ -44,7 +44,7 @@ static void on_timer(struct timer *t, uint64_t now_us)
 						      : ANNOUNCE_WAIT_US));
 		return;
 	}
-	a->state = IF_ADDR_PREFERRED;
+	a->state = IF_ADDR_ASSIGNED;
 	send_announcement(a);
 	if (++a->announcements_sent < ANNOUNCE_NUM)
 		timer_set(wheel, t, now_us + ANNOUNCE_INTERVAL_US);
@@ -54,7 +54,8 @@ void arp_acd_start(struct if_addr *a)
 {
 	if (a->st->tunables.acd_probes == 0)
 		return;
-	a->state = IF_ADDR_TENTATIVE;
+	a->state = IF_ADDR_OPTIMISTIC;
+	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_timer);
 	timer_set(&a->st->wheel, &a->timer, a->st->now_us + between(a->st, 0, PROBE_WAIT_US));
 }
@@ -78,12 +79,12 @@ bool arp_acd_input(struct stack *st, struct link *l, const struct arp_packet *p)
 	bool is_probe = p->op == ARP_REQUEST && ip_addr_is_any(&p->sender);
 	struct if_addr *a = addr_find(st, is_probe ? &p->target : &p->sender, l->ifindex);
 
-	if (!a || (is_probe && a->state != IF_ADDR_TENTATIVE)) /* a probe of what is ours is answered, and that settles it */
+	if (!a || (is_probe && a->state != IF_ADDR_OPTIMISTIC)) /* a probe of what is ours is answered, and that settles it */
 		return false;
 	stat_drop(st, STAT_ARP_CONFLICTS);
-	if (a->state == IF_ADDR_TENTATIVE) /* section 2.1.1 */
+	if (a->state == IF_ADDR_OPTIMISTIC) /* section 2.1.1 */
 		addr_set_duplicate(a);
-	else if (a->state == IF_ADDR_PREFERRED)
+	else if (a->state == IF_ADDR_ASSIGNED)
 		defend(a, p);
 	return true;
 }

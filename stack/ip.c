@@ -22,7 +22,7 @@ bool ip_is_local(struct stack *st, const struct ip_addr *a)
 {
 	const struct if_addr *e = addr_find(st, a, 0);
 
-	return e ? e->state != IF_ADDR_DUPLICATE : ip_addr_is4(a) && ip_addr_is_loopback(a);
+	return e ? if_addr_is_usable(e) : ip_addr_is4(a) && ip_addr_is_loopback(a);
 }
 
 int ip_check_bind(struct stack *st, const struct ip_addr *a, uint32_t scope_id)
@@ -33,7 +33,7 @@ int ip_check_bind(struct stack *st, const struct ip_addr *a, uint32_t scope_id)
 	    addr_is_directed_broadcast(st, a, 0, false, NULL))
 		return 0;
 	e = addr_find(st, a, scope_id);
-	if (e ? e->state != IF_ADDR_DUPLICATE : ip_addr_is4(a) && ip_addr_is_loopback(a))
+	if (e ? if_addr_is_usable(e) : ip_addr_is4(a) && ip_addr_is_loopback(a))
 		return 0;
 	return -EADDRNOTAVAIL;
 }
@@ -117,7 +117,7 @@ int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *
 	if (err < 0)
 		return err;
 	l = link_by_ifindex(st, d.ifindex);
-	if (!l || l->config.kind == LINK_LOOPBACK || (!ip_addr_is4(dst) && !link_has_ip6(l)))
+	if (!l || l->is_down || l->config.kind == LINK_LOOPBACK || (!ip_addr_is4(dst) && !link_has_ip6(l)))
 		return -ENETUNREACH;
 	if (ip_addr_is_any(&d.src)) {
 		source = addr_select_source(st, dst, &d.next_hop, d.ifindex);

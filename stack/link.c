@@ -103,6 +103,27 @@ int stack_set_link_mtu(struct stack *st, uint32_t ifindex, uint32_t mtu)
 	return 0;
 }
 
+int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t now_us)
+{
+	struct link *l = link_by_ifindex(st, ifindex);
+
+	st->now_us = now_us;
+	if (!l || l->config.kind == LINK_LOOPBACK)
+		return -ENODEV;
+	if (l->is_down == !is_up)
+		return 0;
+	l->is_down = !is_up;
+	st->route_generation++;
+	stack_log(st, STACK_LOG_NOTICE, "link.%s name=%s ifindex=%u", is_up ? "up" : "down", l->config.name, ifindex);
+	if (is_up) {
+		addr_recheck_link(st, l);
+		return 0;
+	}
+	frame_queue_clear(&l->out);
+	neigh_flush_link(st, ifindex);
+	return 0;
+}
+
 void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_info *), void *ctx)
 {
 	for (uint32_t i = 0; i < st->links.count; i++) {
@@ -110,6 +131,7 @@ void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_i
 		struct link_info info = {
 			.config = l->config,
 			.ifindex = l->ifindex,
+			.is_up = !l->is_down,
 			.in_frames = l->in_frames,
 			.out_frames = l->out_frames,
 			.in_bytes = l->in_bytes,
@@ -156,7 +178,9 @@ void link_input(struct stack *st, struct frame *f)
 	stat_add(st, STAT_LINK_IN_BYTES, f->len);
 	if (f->off.gso != FRAME_GSO_NONE)
 		stat_count(st, STAT_LINK_IN_GSO);
-	if (!offload_is_sane(f))
+	if (l->is_down)
+		stat_drop(st, STAT_LINK_DROP_DOWN);
+	else if (!offload_is_sane(f))
 		stat_drop(st, STAT_LINK_DROP_OFFLOAD);
 	else if (l->config.kind == LINK_ETHERNET)
 		eth_input(st, f, l);
@@ -169,6 +193,12 @@ void link_input(struct stack *st, struct frame *f)
 
 int link_enqueue(struct stack *st, struct link *l, struct frame *f)
 {
+	if (l->is_down) {
+		stat_count(st, STAT_LINK_DROP_DOWN);
+		l->drops++;
+		frame_unref(f);
+		return -ENOBUFS;
+	}
 	if (l->out.count >= OUT_FRAMES_MAX || l->out.bytes + f->buf_bytes > OUT_BYTES_MAX) {
 		stat_count(st, STAT_LINK_DROP_QUEUE_FULL);
 		l->drops++;

@@ -18,6 +18,7 @@ struct link {
 	struct link_config config;
 	uint32_t ifindex;
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
+	bool is_down; /* switched off, or without carrier */
 	struct frame_queue out;
 };
 

@@ -79,7 +79,7 @@ static void send_advertisement(struct stack *st, struct link *l, const struct if
 	};
 
 	/* While it may still be another's, our claim must not replace theirs (RFC 4429 section 3.3). */
-	m.flags = own->state == IF_ADDR_PREFERRED ? FLAG_OVERRIDE : 0;
+	m.flags = own->state == IF_ADDR_ASSIGNED ? FLAG_OVERRIDE : 0;
 	if (solicited)
 		m.flags |= FLAG_SOLICITED;
 	send(st, l, &own->prefix.addr, solicited ? to : &all_nodes, &m, OPT_TARGET_LINK_ADDR);
@@ -127,7 +127,7 @@ static bool parse(const struct frame *f, struct nd_msg *m)
 static void on_conflict(struct stack *st, struct if_addr *own)
 {
 	stat_drop(st, STAT_ND_CONFLICTS);
-	if (own->state == IF_ADDR_TENTATIVE)
+	if (if_addr_is_checked_now(own))
 		addr_set_duplicate(own);
 }
 
@@ -150,7 +150,7 @@ static void input_solicitation(struct stack *st, struct link *l, const struct ip
 		stat_drop(st, STAT_ND_DROP_TARGET);
 		return;
 	}
-	if (is_dad && own->state == IF_ADDR_TENTATIVE) {
+	if (is_dad && if_addr_is_checked_now(own)) {
 		on_conflict(st, own);
 		return;
 	}
@@ -207,7 +207,7 @@ static void on_dad_timer(struct timer *t, uint64_t now_us)
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 
 	if (a->probes_sent >= a->st->tunables.dad_transmits) {
-		a->state = IF_ADDR_PREFERRED;
+		a->state = IF_ADDR_ASSIGNED;
 		return;
 	}
 	a->probes_sent++;
@@ -219,7 +219,8 @@ void nd_dad_start(struct if_addr *a)
 {
 	if (a->st->tunables.dad_transmits == 0)
 		return;
-	a->state = IF_ADDR_TENTATIVE;
+	a->state = a->st->tunables.optimistic_dad ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
+	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_dad_timer);
 	timer_set(&a->st->wheel, &a->timer, a->st->now_us + rng_below(&a->st->rng, DAD_DELAY_MAX_US));
 }
@@ -227,10 +228,13 @@ void nd_dad_start(struct if_addr *a)
 void nd_add_linklocal(struct stack *st, struct link *l)
 {
 	const uint8_t *m = l->config.mac;
-	struct ip_prefix p = {
-		{ { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] } },
-		64,
+	struct addr_config c = {
+		.ifindex = l->ifindex,
+		.prefix = { { { 0xfe, 0x80, [8] = m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5] } }, 64 },
+		.origin = NET_LINKLOCAL,
+		.valid_s = LIFETIME_FOREVER,
+		.preferred_s = LIFETIME_FOREVER,
 	};
 
-	addr_add(st, l->ifindex, &p, IF_ADDR_LINKLOCAL);
+	addr_add(st, &c);
 }

@@ -102,6 +102,21 @@ static bool evict(struct neigh_table *t, enum neigh_class worst, enum neigh_clas
 	return false;
 }
 
+void neigh_flush_link(struct stack *st, uint32_t ifindex)
+{
+	for (unsigned class = 0; class < NEIGH_CLASSES; class++) {
+		struct list *all = &st->neighs.by_class[class], *node = all->next;
+
+		while (node != all) {
+			struct neigh *n = of_class(node);
+
+			node = node->next;
+			if (n->ifindex == ifindex)
+				release(n);
+		}
+	}
+}
+
 static struct neigh *take_entry(struct stack *st)
 {
 	struct list *node = list_pop(&st->neighs.unused);
@@ -235,7 +250,7 @@ static struct ip_addr solicitation_source(struct neigh *n)
 		src = is4 ? ip_addr_from4(f->data + 12) : ip_addr_from6(f->data + 8);
 		e = addr_find(n->st, &src, n->ifindex);
 	}
-	if (!e || e->state == IF_ADDR_DUPLICATE)
+	if (!e || !if_addr_is_usable(e))
 		e = addr_select_source(n->st, &n->addr, &n->addr, n->ifindex);
 	return e ? e->prefix.addr : ip_addr_any(ip_addr_family(&n->addr));
 }

@@ -84,6 +84,9 @@ void neigh_table_fini(struct stack *st);
 /* Point @d at the neighbour entry of its next hop, making one if need be; NULL when there is no room. */
 void neigh_attach(struct stack *st, struct ip_dst *d);
 
+/* The link went down: forget its neighbours, and the packets that wait for them. */
+void neigh_flush_link(struct stack *st, uint32_t ifindex);
+
 /* The entry of @addr on @ifindex; NULL: none. */
 struct neigh *neigh_find(struct stack *st, const struct ip_addr *addr, uint32_t ifindex);
 

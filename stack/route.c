@@ -23,8 +23,10 @@ void route_table_fini(struct stack *st)
 
 	if (!st->routes.all.next)
 		return;
-	while ((n = list_pop(&st->routes.all)))
+	while ((n = list_pop(&st->routes.all))) {
+		timer_cancel(&route_of(n)->timer);
 		pool_put(&st->routes.pool, route_of(n));
+	}
 	pool_fini(&st->routes.pool);
 }
 
@@ -37,7 +39,9 @@ static bool goes_before(const struct route_config *a, const struct route_config 
 {
 	if (a->prefix.len != b->prefix.len)
 		return a->prefix.len > b->prefix.len;
-	return a->metric < b->metric;
+	if (a->metric != b->metric)
+		return a->metric < b->metric;
+	return a->preference > b->preference;
 }
 
 static struct route *find_exact(struct stack *st, const struct route_config *c)
@@ -53,10 +57,45 @@ static struct route *find_exact(struct stack *st, const struct route_config *c)
 	return NULL;
 }
 
-static int insert(struct stack *st, const struct route_config *c, bool is_onlink)
+static void remove_route(struct stack *st, struct route *r)
+{
+	timer_cancel(&r->timer);
+	list_remove(&r->link);
+	pool_put(&st->routes.pool, r);
+	st->route_generation++;
+}
+
+static void on_expiry(struct timer *t, uint64_t now_us)
+{
+	struct route *r = container_of(t, struct route, timer);
+
+	(void)now_us;
+	remove_route(r->st, r);
+}
+
+static void set_lifetime(struct route *r, uint32_t lifetime_s)
+{
+	r->until_us = lifetime_s == 0 || lifetime_s == LIFETIME_FOREVER ? UINT64_MAX : r->st->now_us + lifetime_s * 1000000ULL;
+	if (r->until_us == UINT64_MAX)
+		timer_cancel(&r->timer);
+	else
+		timer_set(&r->st->wheel, &r->timer, r->until_us);
+}
+
+/* Put it where its kind begins, in front of those that come after it. */
+static void file(struct stack *st, struct route *r)
+{
+	struct list *n = st->routes.all.next;
+
+	while (n != &st->routes.all && !goes_before(&r->config, &route_of(n)->config))
+		n = n->next;
+	list_append(n, &r->link); /* in front of @n */
+	st->route_generation++;
+}
+
+static int insert(struct stack *st, const struct route_config *c)
 {
 	struct route *r;
-	struct list *n = st->routes.all.next;
 
 	if (find_exact(st, c))
 		return -EEXIST;
@@ -64,20 +103,23 @@ static int insert(struct stack *st, const struct route_config *c, bool is_onlink
 	if (!r)
 		return -ENOBUFS;
 	r->config = *c;
-	r->is_onlink = is_onlink;
+	r->st = st;
 	list_init(&r->link);
-	while (n != &st->routes.all && !goes_before(c, &route_of(n)->config))
-		n = n->next;
-	list_append(n, &r->link); /* in front of @n */
-	st->route_generation++;
+	timer_init(&r->timer, on_expiry);
+	set_lifetime(r, c->lifetime_s);
+	file(st, r);
 	return 0;
 }
 
-static void remove_route(struct stack *st, struct route *r)
+static void change(struct stack *st, struct route *r, const struct route_config *c)
 {
+	r->config.origin = c->origin;
+	set_lifetime(r, c->lifetime_s);
+	if (r->config.preference == c->preference)
+		return;
+	r->config.preference = c->preference;
 	list_remove(&r->link);
-	pool_put(&st->routes.pool, r);
-	st->route_generation++;
+	file(st, r);
 }
 
 static struct route_config onlink_config(const struct ip_prefix *prefix, uint32_t ifindex)
@@ -86,6 +128,7 @@ static struct route_config onlink_config(const struct ip_prefix *prefix, uint32_
 		.prefix = { ip_prefix_first(prefix), prefix->len },
 		.gateway = ip_addr_any(ip_addr_family(&prefix->addr)),
 		.ifindex = ifindex,
+		.origin = NET_ONLINK,
 	};
 }
 
@@ -93,7 +136,7 @@ int route_add_onlink(struct stack *st, const struct ip_prefix *prefix, uint32_t 
 {
 	struct route_config c = onlink_config(prefix, ifindex);
 
-	return insert(st, &c, true);
+	return insert(st, &c);
 }
 
 void route_del_onlink(struct stack *st, const struct ip_prefix *prefix, uint32_t ifindex)
@@ -101,7 +144,7 @@ void route_del_onlink(struct stack *st, const struct ip_prefix *prefix, uint32_t
 	struct route_config c = onlink_config(prefix, ifindex);
 	struct route *r = find_exact(st, &c);
 
-	if (r && r->is_onlink)
+	if (r && r->config.origin == NET_ONLINK)
 		remove_route(st, r);
 }
 
@@ -111,12 +154,17 @@ static bool covers(const struct route *r, const struct ip_addr *dst)
 	return ip_prefix_has(&r->config.prefix, dst) && ip_addr_is4(&r->config.prefix.addr) == ip_addr_is4(dst);
 }
 
+static bool is_down(struct stack *st, const struct route *r)
+{
+	return link_by_ifindex(st, r->config.ifindex)->is_down;
+}
+
 const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
 {
 	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
 		const struct route *r = route_of(n);
 
-		if ((ifindex == 0 || r->config.ifindex == ifindex) && covers(r, dst))
+		if ((ifindex == 0 || r->config.ifindex == ifindex) && covers(r, dst) && !is_down(st, r))
 			return r;
 	}
 	return NULL;
@@ -151,7 +199,7 @@ static int normalize(struct stack *st, struct route_config *c)
 	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
 		const struct route *r = route_of(n);
 
-		if (r->is_onlink && (c->ifindex == 0 || r->config.ifindex == c->ifindex) &&
+		if (!has_gateway(&r->config) && (c->ifindex == 0 || r->config.ifindex == c->ifindex) &&
 		    covers(r, &c->gateway)) {
 			c->ifindex = r->config.ifindex;
 			return 0;
@@ -165,7 +213,24 @@ int stack_add_route(struct stack *st, const struct route_config *route)
 	struct route_config c = *route;
 	int err = normalize(st, &c);
 
-	return err < 0 ? err : insert(st, &c, false);
+	return err < 0 ? err : insert(st, &c);
+}
+
+int stack_set_route(struct stack *st, const struct route_config *route, uint64_t now_us)
+{
+	struct route_config c = *route;
+	struct route *r;
+	int err;
+
+	st->now_us = now_us;
+	err = normalize(st, &c);
+	if (err < 0)
+		return err;
+	r = find_exact(st, &c);
+	if (!r)
+		return insert(st, &c);
+	change(st, r, &c);
+	return 0;
 }
 
 int stack_del_route(struct stack *st, const struct route_config *route)
@@ -190,11 +255,33 @@ int stack_del_route(struct stack *st, const struct route_config *route)
 	return -ESRCH;
 }
 
+const char *net_origin_text(enum net_origin origin)
+{
+	static const char *const names[NET_ORIGINS] = {
+		[NET_STATIC] = "static",   [NET_LOOPBACK] = "loopback",	  [NET_LINKLOCAL] = "linklocal", [NET_ONLINK] = "onlink",
+		[NET_SLAAC] = "slaac",	   [NET_TEMPORARY] = "temporary", [NET_REDIRECT] = "redirect",	 [NET_DHCP] = "dhcp",
+	};
+
+	return names[origin];
+}
+
+/* 0: for ever, as in struct route_config; so a life that is nearly over counts as a second. */
+static uint32_t seconds_left(const struct route *r)
+{
+	uint64_t now_us = r->st->now_us;
+
+	if (r->until_us == UINT64_MAX)
+		return 0;
+	return r->until_us > now_us + 1000000 ? (uint32_t)((r->until_us - now_us) / 1000000) : 1;
+}
+
 void stack_each_route(struct stack *st, bool (*fn)(void *ctx, const struct route_info *), void *ctx)
 {
 	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
 		const struct route *r = route_of(n);
-		struct route_info info = { r->config, r->is_onlink ? "onlink" : "static" };
+		struct route_info info = { r->config, net_origin_text(r->config.origin) };
+
+		info.config.lifetime_s = seconds_left(r);
 
 		if (!fn(ctx, &info))
 			return;

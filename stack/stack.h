@@ -94,9 +94,17 @@ struct link_config {
 int stack_add_link(struct stack *st, const struct link_config *config);
 int stack_set_link_mtu(struct stack *st, uint32_t ifindex, uint32_t mtu); /* -ENODEV, -EINVAL */
 
+/** stack_set_link_up - the link was switched on or off, or its carrier came or went. Links begin up.
+ * Down: nothing goes in or out, its neighbours are forgotten, its routes lead nowhere (-ENETUNREACH). Addresses, routes and what
+ * routers said stay, and so do connections. Up again: all addresses are checked for duplicates anew, those found duplicate too, and
+ * routers are asked (RFC 4861 section 6.3.7): the network may be another one.
+ * Returns 0, -ENODEV (no such link, or the loopback). */
+int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t now_us);
+
 struct link_info {
 	struct link_config config;
 	uint32_t ifindex;
+	bool is_up;
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
 };
 
@@ -107,29 +115,69 @@ struct link_info {
  * @prefix: the address with its host bits, and the length of its network.
  * Returns 0, -ENODEV, -EEXIST, -EINVAL (multicast, unspecified), -ENOBUFS. */
 int stack_add_addr(struct stack *st, uint32_t ifindex, const struct ip_prefix *prefix, uint64_t now_us);
-int stack_del_addr(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, uint64_t now_us); /* -EADDRNOTAVAIL */
+
+/** stack_del_addr - take the address away, and the on-link route of its network unless another address needs it. Sockets stay, as
+ * with Linux: what is bound to it cannot send (connections try again until they time out, and go on should the address come back)
+ * and hears nothing. -ENODEV, -EADDRNOTAVAIL. */
+int stack_del_addr(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, uint64_t now_us);
+
+/* Where an address or a route comes from. */
+enum net_origin {
+	NET_STATIC,    /* somebody said so */
+	NET_LOOPBACK,
+	NET_LINKLOCAL, /* of the link itself */
+	NET_ONLINK,    /* routes: the network of an address */
+	NET_SLAAC,     /* a router's advertisement (RFC 4861, 4862) */
+	NET_TEMPORARY, /* addresses: the same, for privacy (RFC 8981) */
+	NET_REDIRECT,  /* routes: a router's redirect */
+	NET_DHCP,
+	NET_ORIGINS,
+};
+
+#define LIFETIME_FOREVER UINT32_MAX
+
+struct addr_config {
+	uint32_t ifindex;
+	struct ip_prefix prefix; /* as stack_add_addr() wants it */
+	enum net_origin origin;
+	/* Seconds from now. When the preferred one is over, the address is a source for new connections only if there is no other
+	 * (RFC 4862 section 5.5.4); when the valid one is, the address goes as by stack_del_addr(). */
+	uint32_t valid_s, preferred_s;
+	bool no_prefix_route; /* its network does not become an on-link route */
+};
+
+/** stack_set_addr - add an address, or give the one we have these lifetimes and this origin; a duplicate is tried again.
+ * Returns as stack_add_addr(), but never -EEXIST; -EINVAL too when the preferred lifetime is longer than the valid one, or that is 0. */
+int stack_set_addr(struct stack *st, const struct addr_config *config, uint64_t now_us);
 
 struct route_config {
 	struct ip_prefix prefix;
 	struct ip_addr gateway; /* the wildcard of the family: on-link */
 	uint32_t ifindex;	/* 0: the link on whose network the gateway is */
 	uint32_t metric;	/* the lower wins between equal prefixes */
+	enum net_origin origin;
+	uint32_t lifetime_s;	/* from now; 0: for ever */
+	int8_t preference;	/* of routers with equal prefix and metric: 1 high, 0 medium, -1 low (RFC 4191) */
 };
 
-/** stack_add_route - Returns 0, -EEXIST, -ENETUNREACH (gateway is on no link's network), -ENODEV, -ENOBUFS. */
+/** stack_add_route - Returns 0, -EEXIST, -ENETUNREACH (gateway is on no link's network), -ENODEV, -ENOBUFS. Of several routes with
+ * equal prefix and metric the first of the highest preference is used whose router is not known to be silent.
+ * stack_set_route() does the same or, when there is such a route (origin, lifetime and preference don't make it another), changes it. */
 int stack_add_route(struct stack *st, const struct route_config *route);
+int stack_set_route(struct stack *st, const struct route_config *route, uint64_t now_us);
 int stack_del_route(struct stack *st, const struct route_config *route); /* -ESRCH */
 
 struct addr_info {
 	struct ip_prefix prefix;
 	uint32_t ifindex;
-	const char *state;  /* "preferred", "tentative", "duplicate" */
-	const char *origin; /* "static", "loopback", "linklocal" */
+	const char *state;  /* "preferred", "deprecated", "optimistic" (in use, and being checked), "tentative" (not yet), "duplicate" */
+	const char *origin; /* "static", "loopback", "linklocal", "slaac", "temporary", "dhcp" */
+	uint32_t valid_s, preferred_s; /* left; LIFETIME_FOREVER */
 };
 
 struct route_info {
-	struct route_config config;
-	const char *origin; /* "static", "onlink" */
+	struct route_config config; /* lifetime_s: what is left of it */
+	const char *origin; /* "static", "onlink", "slaac", "redirect", "dhcp" */
 };
 
 struct neigh_info {

@@ -86,6 +86,7 @@
 	X(LINK_OUT_GSO, "link.out_gso", "super-segments sent")                                                         \
 	X(LINK_DROP_OFFLOAD, "link.drop.offload", "offload description does not fit the frame")                        \
 	X(LINK_DROP_QUEUE_FULL, "link.drop.queue_full", "output queue full")                                           \
+	X(LINK_DROP_DOWN, "link.drop.down", "link that is switched off or has no carrier")                             \
 	X(LINK_DROP_NO_LINK, "link.drop.no_link", "frame names a link that does not exist, or the loopback")           \
 	X(LINK_DROP_LOOP_FULL, "link.drop.loop_full", "loopback queue full")                                           \
 	/* neighbours, ARP, NDP */                                                                                     \

@@ -40,7 +40,8 @@
 	X(neigh_gc_stale_s, "net.ipv4.neigh.default.gc_stale_time", 60, 1, 86400, "how long a neighbour that did not answer is remembered, s") \
 	X(neigh_locktime_ms, "net.ipv4.neigh.default.locktime", 1000, 0, 60000, "a link address just learnt is not replaced by an unasked one before this, ms") \
 	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
-	X(dad_transmits, "net.ipv6.conf.default.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
+	X(dad_transmits, "net.ipv6.conf.all.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
+	X(optimistic_dad, "net.ipv6.conf.all.optimistic_dad", 1, 0, 1, "use an IPv6 address while it is checked for duplicates (RFC 4429)") \
 	/* TCP */                                                                                                      \
 	X(tcp_rmem_min, "net.ipv4.tcp_rmem[0]", 4096, 2304, 1073741824, "receive buffer of a connection, bytes: least, at first, most; half of it is offered as window") \
 	X(tcp_rmem_default, "net.ipv4.tcp_rmem[1]", 131072, 2304, 1073741824, "")                                      \

@@ -26,8 +26,9 @@ static const char addr_help[] =
 	"      link/ether 02:..:..                   kind of link, and its own hardware address\n"
 	"      inet 10.77.0.2/24 scope global proto static preferred\n"
 	"  scope  how far the address reaches: host (this stack), link, global\n"
-	"  proto  where it comes from: static (--addr of tapird), loopback, linklocal\n"
-	"  then its state: preferred (in use), tentative (being checked for a duplicate), duplicate (another host has it)\n"
+	"  proto  where it comes from: static (--addr of tapird), loopback, linklocal, slaac, temporary, dhcp\n"
+	"  then its state: preferred (in use), optimistic (in use, and being checked for a duplicate), tentative (being checked),\n"
+	"  deprecated (for old connections only), duplicate (another host has it); and how long it is valid and preferred\n"
 	"\n" HELP_OPTIONS
 	"Examples:\n"
 	"  tapir addr\n"

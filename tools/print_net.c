@@ -129,6 +129,12 @@ static const char *scope_text(const struct tapir_addr *a)
 	return a->addr[0] == 0xfe && (a->addr[1] & 0xc0) == 0x80 ? "link" : "global";
 }
 
+/* Static addresses stay; one that a router or a server gave ends. */
+static bool has_end(const struct tapir_addr_rec *a)
+{
+	return a->valid_s != 0 && a->valid_s != UINT32_MAX;
+}
+
 static void print_address(FILE *f, const struct tapir_addr_rec *a)
 {
 	char addr[TEXT_ADDR_MAX], word[NAME_TEXT_MAX];
@@ -136,7 +142,10 @@ static void print_address(FILE *f, const struct tapir_addr_rec *a)
 	fprintf(f, "    %s %s/%u scope %s", family_text(a->addr.family), text_addr(&a->addr, addr), a->prefix_len,
 		scope_text(&a->addr));
 	fprintf(f, " proto %s", name_text(a->origin, word));
-	fprintf(f, " %s\n", name_text(a->state, word));
+	fprintf(f, " %s", name_text(a->state, word));
+	if (has_end(a))
+		fprintf(f, " valid %us preferred %us", a->valid_s, a->preferred_s);
+	fputc('\n', f);
 }
 
 void addr_print(FILE *f, const struct tapir_addr_rec *addrs, size_t n, const struct tapir_link_rec *links,
@@ -180,6 +189,10 @@ json_t *addr_json(const struct tapir_addr_rec *addrs, size_t n, const struct net
 		json_set_text(o, "scope", scope_text(&a->addr));
 		json_set_field(o, "origin", a->origin, sizeof(a->origin));
 		json_set_field(o, "state", a->state, sizeof(a->state));
+		if (has_end(a)) {
+			json_set_int(o, "valid_s", a->valid_s);
+			json_set_int(o, "preferred_s", a->preferred_s == UINT32_MAX ? a->valid_s : a->preferred_s);
+		}
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -214,6 +227,10 @@ void route_print(FILE *f, const struct tapir_route_rec *routes, size_t n, const 
 		fprintf(f, " proto %s", name_text(r->origin, word));
 		if (r->metric)
 			fprintf(f, " metric %u", r->metric);
+		if (r->preference)
+			fprintf(f, " pref %s", r->preference > 0 ? "high" : "low");
+		if (r->lifetime_s)
+			fprintf(f, " expires %us", r->lifetime_s);
 		fputc('\n', f);
 	}
 }
@@ -237,6 +254,9 @@ json_t *route_json(const struct tapir_route_rec *routes, size_t n, const struct 
 		json_set_int(o, "ifindex", r->ifindex);
 		json_set_field(o, "origin", r->origin, sizeof(r->origin));
 		json_set_int(o, "metric", r->metric);
+		json_set_int(o, "preference", r->preference);
+		if (r->lifetime_s)
+			json_set_int(o, "lifetime_s", r->lifetime_s);
 		json_array_append_new(list, o);
 	}
 	return list;

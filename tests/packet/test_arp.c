@@ -336,7 +336,7 @@ static void test_new_address_is_probed_three_times_and_announced_twice(void **st
 	uint64_t last_us = b.now_us;
 
 	(void)state;
-	bed_set(&b, "net.ipv6.conf.default.dad_transmits", "0");
+	bed_set(&b, "net.ipv6.conf.all.dad_transmits", "0");
 	bed_run(&b, 20000000);
 	for (int i = 0; i < 3; i++) {
 		while (bed_next(&b, &out) && out.data[12] == 0x86)

@@ -323,7 +323,7 @@ static void test_new_address_is_checked_once_and_then_preferred(void **state)
 	while (bed_next(&b, &out))
 		seen += lan_is_nd(&out, (const uint8_t[]){ 0x33, 0x33, 0xff, 0, 0, 1 }, "::", OWN_GROUP, LAN_NS, 0, BED_ADDR6, false);
 	assert_int_equal(seen, 1);
-	assert_string_equal(addr_state(BED_ADDR6), "tentative");
+	assert_string_equal(addr_state(BED_ADDR6), "optimistic");
 	bed_run(&b, 1002000);
 	assert_string_equal(addr_state(BED_ADDR6), "preferred");
 	while (bed_next(&b, &out))

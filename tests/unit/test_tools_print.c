@@ -364,7 +364,7 @@ static void test_route_prints_default_gateway_and_onlink(void **state)
 		    "10.77.0.0/24 dev tap0 proto onlink\n"
 		    "default via fd77::1 dev tap0 proto static metric 1024\n");
 	json_is(route_json(r, 3, &v6), "[{\"family\":\"inet6\",\"dst\":\"default\",\"gateway\":\"fd77::1\",\"dev\":\"tap0\",\"ifindex\":2,"
-				       "\"origin\":\"static\",\"metric\":1024}]");
+				       "\"origin\":\"static\",\"metric\":1024,\"preference\":0}]");
 }
 
 static void test_neigh_prints_address_and_state(void **state)
