@@ -412,6 +412,17 @@ int stack_del_addr(struct stack *st, uint32_t ifindex, const struct ip_addr *add
 	return 0;
 }
 
+/* Who configured the address may have another one. The entry may be gone afterwards. */
+static void tell_configurer(struct if_addr *a)
+{
+	struct ip_addr addr = a->prefix.addr;
+
+	if (a->origin == NET_DHCP && ip_addr_is4(&addr))
+		dhcp4_on_conflict(a->st, a->ifindex, &addr);
+	else if (a->origin == NET_LINKLOCAL && ip_addr_is4(&addr))
+		ipv4ll_on_conflict(a->st, a->ifindex, &addr);
+}
+
 void addr_set_duplicate(struct if_addr *a)
 {
 	char text[IP_ADDR_TEXT_MAX];
@@ -423,6 +434,7 @@ void addr_set_duplicate(struct if_addr *a)
 	a->st->route_generation++;
 	stack_log(a->st, STACK_LOG_WARNING, "addr.duplicate addr=%s ifindex=%u action=disabled",
 		  ip_addr_print(&a->prefix.addr, text), a->ifindex);
+	tell_configurer(a);
 }
 
 void addr_recheck_link(struct stack *st, const struct link *l)

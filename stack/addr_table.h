@@ -104,7 +104,7 @@ bool addr_hears_group(struct stack *st, const struct ip_addr *a, const struct li
 const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
 					 uint32_t ifindex);
 
-/* The address turned out to be another host's: stop using it. */
+/* The address turned out to be another host's: stop using it, and tell who configured it. The entry may be gone afterwards. */
 void addr_set_duplicate(struct if_addr *a);
 
 #endif

@@ -60,13 +60,22 @@ void arp_acd_start(struct if_addr *a)
 	timer_set(&a->st->wheel, &a->timer, a->st->now_us + between(a->st, 0, PROBE_WAIT_US));
 }
 
+/* Configured by itself: there can be another one. */
+static bool is_replaceable(const struct if_addr *a)
+{
+	return a->origin == NET_DHCP || a->origin == NET_LINKLOCAL;
+}
+
 static void defend(struct if_addr *a, const struct arp_packet *p)
 {
 	const uint8_t *m = p->sender_mac;
 	char text[IP_ADDR_TEXT_MAX];
 
-	if (a->defended_us != 0 && a->st->now_us - a->defended_us < DEFEND_INTERVAL_US)
+	if (a->defended_us != 0 && a->st->now_us - a->defended_us < DEFEND_INTERVAL_US) {
+		if (is_replaceable(a))
+			addr_set_duplicate(a);
 		return;
+	}
 	a->defended_us = a->st->now_us;
 	stat_count(a->st, STAT_ARP_DEFENDED);
 	send_announcement(a);

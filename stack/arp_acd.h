@@ -3,8 +3,9 @@
  * A new address is probed, then announced, then defended for as long as we have it.
  * Deviations: - the address is in use while it is being probed (section 2.1 would have us wait about six seconds): addresses
  *               here are configured by hand, and the programs that wait for them are local;
- *             - in a conflict afterwards we always keep the address, which is choice (c) of section 2.4: a server's
- *               connections must not end because of one confused host. One announcement in DEFEND_INTERVAL defends it. */
+ *             - in a conflict afterwards we always keep an address that was configured by hand, which is choice (c) of section 2.4: a
+ *               server's connections must not end because of one confused host. One announcement in DEFEND_INTERVAL defends it.
+ *               One that DHCP or RFC 3927 gave is defended once in that time and then given up, choice (b). */
 #ifndef TAPIR_STACK_ARP_ACD_H
 #define TAPIR_STACK_ARP_ACD_H
 

@@ -51,9 +51,16 @@ static enum stack_stat parse(const struct frame *f, struct ip4_hdr *h)
 	return STAT_NONE;
 }
 
+/* The first answers of a DHCP server go to the address that it offers, which is not ours yet. */
+static bool may_be_for_dhcp(struct stack *st, const struct frame *f, const struct ip4_hdr *h, const struct link *l)
+{
+	return h->proto == IPPROTO_NR_UDP && !(h->frag & (IP4_MF | IP4_OFFSET_MASK)) && f->off.gso == FRAME_GSO_NONE &&
+	       dhcp4_may_want(st, l->ifindex, f->data + h->hdr_len, (size_t)h->total_len - h->hdr_len);
+}
+
 /* RFC 1122 section 3.2.1.3, 3.2.1.8 and 3.3.6, and the land attack: what may not come from outside. */
-static enum stack_stat check_addrs(struct stack *st, const struct ip4_hdr *h, const struct link *l, enum eth_to to,
-				   struct ip_rx *rx)
+static enum stack_stat check_addrs(struct stack *st, const struct frame *f, const struct ip4_hdr *h, const struct link *l,
+				   enum eth_to to, struct ip_rx *rx)
 {
 	bool from_inside = l->config.kind == LINK_LOOPBACK;
 	uint8_t net = ip_addr_v4(&h->src)[0];
@@ -77,7 +84,7 @@ static enum stack_stat check_addrs(struct stack *st, const struct ip4_hdr *h, co
 		return STAT_NONE;
 	if (ip_addr_is_multicast(&h->dst))
 		return addr_hears_group(st, &h->dst, l) ? STAT_NONE : STAT_IP4_DROP_NOT_OURS;
-	if (!addr_is_ours(st, &h->dst, l->ifindex))
+	if (!addr_is_ours(st, &h->dst, l->ifindex) && !may_be_for_dhcp(st, f, h, l))
 		return STAT_IP4_DROP_NOT_OURS;
 	return to == ETH_TO_US ? STAT_NONE : STAT_IP4_DROP_L2_BROADCAST;
 }
@@ -186,7 +193,7 @@ void ip4_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 		.ip_hdr = f->data,
 		.ip_hdr_len = h.hdr_len,
 	};
-	why = check_addrs(st, &h, l, to, &rx);
+	why = check_addrs(st, f, &h, l, to, &rx);
 	if (why != STAT_NONE) {
 		stat_drop(st, why);
 		return;

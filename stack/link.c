@@ -117,6 +117,7 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 	stack_log(st, STACK_LOG_NOTICE, "link.%s name=%s ifindex=%u", is_up ? "up" : "down", l->config.name, ifindex);
 	if (is_up) {
 		addr_recheck_link(st, l);
+		dhcp4_on_link_up(st, ifindex);
 		return 0;
 	}
 	frame_queue_clear(&l->out);

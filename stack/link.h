@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "ipv4ll.h"
 #include "stack.h"
 
 struct link {
@@ -20,6 +21,7 @@ struct link {
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
 	bool is_down; /* switched off, or without carrier */
 	struct frame_queue out;
+	struct ipv4ll ipv4ll;
 };
 
 enum { LINK_LOOPBACK_IFINDEX = 1, LINK_COUNT_MAX = 32 };

@@ -48,6 +48,7 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 	pool_init(&st->slices, &st->mem, byteq_slice_bytes(), UINT32_MAX);
 	st->byteq_mem = (struct byteq_mem){ &st->frames, &st->slices };
 	list_init(&st->event_socks);
+	list_init(&st->dhcp4s);
 	if (link_table_init(st) < 0 || addr_table_init(st) < 0 || route_table_init(st) < 0 || neigh_table_init(st) < 0 ||
 	    pmtu_cache_init(st) < 0 || reasm_table_init(st) < 0 || icmp_init(st) < 0 || sock_table_init(st) < 0 ||
 	    port_table_init(st) < 0 || tcp_table_init(st) < 0 || udp_table_init(st) < 0 || raw_table_init(st) < 0 ||
@@ -69,6 +70,7 @@ void stack_close(struct stack *st)
 	tcp_table_fini(st);
 	port_table_fini(st);
 	sock_table_fini(st);
+	dhcp4_fini(st);
 	icmp_fini(st);
 	reasm_table_fini(st);
 	pmtu_cache_fini(st);

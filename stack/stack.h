@@ -195,6 +195,34 @@ void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_i
 void stack_each_route(struct stack *st, bool (*fn)(void *ctx, const struct route_info *), void *ctx);
 void stack_each_neigh(struct stack *st, bool (*fn)(void *ctx, const struct neigh_info *), void *ctx);
 
+/* ---- Configuration by DHCP ---------------------------------------------------------------------------------------- */
+
+struct dhcp4_config {
+	char hostname[64];	  /* sent to the server; "": none */
+	struct ip_addr last_addr; /* asked for first (INIT-REBOOT); the wildcard: none */
+	bool linklocal;		  /* take an address of 169.254/16 while no server answers (RFC 3927) */
+};
+
+/** stack_dhcp4_start - have the Ethernet link configured by DHCP (RFC 2131): its address, routes and MTU, for as long as the server lets
+ * it. Other addresses of the link stay as they are. Returns 0, -ENODEV, -EINVAL (no Ethernet), -EEXIST (it runs), -ENOBUFS.
+ * stack_dhcp4_stop() gives the lease back to the server and takes its configuration away; -ESRCH: it does not run. */
+int stack_dhcp4_start(struct stack *st, uint32_t ifindex, const struct dhcp4_config *config, uint64_t now_us);
+int stack_dhcp4_stop(struct stack *st, uint32_t ifindex, uint64_t now_us);
+
+enum { DHCP4_INFO_SERVERS_MAX = 4 };
+
+struct dhcp4_info {
+	const char *state;     /* "init", "selecting", "requesting", "rebooting", "bound", "renewing", "rebinding" */
+	struct ip_prefix addr; /* len 0: there is no lease, and nothing below counts */
+	struct ip_addr server;
+	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
+	uint16_t mtu; /* 0: not given */
+	uint8_t dns_count, ntp_count;
+	struct ip_addr dns[DHCP4_INFO_SERVERS_MAX], ntp[DHCP4_INFO_SERVERS_MAX];
+	char domain[256];
+};
+int stack_dhcp4_info(struct stack *st, uint32_t ifindex, struct dhcp4_info *info); /* 0 or -ESRCH */
+
 /* ---- Packets and time --------------------------------------------------------------------------------------------- */
 
 /** stack_frame_alloc - an empty frame with room for @bytes, to be filled (frame_put()) and handed to stack_input() or

@@ -26,6 +26,15 @@
 	X(RAW_DROP_CHECKSUM, "raw.drop.checksum", "wrong checksum, for a raw socket that wants it verified")           \
 	X(PING_IN, "ping.in", "echo replies delivered to a ping socket")                                               \
 	X(PING_DROP_QUEUE_FULL, "ping.drop.queue_full", "a ping socket's receive buffer is full")                      \
+	/* DHCP */                                                                                                     \
+	X(DHCP4_IN, "dhcp4.in", "messages received by a DHCPv4 client")                                                \
+	X(DHCP4_OUT, "dhcp4.out", "messages sent by it")                                                               \
+	X(DHCP4_NAKS, "dhcp4.naks", "refusals by a server")                                                            \
+	X(DHCP4_ROUTES_REFUSED, "dhcp4.routes_refused", "routes of a lease that could not be added")                   \
+	X(DHCP4_DROP_MALFORMED, "dhcp4.drop.malformed", "no DHCP answer, or not from a server's port")                 \
+	X(DHCP4_DROP_NOT_OURS, "dhcp4.drop.not_ours", "for another client, or another attempt of ours")                \
+	X(DHCP4_DROP_UNASKED, "dhcp4.drop.unasked", "an answer that nothing was asked for, or from another server")    \
+	X(DHCP4_DROP_INCOMPLETE, "dhcp4.drop.incomplete", "no usable address, server or lease time in it")             \
 	/* TCP */                                                                                                      \
 	X(TCP_IN_SEGMENTS, "tcp.in", "segments received, those of a super-segment counted each")                       \
 	X(TCP_OUT_SEGMENTS, "tcp.out", "segments sent, those of a super-segment counted each")                         \
