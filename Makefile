@@ -105,7 +105,11 @@ $(CLIENT_EXAMPLES): LIBS = -ldl -lpthread
 $(BENCH): $(call objs,tests/bench/*.c)
 $(BENCH): LIBS = -lpthread
 
-tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(EXAMPLES) $(E2E_PROGRAMS)
+# Asks for every socket option, on the kernel and, unchanged, under `tapir run`; prints client-lib/OPTIONS.md.
+OPTION_PROBE := $B/tests/options/probe
+$(OPTION_PROBE): $B/%: $B/%.o $B/client-lib/option_table.o
+
+tests: $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(EXAMPLES) $(E2E_PROGRAMS) $(OPTION_PROBE)
 
 bench: programs $(BENCH)
 	$(Q)python3 tests/bench/bench.py --build $B $(BENCH_ARGS)
@@ -215,7 +219,7 @@ $B/%.o: %.c
 	$(Q)$(CC) -shared -Wl,-soname,$(or $(SHARED_NAME),$(@F)) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 	$(if $(SHARED_NAME),$(Q)ln -sf $(@F) $(@D)/$(SHARED_NAME))
 
-$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(EXAMPLES) $(E2E_PROGRAMS) $(FUZZ_PROGRAMS):
+$B/tapird $B/tapir $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS) $(BENCH) $(EXAMPLES) $(E2E_PROGRAMS) $(OPTION_PROBE) $(FUZZ_PROGRAMS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
