@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "client-lib/host.h"
+#include "client-lib/netlink.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
@@ -166,6 +167,8 @@ int tapir_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (error)
 		return (int)sock_result(error);
 	if (!hint_look(fd, &sock))
-		return tapir_real.connect(fd, addr, len);
+		return addr && len >= sizeof(sa_family_t) && addr->sa_family == AF_NETLINK && netlink_is(fd) ?
+			       (int)sock_result(netlink_connect(addr, len)) :
+			       tapir_real.connect(fd, addr, len);
 	return (int)sock_result(connect_ours(fd, &sock, addr, len));
 }

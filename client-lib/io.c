@@ -14,6 +14,7 @@
 #include "client-lib/cmsg.h"
 #include "client-lib/dgram.h"
 #include "client-lib/host.h"
+#include "client-lib/netlink.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 
@@ -276,8 +277,14 @@ ssize_t tapir_recvfrom(int fd, void *data, size_t bytes, int flags, struct socka
 		return sock_result(r);
 	room = *len;
 	r = tapir_real.recvfrom(fd, data, bytes, flags, addr, len);
-	if (r >= 0 && is_pair_name(addr, *len < room ? *len : room))
+	if (r >= 0 && is_pair_name(addr, *len < room ? *len : room)) {
 		*len = 0;
+	} else if (r >= 0 && !*len) {
+		struct msghdr m = { .msg_name = addr };
+
+		netlink_on_received(fd, &m, room);
+		*len = m.msg_namelen;
+	}
 	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
 }
 
@@ -306,8 +313,11 @@ ssize_t tapir_recvmsg(int fd, struct msghdr *msg, int flags)
 		return sock_result(r);
 	room = msg->msg_namelen;
 	r = tapir_real.recvmsg(fd, msg, flags);
-	if (r >= 0 && msg->msg_controllen)
-		note_arrivals(msg);
+	if (r >= 0) {
+		if (msg->msg_controllen)
+			note_arrivals(msg);
+		netlink_on_received(fd, msg, room);
+	}
 	if (r >= 0 && msg->msg_name && is_pair_name(msg->msg_name, msg->msg_namelen < room ? msg->msg_namelen : room))
 		msg->msg_namelen = 0;
 	return __builtin_expect(r <= 0, 0) && msg->msg_iovlen ? sock_check_recv(fd, r) : r;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client-lib/dgram.h"
+#include "client-lib/netlink.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 
@@ -42,7 +43,8 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	if (hint_is_sandboxed() || is_natural(level, name) || !hint_is_ours(fd))
-		return tapir_real.setsockopt(fd, level, name, value, len);
+		return level == SOL_NETLINK && !hint_is_sandboxed() && netlink_is(fd) ? (int)sock_result(netlink_setsockopt(fd, name, value, len)) :
+								tapir_real.setsockopt(fd, level, name, value, len);
 	return (int)sock_result(set_ours(fd, level, name, value, len));
 }
 
@@ -81,10 +83,24 @@ static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
 	return 0;
 }
 
+/* Of a netlink socket of ours some options are not what the pair says. */
+static int get_plain(int fd, int level, int name, void *value, socklen_t *len)
+{
+	int r = 1;
+
+	if (hint_is_sandboxed())
+		return tapir_real.getsockopt(fd, level, name, value, len);
+	if (level == SOL_NETLINK && netlink_is(fd))
+		return (int)sock_result(netlink_getsockopt(fd, name, value, len));
+	if (level == SOL_SOCKET && (name == SO_DOMAIN || name == SO_TYPE || name == SO_PROTOCOL) && netlink_is(fd))
+		r = netlink_get_socket_option(fd, name, value, len);
+	return r == 1 ? tapir_real.getsockopt(fd, level, name, value, len) : (int)sock_result(r);
+}
+
 int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
 	if (hint_is_sandboxed() || is_natural(level, name) || !hint_is_ours(fd))
-		return tapir_real.getsockopt(fd, level, name, value, len);
+		return get_plain(fd, level, name, value, len);
 	return (int)sock_result(get_ours(fd, level, name, value, len));
 }
 

@@ -19,6 +19,7 @@
 #define TAPIR_PROTOCOL_MAGIC 0x72706174u /* "tapr" */
 #define TAPIR_PROTOCOL_VERSION 1
 #define TAPIR_NAME_PREFIX "tapir/"
+#define TAPIR_NETLINK_PREFIX "tapir-netlink/"
 #define TAPIR_DEFAULT_SOCKET "/run/tapir/default.sock"
 
 enum {
@@ -44,6 +45,10 @@ enum tapir_op {
 	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
 	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */
 	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: no reply while it is in progress, for the fd tells the end, see below */
+	TAPIR_OP_NETLINK = 32, /* tapir_int (SOCK_RAW or SOCK_DGRAM) -> an end of a NETLINK_ROUTE socket attached, see below */
+	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
+	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */
+	TAPIR_OP_SOURCE,       /* tapir_addr -> tapir_addr: the source address towards it; ENETUNREACH, EADDRNOTAVAIL */
 	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
@@ -62,6 +67,11 @@ enum tapir_op {
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it
  * on the same connection. The credentials are those of the pair, that is of who made it. Only an end of an unnamed pair is taken, and
  * of each pair one; it gets a name. Anything else is closed.
+ *
+ * TAPIR_OP_NETLINK: the fd is an end of a SEQPACKET pair that carries rtnetlink(7) messages as they are, about the stack's links, addresses,
+ * routes and neighbours. It is this end, the client's, that is bound to a name, "tapir-netlink/DAEMON/ID": getsockname(2) on any fd tells
+ * whether it is one. The other end has none, so that recvmsg(2) in a program that knows nothing of us gives no unix address. It is no
+ * socket for any of the other requests.
  *
  * A socket whose end the daemon closed after an error is still known for a while: TAKE_ERROR (and SO_ERROR) tells the error once
  * and then 0, GETSOCKNAME answers, everything else gets ENOTCONN. After that, and after a restart, it is ENOTSOCK. */
@@ -94,6 +104,12 @@ struct tapir_hello {
 struct tapir_socket_req {
 	int32_t family, type, protocol; /* type without SOCK_NONBLOCK and SOCK_CLOEXEC: these are the library's */
 	int32_t reserved;
+};
+
+struct tapir_netlink {
+	uint32_t port_id; /* as in sockaddr_nl: 0 none, or (bind) any */
+	uint32_t type;	  /* reply: SOCK_RAW or SOCK_DGRAM */
+	uint64_t groups;  /* bit g - 1: group g (RTNLGRP_*); all of them, that is those of bind(2) and of NETLINK_ADD_MEMBERSHIP */
 };
 
 struct tapir_socket_rep {

@@ -3,8 +3,10 @@
 #include "client-lib/include/tapir/socket.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 
 #include "client-lib/host.h"
+#include "client-lib/netlink.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
@@ -36,6 +38,18 @@ static void set_flags(int fd, int type)
 		tapir_real.fcntl(fd, F_SETFL, tapir_real.fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* Which interfaces there are is a question to the stack; everything else that netlink does stays the kernel's. */
+static int open_netlink(int type, int flags)
+{
+	int fd = netlink_socket(type);
+
+	if (fd < 0)
+		return (int)sock_result(fd);
+	set_flags(fd, flags);
+	hint_set(fd, HINT_NONE, 0);
+	return fd;
+}
+
 int tapir_socket(int family, int type, int protocol)
 {
 	int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC), fd;
@@ -47,6 +61,8 @@ int tapir_socket(int family, int type, int protocol)
 		errno = EINVAL;
 		return -1;
 	}
+	if (family == AF_NETLINK && protocol == NETLINK_ROUTE && (request.type == SOCK_RAW || request.type == SOCK_DGRAM))
+		return open_netlink(request.type, flags);
 	if (family != AF_INET && family != AF_INET6) {
 		fd = tapir_real.socket(family, type, protocol);
 		if (fd >= 0)
@@ -88,7 +104,9 @@ int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)
 	if (error)
 		return (int)sock_result(error);
 	if (!hint_is_ours(fd))
-		return tapir_real.bind(fd, addr, len);
+		return addr && len >= sizeof(sa_family_t) && addr->sa_family == AF_NETLINK && netlink_is(fd) ?
+			       (int)sock_result(netlink_bind(fd, addr, len)) :
+			       tapir_real.bind(fd, addr, len);
 	return (int)sock_result(bind_ours(fd, addr, len));
 }
 
@@ -123,17 +141,40 @@ static int ask_name(enum tapir_op op, int fd, struct sockaddr *addr, socklen_t *
 	return 0;
 }
 
+/* A plain getsockname() or getpeername() said this: may it be about one of our netlink sockets? */
+static bool may_be_netlink(int result, const struct sockaddr *addr, const socklen_t *len, socklen_t room)
+{
+	return result == 0 && addr && len && room >= sizeof(sa_family_t) && addr->sa_family == AF_UNIX;
+}
+
 int tapir_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	if (!hint_is_ours(fd))
-		return tapir_real.getsockname(fd, addr, len);
+	socklen_t room = len ? *len : 0;
+	int r;
+
+	if (!hint_is_ours(fd)) {
+		r = tapir_real.getsockname(fd, addr, len);
+		if (!may_be_netlink(r, addr, len, room) || !netlink_is(fd))
+			return r;
+		*len = room;
+		return (int)sock_result(netlink_getsockname(fd, addr, len));
+	}
 	return (int)sock_result(ask_name(TAPIR_OP_GETSOCKNAME, fd, addr, len));
 }
 
 int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	if (!hint_is_ours(fd))
-		return tapir_real.getpeername(fd, addr, len);
+	socklen_t room = len ? *len : 0;
+	int r;
+
+	if (!hint_is_ours(fd)) {
+		r = tapir_real.getpeername(fd, addr, len);
+		if (may_be_netlink(r, addr, len, room) && netlink_is(fd)) {
+			*len = room;
+			netlink_kernel_name(addr, len);
+		}
+		return r;
+	}
 	return (int)sock_result(ask_name(TAPIR_OP_GETPEERNAME, fd, addr, len));
 }
 

@@ -112,7 +112,7 @@ static uint32_t get_sndbuf(int fd)
 /* A client that sends a socket its own descriptor and closes it would leave it behind in us for ever wherever we do not read (the kernel
  * frees what only such descriptors hold, but we hold the other end). Older kernels cannot refuse; there it counts against the
  * user's limit. */
-static void refuse_descriptors(int fd)
+void channel_refuse_descriptors(int fd)
 {
 	int no = 0;
 
@@ -147,7 +147,7 @@ struct pair {
 
 static bool lacks_fds(const struct daemon *d)
 {
-	return d->channels.count + d->control.client_count + d->captures.count + FDS_RESERVED > d->fds_max;
+	return d->channels.count + d->control.client_count + d->captures.count + d->netlinks.count + FDS_RESERVED > d->fds_max;
 }
 
 static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, uint64_t id, struct pair *p)
@@ -161,7 +161,7 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
 	p->ours = fds[0];
 	p->theirs = fds[1];
-	refuse_descriptors(p->ours);
+	channel_refuse_descriptors(p->ours);
 	if (kind == CHANNEL_DGRAM)
 		set_sndbuf(p->ours, TAPIR_SNDBUF_WANTED);
 	set_sndbuf(p->theirs, with_junk ? SNDBUF_UNCONNECTED : TAPIR_SNDBUF_WANTED);

@@ -113,6 +113,7 @@ void channel_on_sock_event(struct daemon *d, struct sock *s, uint32_t events);
 /* The client's buffer is full: wake up when it has room (CH_FD_FULL is set), or make it larger, once, and try again at once. */
 void channel_wait_for_room(struct daemon *d, struct channel *ch);
 void channel_enlarge_ours(struct channel *ch);
+void channel_refuse_descriptors(int fd); /* our end of a pair takes none along */
 
 /* A request shows the client's end of @ch, which is connected: time to make its send buffer large. */
 void channel_enlarge_theirs(struct channel *ch, int theirs);

@@ -43,6 +43,7 @@ struct reply {
 		struct tapir_socket_rep socket;
 		struct tapir_addr addr;
 		struct tapir_int number;
+		struct tapir_netlink netlink;
 		struct {
 			struct tapir_option head;
 			uint8_t value[TAPIR_OPTION_MAX];

@@ -23,6 +23,8 @@
 	X(DGRAM_DROP_TRUNCATED, "dgram.drop.truncated", "datagrams from a client too long to be sent")                 \
 	X(DGRAM_DROP_SEND, "dgram.drop.send", "datagrams from a client that the stack refused to send")                \
 	X(DGRAM_DROP_SIZE, "dgram.drop.size", "received datagrams larger than the client's buffer")                    \
+	X(NETLINK_REQUESTS, "netlink.requests", "rtnetlink messages of programs read")                                 \
+	X(NETLINK_DROP_SLOW, "netlink.drop.slow", "rtnetlink notifications that a program did not take")               \
 	X(CAPTURE_MISSED, "capture.missed", "packets not captured because a reader was slow")
 
 enum counter {

@@ -10,6 +10,7 @@
 #include "counters.h"
 #include "log.h"
 #include "loop.h"
+#include "netlink.h"
 #include "stack/stack.h"
 #include "tap.h"
 #include "tombstone.h"
@@ -40,6 +41,7 @@ struct daemon {
 	struct tombstones tombstones;
 	struct control control;
 	struct captures captures;
+	struct netlinks netlinks;
 };
 
 /* The present time for people, in nanoseconds since the epoch. */

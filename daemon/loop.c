@@ -134,6 +134,7 @@ static void work(struct daemon *d)
 			break;
 	}
 	captures_flush(d);
+	netlink_notify(d);
 	channels_reap(d);
 }
 

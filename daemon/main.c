@@ -329,6 +329,7 @@ static void say_farewell(struct daemon *d)
 static void close_sockets(struct daemon *d)
 {
 	control_close(d);
+	netlink_close_all(d);
 	channels_abort(d);
 	loop_turn(d, d->now_us); /* the resets go out, the channels' memory comes back */
 	captures_fini(d);

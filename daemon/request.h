@@ -17,6 +17,7 @@ struct request {
 	union {
 		struct tapir_socket_req socket;
 		struct tapir_addr addr;
+		struct tapir_netlink netlink;
 		struct tapir_int number;
 		struct {
 			struct tapir_option head;

@@ -127,6 +127,34 @@ static int do_capture(struct daemon *d, const struct client *c, const struct tap
 	return user_is_privileged(d, c->user) ? capture_open(d, q->snap_bytes, &reply->fd) : -EPERM;
 }
 
+static int do_netlink(struct daemon *d, const struct client *c, const struct tapir_int *q, struct reply *reply)
+{
+	return netlink_open(d, c->user, c->pid, q->value < INT32_MIN || q->value > INT32_MAX ? 0 : (int)q->value, &reply->fd);
+}
+
+static int do_netlink_name(struct daemon *d, const struct request *r, int fd, struct reply *reply)
+{
+	reply->netlink = r->op == TAPIR_OP_NETLINK_BIND ? r->netlink : (struct tapir_netlink){ 0 };
+	reply->body_bytes = sizeof(reply->netlink);
+	return r->op == TAPIR_OP_NETLINK_BIND ? netlink_bind(d, fd, &reply->netlink) : netlink_describe_socket(d, fd, &reply->netlink);
+}
+
+static int do_source(struct daemon *d, const struct tapir_addr *q, struct reply *reply)
+{
+	struct route_found found;
+	struct ip_endpoint e;
+	int err = channel_addr_from_wire(&e, q, AF_INET6);
+
+	if (err == 0)
+		err = stack_find_route(d->st, &e.addr, NULL, e.scope_id, &found, d->now_us);
+	if (err < 0)
+		return err;
+	e = (struct ip_endpoint){ .addr = found.src };
+	channel_addr_to_wire(&reply->addr, &e, ip_addr_family(&found.src));
+	reply->body_bytes = sizeof(reply->addr);
+	return 0;
+}
+
 static bool is_unnamed(const struct sockaddr_un *name, socklen_t len)
 {
 	return name->sun_family == AF_UNIX && len <= offsetof(struct sockaddr_un, sun_path);
@@ -429,6 +457,16 @@ void request_handle(struct daemon *d, struct client *c, const struct request *r,
 		break;
 	case TAPIR_OP_ADOPT:
 		err = do_adopt(d, fd);
+		break;
+	case TAPIR_OP_NETLINK:
+		err = do_netlink(d, c, &r->number, reply);
+		break;
+	case TAPIR_OP_NETLINK_BIND:
+	case TAPIR_OP_NETLINK_NAME:
+		err = do_netlink_name(d, r, *fd, reply);
+		break;
+	case TAPIR_OP_SOURCE:
+		err = do_source(d, &r->addr, reply);
 		break;
 	default:
 		err = do_call(d, c, r, *fd, reply);

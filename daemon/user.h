@@ -17,7 +17,7 @@ struct user {
 	struct user *next;
 	uint32_t uid;
 	uint32_t refs; /* sockets, clients, and what is on its way to be either */
-	uint32_t sockets, clients, dumps;
+	uint32_t sockets, clients, dumps, netlinks;
 };
 
 struct users {

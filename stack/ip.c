@@ -134,6 +134,24 @@ int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *
 	return 0;
 }
 
+int stack_find_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex,
+		     struct route_found *found, uint64_t now_us)
+{
+	struct ip_dst d;
+	int err;
+
+	st->now_us = now_us;
+	err = ip_route(st, dst, src, ifindex, &d);
+	if (err == 0)
+		*found = (struct route_found){ d.src, d.next_hop, d.ifindex, d.mtu, d.is_local, d.is_broadcast };
+	return err;
+}
+
+uint32_t stack_generation(const struct stack *st)
+{
+	return st->route_generation;
+}
+
 bool ip_dst_is_stale(const struct stack *st, const struct ip_dst *d)
 {
 	return d->generation != st->route_generation || d->ifindex == 0 ||

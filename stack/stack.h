@@ -189,6 +189,22 @@ struct neigh_info {
 	uint32_t queued;       /* packets that wait for it */
 };
 
+/* The way to an address, as a socket would go it. */
+struct route_found {
+	struct ip_addr src;	 /* the source address to be used */
+	struct ip_addr next_hop; /* the gateway, or the destination itself */
+	uint32_t ifindex, mtu;
+	bool is_local, is_broadcast;
+};
+
+/** stack_find_route - @src: a source address that is given, or NULL or the wildcard: the stack selects one (RFC 6724). @ifindex: the
+ * link asked for, or 0. Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (@src is not ours, or none will do). */
+int stack_find_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex,
+		     struct route_found *found, uint64_t now_us);
+
+/* Another number than before: links, addresses, routes or path MTUs may have changed. */
+uint32_t stack_generation(const struct stack *st);
+
 /* Walk a table in its own order; the callback returns false to stop. The table must not change under the walk. */
 void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_info *), void *ctx);
 void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_info *), void *ctx);
