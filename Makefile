@@ -70,7 +70,7 @@ TOOLS_OBJ := $(filter-out $B/tools/tapir.o,$(call objs,tools/*.c))
 $B/libtools.a: $(TOOLS_OBJ)
 $B/tapir: $B/tools/tapir.o $(TOOLS_OBJ) $B/libtapir.a
 $B/tapir: LIBS = -ljansson -lpthread
-$B/tools/run.o: ALL_CFLAGS += -DTAPIR_LIBDIR='"$(LIBDIR)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch)"'
+$B/tools/run_preload.o: ALL_CFLAGS += -DTAPIR_LIBDIR='"$(LIBDIR)"' -DMULTIARCH='"$(shell $(CC) -print-multiarch)"'
 
 PROGRAMS := $B/tapird $B/tapir $B/libtapir.a $B/libtapir.so $B/libtapir-preload.so
 

@@ -55,6 +55,11 @@ enum host_policy host_read_policy(void)
 	return s;
 }
 
+void host_forget_policy(void)
+{
+	atomic_store(&state, HOST_POLICY_UNREAD);
+}
+
 __attribute__((constructor)) static void read_early(void)
 {
 	host_read_policy();

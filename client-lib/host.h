@@ -20,6 +20,9 @@ enum host_call { HOST_CONNECT, HOST_BIND, HOST_SEND };
 enum host_policy { HOST_POLICY_UNREAD, HOST_POLICY_NONE, HOST_POLICY_RULES, HOST_POLICY_BAD };
 enum host_policy host_read_policy(void);
 
+/* The environment has changed since: read it again. For a process with one thread. */
+void host_forget_policy(void);
+
 /** host_replacement - what the policy means for @call on @fd with the address @addr.
  * Returns 0: nothing, make the call as always (also when @fd is no socket, or @addr no address). 1: *replacement is a new kernel
  * socket, close-on-exec, otherwise ready to take @fd's place; make the call on it. A negative errno: the call fails so, -ENETUNREACH

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* run.c - tapir run: start a program with its sockets on the stack, by preloading libtapir-preload.so.
- * What cannot be preloaded into is refused: a program must not run on the kernel's stack while its user believes otherwise. */
+/* run.c - tapir run: start a program with its sockets on the stack, by preloading libtapir-preload.so into it, or, where that cannot
+ * reach, through a seccomp filter and a supervisor (notify.h). A program for which neither does is refused: it must not run on the
+ * kernel's stack while its user believes otherwise. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,39 +11,37 @@
 
 #include "client-lib/control.h"
 #include "client-lib/policy.h"
+#include "tools/notify.h"
 #include "tools/program.h"
+#include "tools/run_preload.h"
 #include "tools/tool.h"
 
-#ifndef TAPIR_LIBDIR
-#define TAPIR_LIBDIR "/usr/local/lib"
-#endif
-#ifndef MULTIARCH
-#define MULTIARCH "."
-#endif
-
-static const char shim_name[] = "libtapir-preload.so";
-
-enum { OPT_KEEP = TOOL_OPT_OWN, OPT_ONLY };
+enum { OPT_KEEP = TOOL_OPT_OWN, OPT_ONLY, OPT_MODE, OPT_ARGV0 };
 enum { EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 }; /* as env(1) */
 
 static const char run_help[] =
-	"Usage: tapir run [--socket PATH] [--keep RULE] [--only RULE] [-v] [--] PROGRAM [ARGUMENT...]\n"
+	"Usage: tapir run [OPTION...] [--] PROGRAM [ARGUMENT...]\n"
 	"\n"
 	"Run an unmodified program with its IPv4 and IPv6 sockets on the tapir stack instead of\n"
 	"the kernel's. Everything else, and every program that it starts, is as always; those\n"
-	"programs' sockets are on the stack too, as long as they keep the environment.\n"
+	"programs' sockets are on the stack too.\n"
 	"\n"
-	"It works by preloading a library (LD_PRELOAD). Programs that this cannot reach are refused:\n"
-	"statically linked ones, Go programs, set-user-id ones, ones built for another C library.\n"
-	"When such a program is started by the one that you run, it is on the kernel's stack.\n"
+	"There are two ways, and the program file says which will do:\n"
+	"  preload  a library is preloaded (LD_PRELOAD). For dynamically linked programs; the fastest.\n"
+	"  notify   a seccomp filter hands the system calls that make, name and connect sockets to a\n"
+	"           supervisor. For static programs, Go programs, ones built for another C library, and\n"
+	"           set-user-id ones, which lose their privileges by it. It covers all that they start.\n"
+	"A program that is started by a preloaded one and needs the other way gets it.\n"
 	"Names are looked up in /etc/hosts only: there is no resolver yet.\n"
 	"\n"
 	"Options:\n"
 	"  --socket PATH  the daemon's control socket; without it $TAPIR_SOCKET, else /run/tapir/default.sock\n"
+	"  --mode MODE    auto (what the program needs), preload, or notify\n"
 	"  --keep RULE    addresses that stay on the host's kernel; may be repeated. RULE is PREFIX[:PORT[-PORT]]:\n"
 	"                 127.0.0.0/8, 192.0.2.1:80, [fd00::/8]:8000-8999, :53 (any address)\n"
 	"  --only RULE    only these addresses go to the stack; may be repeated\n"
-	"  -v, --verbose  say on standard error what is preloaded and which daemon answers\n"
+	"  --argv0 NAME   what the program sees as its own name\n"
+	"  -v, --verbose  say on standard error which way it is, why, and which daemon answers\n"
 	"  --help         this text\n"
 	"\n"
 	"The exit status is the program's; 69 when no daemon answers, 126 when the program cannot be run\n"
@@ -52,57 +51,8 @@ static const char run_help[] =
 	"  tapir run curl http://10.77.0.1:8000/\n"
 	"  tapir run --socket ./t.sock -- python3 -m http.server --bind 10.77.0.2\n"
 	"  tapir run --keep 127.0.0.0/8 --keep ::1 -- ./server\n"
+	"  tapir run --mode=notify sh -c './static-client 10.77.0.1 && ./go-client 10.77.0.1'\n"
 	"  tapir run sh -c 'curl -s http://10.77.0.1/ | sha256sum'\n";
-
-/* ---- The shim ---- */
-
-static int is_readable(const char *path)
-{
-	return access(path, R_OK) == 0;
-}
-
-/* Beside this program (build tree), in the libdir that belongs to its bindir, or where it was to be installed. */
-static void find_shim(const struct tool *t, char *path, size_t room)
-{
-	static const char *const places[] = { "", "../lib/", "../lib/" MULTIARCH "/", "../lib64/" };
-	char dir[3072], *slash;
-	ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
-
-	dir[n > 0 ? n : 0] = 0;
-	slash = strrchr(dir, '/');
-	if (slash) {
-		slash[1] = 0;
-		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-			snprintf(path, room, "%s%s%s", dir, places[i], shim_name);
-			if (is_readable(path))
-				return;
-		}
-	}
-	snprintf(path, room, "%s/%s", TAPIR_LIBDIR, shim_name);
-	if (!is_readable(path))
-		tool_fail(t, EX_UNAVAILABLE, "%s is neither beside %s nor in %s; is tapir installed whole?", shim_name,
-			  *dir ? dir : "this program", TAPIR_LIBDIR);
-}
-
-/* LD_PRELOAD with the shim behind what is there. The dynamic linker separates at blanks and colons and knows no quoting. */
-static void set_preload(const struct tool *t, const char *shim)
-{
-	const char *old = getenv("LD_PRELOAD");
-	char *all;
-
-	if (strpbrk(shim, " :"))
-		tool_fail(t, EX_CONFIG, "LD_PRELOAD cannot hold a path with a blank or a colon; move %s elsewhere", shim);
-	if (!old || !*old) {
-		setenv("LD_PRELOAD", shim, 1);
-		return;
-	}
-	if (strstr(old, shim))
-		return;
-	if (asprintf(&all, "%s:%s", old, shim) < 0)
-		tool_fail(t, EX_OSERR, "out of memory");
-	setenv("LD_PRELOAD", all, 1);
-	free(all);
-}
 
 /* ---- The daemon ---- */
 
@@ -151,7 +101,25 @@ static void add_rule(const struct tool *t, const char *option, const char *varia
 
 /* ---- The program ---- */
 
-static const char *why_not(enum program_kind kind)
+static int exit_status_of(int error)
+{
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+static void inspect(const struct tool *t, const char *path, struct program *p)
+{
+	program_inspect(path, p);
+	if (p->kind == PROGRAM_MISSING && p->error != EACCES) /* what one may run but not read cannot be looked at */
+		tool_fail(t, exit_status_of(p->error), "%s%s%s: %s", path, strcmp(path, p->path) ? ": " : "",
+			  strcmp(path, p->path) ? p->path : "", strerror(p->error));
+}
+
+/* ---- The mode ---- */
+
+enum mode { MODE_AUTO, MODE_PRELOAD, MODE_NOTIFY };
+
+/* Why nothing can be preloaded into such a program; NULL: it can. */
+static const char *why_not_preload(enum program_kind kind)
 {
 	switch (kind) {
 	case PROGRAM_STATIC:
@@ -169,23 +137,143 @@ static const char *why_not(enum program_kind kind)
 	}
 }
 
-static int exit_status_of(int error)
+static enum mode parse_mode(const struct tool *t, const char *text)
 {
-	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	static const char *const names[] = { [MODE_AUTO] = "auto", [MODE_PRELOAD] = "preload", [MODE_NOTIFY] = "notify" };
+
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
+		if (strcmp(text, names[i]) == 0)
+			return (enum mode)i;
+	tool_fail(t, EX_USAGE, "unknown mode '%s'; expected: auto, preload or notify", text);
 }
 
-static void check_program(const struct tool *t, const char *path)
+static enum mode choose_mode(const struct tool *t, enum mode wanted, const struct program *p)
 {
-	static struct program p;
-	const char *why;
+	const char *why = why_not_preload(p->kind);
 
-	program_inspect(path, &p);
-	if (p.kind == PROGRAM_MISSING && p.error != EACCES) /* what one may run but not read cannot be looked at */
-		tool_fail(t, exit_status_of(p.error), "%s%s%s: %s", path, strcmp(path, p.path) ? ": " : "",
-			  strcmp(path, p.path) ? p.path : "", strerror(p.error));
-	why = why_not(p.kind);
-	if (why)
-		tool_fail(t, EXIT_CANNOT_RUN, "%s %s; 'tapir run' cannot put it on the stack yet", p.path, why);
+	if (p->kind == PROGRAM_FOREIGN)
+		tool_fail(t, EXIT_CANNOT_RUN, "%s %s; 'tapir run' cannot put it on the stack", p->path, why);
+	if (wanted == MODE_PRELOAD && why)
+		tool_fail(t, EXIT_CANNOT_RUN, "%s %s; leave --mode=preload out, or say --mode=notify", p->path, why);
+	if (getenv("TAPIR_NOTIFY")) /* below a supervisor, where the shim must not be */
+		return MODE_NOTIFY;
+	if (wanted != MODE_AUTO)
+		return wanted;
+	return why ? MODE_NOTIFY : MODE_PRELOAD;
+}
+
+/* ---- Getting there ---- */
+
+struct run {
+	struct tool tool;
+	enum mode mode;
+	bool is_verbose;
+	char *argv0;     /* what the program sees as its name, or NULL: as given */
+	struct program program; /* as inspected */
+	char path[4096];       /* as found */
+	struct tapir_hello hello;
+};
+
+static void say_what(const struct run *r, const char *with)
+{
+	const char *why = why_not_preload(r->program.kind);
+
+	if (!r->is_verbose)
+		return;
+	fprintf(stderr, "tapir run: %s with %s; tapird '%s' %s, process %d, at %s\n", r->path, with, r->hello.daemon,
+		r->hello.version, (int)r->hello.pid, getenv("TAPIR_SOCKET"));
+	if (r->mode == MODE_NOTIFY && why)
+		fprintf(stderr, "tapir run: %s %s\n", r->program.path, why);
+	if (r->mode == MODE_NOTIFY && r->program.kind == PROGRAM_PRIVILEGED && geteuid())
+		fprintf(stderr, "tapir run: it runs without those privileges (no_new_privs)\n");
+}
+
+static void enter_preload(const struct run *r)
+{
+	char shim[4096], with[4200], self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	run_find_shim(&r->tool, shim, sizeof(shim));
+	run_add_shim(&r->tool, shim);
+	/* Where the shim finds us, for a program that it cannot be preloaded into. */
+	if (n > 0) {
+		self[n] = 0;
+		setenv("TAPIR_RUN", self, 1);
+	}
+	snprintf(with, sizeof(with), "%s preloaded", shim);
+	say_what(r, with);
+}
+
+/* The shim, were it loaded into us, would stand between the supervisor and its sockets; and in the programs, before the filter. */
+static void start_without_shim(const struct run *r, int argc, char **argv)
+{
+	char **again;
+	int n = 0;
+
+	if (!run_drop_shim())
+		return;
+	again = calloc((size_t)argc + 2, sizeof(*again));
+	if (again) {
+		again[n++] = strdup("tapir");
+		for (int i = 0; i < argc; i++)
+			again[n++] = argv[i];
+		execv("/proc/self/exe", again);
+	}
+	tool_fail(&r->tool, EX_OSERR, "cannot start again without LD_PRELOAD: %s", strerror(errno));
+}
+
+/* Under a filter with a listener already: one of ours, which serves all below, or something else, and there can be but one. */
+static void check_same_supervisor(const struct run *r)
+{
+	const char *socket = getenv("TAPIR_NOTIFY");
+
+	if (!socket)
+		tool_fail(&r->tool, EXIT_CANNOT_RUN, "this process is under another program's seccomp notification filter");
+	if (strcmp(socket, getenv("TAPIR_SOCKET")) != 0)
+		tool_fail(&r->tool, EXIT_CANNOT_RUN, "this process is on the stack at %s already, in notify mode, which cannot be left",
+			  socket);
+	say_what(r, "the supervisor that it is under");
+}
+
+static void enter_notify(const struct run *r)
+{
+	struct notify_options options = { .is_verbose = r->is_verbose };
+	const char *what = "";
+	int error = notify_enter(&options, &what);
+
+	if (error == -EBUSY) {
+		check_same_supervisor(r);
+		return;
+	}
+	if (error)
+		tool_fail(&r->tool, EXIT_CANNOT_RUN, "cannot %s: %s", what, strerror(-error));
+	setenv("TAPIR_NOTIFY", getenv("TAPIR_SOCKET"), 1);
+	say_what(r, "seccomp notification");
+}
+
+static void run(struct run *r, int argc, char **argv) __attribute__((noreturn));
+
+/* @argv: of `tapir run`; the program's begin at optind. */
+static void run(struct run *r, int argc, char **argv)
+{
+	char **program = argv + optind;
+	int error = program_find(program[0], r->path, sizeof(r->path));
+
+	if (error)
+		tool_fail(&r->tool, exit_status_of(error), "%s: %s", program[0], strerror(error));
+	inspect(&r->tool, r->path, &r->program);
+	r->mode = choose_mode(&r->tool, r->mode, &r->program);
+	if (r->mode == MODE_NOTIFY) {
+		start_without_shim(r, argc, argv);
+		enter_notify(r);
+	} else {
+		enter_preload(r);
+	}
+	if (r->argv0)
+		program[0] = r->argv0;
+	execvp(r->path, program);
+	error = errno;
+	tool_fail(&r->tool, exit_status_of(error), "%s: %s", r->path, strerror(error));
 }
 
 int cmd_run(int argc, char **argv)
@@ -194,37 +282,30 @@ int cmd_run(int argc, char **argv)
 					       { "socket", required_argument, NULL, TOOL_OPT_SOCKET },
 					       { "keep", required_argument, NULL, OPT_KEEP },
 					       { "only", required_argument, NULL, OPT_ONLY },
+					       { "mode", required_argument, NULL, OPT_MODE },
+					       { "argv0", required_argument, NULL, OPT_ARGV0 },
 					       { "verbose", no_argument, NULL, 'v' },
 					       { 0 } };
-	struct tool t = { .name = "run", .help = run_help, .shorts = "+v", .longs = longs };
-	char program[4096], shim[4096];
-	struct tapir_hello hello;
+	static struct run r = { .tool = { .name = "run", .help = run_help, .shorts = "+v", .longs = longs } };
 	const char *path;
-	int is_verbose = 0, error, option;
+	int option;
 
-	while ((option = tool_option(&t, argc, argv)) != -1) {
+	while ((option = tool_option(&r.tool, argc, argv)) != -1) {
 		if (option == 'v')
-			is_verbose = 1;
+			r.is_verbose = true;
 		else if (option == OPT_KEEP)
-			add_rule(&t, "--keep", POLICY_KEEP_VARIABLE, optarg);
+			add_rule(&r.tool, "--keep", POLICY_KEEP_VARIABLE, optarg);
 		else if (option == OPT_ONLY)
-			add_rule(&t, "--only", POLICY_ONLY_VARIABLE, optarg);
+			add_rule(&r.tool, "--only", POLICY_ONLY_VARIABLE, optarg);
+		else if (option == OPT_MODE)
+			r.mode = parse_mode(&r.tool, optarg);
+		else if (option == OPT_ARGV0)
+			r.argv0 = optarg;
 	}
 	if (optind >= argc)
-		tool_fail(&t, EX_USAGE, "no program given; expected: tapir run [--socket PATH] [-v] [--] PROGRAM [ARGUMENT...]");
-	path = control_path(t.socket);
-	check_daemon(&t, path, &hello);
-	error = program_find(argv[optind], program, sizeof(program));
-	if (error)
-		tool_fail(&t, exit_status_of(error), "%s: %s", argv[optind], strerror(error));
-	check_program(&t, program);
-	find_shim(&t, shim, sizeof(shim));
-	set_preload(&t, shim);
-	set_socket(&t, path);
-	if (is_verbose)
-		fprintf(stderr, "tapir run: %s with %s; tapird '%s' %s, process %d, at %s\n", program, shim, hello.daemon,
-			hello.version, (int)hello.pid, getenv("TAPIR_SOCKET"));
-	execvp(argv[optind], argv + optind);
-	error = errno;
-	tool_fail(&t, exit_status_of(error), "%s: %s", argv[optind], strerror(error));
+		tool_fail(&r.tool, EX_USAGE, "no program given; expected: tapir run [OPTION...] [--] PROGRAM [ARGUMENT...]");
+	path = control_path(r.tool.socket);
+	check_daemon(&r.tool, path, &r.hello);
+	set_socket(&r.tool, path);
+	run(&r, argc, argv);
 }
