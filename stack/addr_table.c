@@ -419,6 +419,8 @@ static void tell_configurer(struct if_addr *a)
 
 	if (a->origin == NET_DHCP && ip_addr_is4(&addr))
 		dhcp4_on_conflict(a->st, a->ifindex, &addr);
+	else if (a->origin == NET_DHCP)
+		dhcp6_on_conflict(a->st, a->ifindex, &addr);
 	else if (a->origin == NET_LINKLOCAL && ip_addr_is4(&addr))
 		ipv4ll_on_conflict(a->st, a->ifindex, &addr);
 }

@@ -7,6 +7,7 @@
 #include "addr_table.h"
 #include "byteq.h"
 #include "dhcp4.h"
+#include "dhcp6.h"
 #include "frame.h"
 #include "hash.h"
 #include "icmp.h"
@@ -49,7 +50,7 @@ struct stack {
 	struct reasm_table reasm;
 	struct icmp_state icmp;
 	struct ip4_ids ip4_ids;
-	struct list dhcp4s; /* clients, one a link at most */
+	struct list dhcp4s, dhcp6s; /* clients, one a link at most */
 
 	struct sock_table socks;    /* by id */
 	struct list event_socks;    /* sockets with events to tell */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "core.h"
+#include "dhcp.h"
 #include "ipv4ll.h"
 #include "wire.h"
 
@@ -337,17 +338,14 @@ void dhcp4_on_link_up(struct stack *st, uint32_t ifindex)
 		begin_after(c, rng_below(&st->rng, FIRST_DELAY_MAX_US), "link_up");
 }
 
-/* RFC 4361 section 6.1: an identifier that DHCPv6 shares: type 255, an IAID that names the link, and a DUID (here of the link
- * address, RFC 8415 section 11.4), for as long as the link keeps its address. */
+/* RFC 4361 section 6.1: type 255, then what DHCPv6 uses too. */
 static void make_client_id(struct dhcp4 *c, const struct link *l)
 {
 	struct wire_wr w = wire_wr_over(c->client_id, sizeof(c->client_id));
 
 	wire_wr_u8(&w, 255);
-	wire_wr_bytes(&w, l->config.mac + 2, 4);
-	wire_wr_u16(&w, 3); /* DUID-LL */
-	wire_wr_u16(&w, 1); /* Ethernet */
-	wire_wr_bytes(&w, l->config.mac, sizeof(l->config.mac));
+	dhcp_write_iaid(&w, l->config.mac);
+	dhcp_write_duid(&w, l->config.mac);
 	c->client_id_len = (uint8_t)wire_wr_len(&w);
 }
 

@@ -5,11 +5,8 @@
 
 #include <sys/socket.h>
 
-#include "checksum.h"
 #include "core.h"
-#include "wire.h"
-
-enum { UDP_HDR_BYTES = 8, UDP_CSUM_OFFSET = 6 };
+#include "dhcp.h"
 
 static bool speaks_from_its_address(const struct dhcp4 *c)
 {
@@ -84,25 +81,10 @@ static int find_way(const struct dhcp4 *c, enum dhcp4_type type, struct ip_dst *
 	return 0;
 }
 
-/* The checksum is made here even where the link could: servers that read from packet sockets may see it unfinished. */
-static void push_udp(struct frame *f, const struct ip_addr *src, const struct ip_addr *dst)
-{
-	uint8_t *udp = frame_push(f, UDP_HDR_BYTES);
-	uint16_t sum;
-
-	put_be16(udp, DHCP4_CLIENT_PORT);
-	put_be16(udp + 2, DHCP4_SERVER_PORT);
-	put_be16(udp + 4, (uint16_t)f->len);
-	put_be16(udp + UDP_CSUM_OFFSET, 0);
-	sum = checksum_add(checksum_pseudo(src, dst, IPPROTO_NR_UDP, f->len), f->data, f->len);
-	sum = checksum_finish(sum);
-	put_be16(udp + UDP_CSUM_OFFSET, sum ? sum : 0xffff);
-}
-
 void dhcp4_send(struct dhcp4 *c, enum dhcp4_type type)
 {
 	struct stack *st = c->st;
-	struct frame *f = frame_alloc(&st->frames, DHCP4_MESSAGE_MAX + UDP_HDR_BYTES);
+	struct frame *f = frame_alloc(&st->frames, DHCP4_MESSAGE_MAX);
 	struct dhcp4_request m;
 	struct ip_dst d;
 	struct ip_tx tx;
@@ -124,7 +106,7 @@ void dhcp4_send(struct dhcp4 *c, enum dhcp4_type type)
 		.ttl = 64,
 		.csum_offset = -1,
 	};
-	push_udp(f, &tx.src, &tx.dst);
+	dhcp_push_udp(f, &tx.src, DHCP4_CLIENT_PORT, &tx.dst, DHCP4_SERVER_PORT);
 	stat_count(st, STAT_DHCP4_OUT);
 	ip_output(st, f, &tx, &d);
 }

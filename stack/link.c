@@ -118,6 +118,7 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 	if (is_up) {
 		addr_recheck_link(st, l);
 		dhcp4_on_link_up(st, ifindex);
+		dhcp6_on_link_up(st, ifindex);
 		return 0;
 	}
 	frame_queue_clear(&l->out);

@@ -49,6 +49,7 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 	st->byteq_mem = (struct byteq_mem){ &st->frames, &st->slices };
 	list_init(&st->event_socks);
 	list_init(&st->dhcp4s);
+	list_init(&st->dhcp6s);
 	if (link_table_init(st) < 0 || addr_table_init(st) < 0 || route_table_init(st) < 0 || neigh_table_init(st) < 0 ||
 	    pmtu_cache_init(st) < 0 || reasm_table_init(st) < 0 || icmp_init(st) < 0 || sock_table_init(st) < 0 ||
 	    port_table_init(st) < 0 || tcp_table_init(st) < 0 || udp_table_init(st) < 0 || raw_table_init(st) < 0 ||
@@ -70,6 +71,7 @@ void stack_close(struct stack *st)
 	tcp_table_fini(st);
 	port_table_fini(st);
 	sock_table_fini(st);
+	dhcp6_fini(st);
 	dhcp4_fini(st);
 	icmp_fini(st);
 	reasm_table_fini(st);

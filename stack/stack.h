@@ -225,7 +225,7 @@ struct dhcp4_config {
 int stack_dhcp4_start(struct stack *st, uint32_t ifindex, const struct dhcp4_config *config, uint64_t now_us);
 int stack_dhcp4_stop(struct stack *st, uint32_t ifindex, uint64_t now_us);
 
-enum { DHCP4_INFO_SERVERS_MAX = 4 };
+enum { DHCP_INFO_SERVERS_MAX = 4 };
 
 struct dhcp4_info {
 	const char *state;     /* "init", "selecting", "requesting", "rebooting", "bound", "renewing", "rebinding" */
@@ -234,10 +234,27 @@ struct dhcp4_info {
 	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
 	uint16_t mtu; /* 0: not given */
 	uint8_t dns_count, ntp_count;
-	struct ip_addr dns[DHCP4_INFO_SERVERS_MAX], ntp[DHCP4_INFO_SERVERS_MAX];
+	struct ip_addr dns[DHCP_INFO_SERVERS_MAX], ntp[DHCP_INFO_SERVERS_MAX];
 	char domain[256];
 };
 int stack_dhcp4_info(struct stack *st, uint32_t ifindex, struct dhcp4_info *info); /* 0 or -ESRCH */
+
+/** stack_dhcp6_start - have the Ethernet link ask DHCPv6 servers (RFC 8415) for what its routers say there is: addresses, or only
+ * parameters. Nothing is sent before an advertisement says so. Returns 0, -ENODEV, -EINVAL (no Ethernet), -EEXIST (it runs), -ENOBUFS.
+ * stack_dhcp6_stop() gives addresses back to the server; -ESRCH: it does not run. */
+int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us);
+int stack_dhcp6_stop(struct stack *st, uint32_t ifindex, uint64_t now_us);
+
+struct dhcp6_info {
+	const char *state; /* "idle", "starting", "soliciting", "requesting", "bound", "renewing", "rebinding", "confirming", "declining",
+			    * "informing", "informed" */
+	uint8_t addr_count;		   /* 0: no addresses, and the times do not count */
+	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
+	uint8_t dns_count, ntp_count;
+	struct ip_addr dns[DHCP_INFO_SERVERS_MAX], ntp[DHCP_INFO_SERVERS_MAX];
+	char domain[256];
+};
+int stack_dhcp6_info(struct stack *st, uint32_t ifindex, struct dhcp6_info *info); /* 0 or -ESRCH */
 
 /* ---- Packets and time --------------------------------------------------------------------------------------------- */
 

@@ -35,6 +35,12 @@
 	X(DHCP4_DROP_NOT_OURS, "dhcp4.drop.not_ours", "for another client, or another attempt of ours")                \
 	X(DHCP4_DROP_UNASKED, "dhcp4.drop.unasked", "an answer that nothing was asked for, or from another server")    \
 	X(DHCP4_DROP_INCOMPLETE, "dhcp4.drop.incomplete", "no usable address, server or lease time in it")             \
+	X(DHCP6_IN, "dhcp6.in", "messages received by a DHCPv6 client")                                                \
+	X(DHCP6_OUT, "dhcp6.out", "messages sent by it")                                                               \
+	X(DHCP6_DROP_MALFORMED, "dhcp6.drop.malformed", "no DHCPv6 answer to this client, or without a server's identifier") \
+	X(DHCP6_DROP_NOT_OURS, "dhcp6.drop.not_ours", "another transaction than the present one")                      \
+	X(DHCP6_DROP_UNASKED, "dhcp6.drop.unasked", "an answer that nothing was asked for, or from another server")    \
+	X(DHCP6_DROP_INCOMPLETE, "dhcp6.drop.incomplete", "no usable address in it, or a failure of the server")       \
 	/* TCP */                                                                                                      \
 	X(TCP_IN_SEGMENTS, "tcp.in", "segments received, those of a super-segment counted each")                       \
 	X(TCP_OUT_SEGMENTS, "tcp.out", "segments sent, those of a super-segment counted each")                         \

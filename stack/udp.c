@@ -337,7 +337,8 @@ void udp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	}
 	if (!checksum_is_good(st, f, rx, len))
 		return;
-	if (dhcp4_input(st, rx, e.rport, e.lport, f->data + UDP_HDR_BYTES, len - UDP_HDR_BYTES))
+	if (dhcp4_input(st, rx, e.rport, e.lport, f->data + UDP_HDR_BYTES, len - UDP_HDR_BYTES) ||
+	    dhcp6_input(st, rx, e.lport, f->data + UDP_HDR_BYTES, len - UDP_HDR_BYTES))
 		return;
 	if (!ip_addr_is4(&rx->src) && ip_addr_is_linklocal(&rx->src))
 		info.src.scope_id = rx->ifindex;
