@@ -142,6 +142,7 @@ enum tapir_dump {
 	TAPIR_DUMP_NEIGHS,	/* tapir_neigh_rec */
 	TAPIR_DUMP_STATS,	/* tapir_stat_rec */
 	TAPIR_DUMP_TUNABLES,	/* tapir_tunable */
+	TAPIR_DUMP_GROUPS,	/* tapir_group_rec */
 };
 
 struct tapir_dump_req {
@@ -212,6 +213,19 @@ struct tapir_neigh_rec {
 	uint64_t age_ms; /* since last confirmed */
 	char ifname[16];
 	char state[16];
+};
+
+/* A group that a link listens to: one record for each source of its filter, and one without a source when there is none. */
+struct tapir_group_rec {
+	struct tapir_addr addr, source; /* source.family 0: none */
+	uint32_t ifindex;
+	uint32_t users;	       /* memberships of sockets, and the stack's own; 0: left, and being told */
+	uint32_t source_count; /* of the whole filter */
+	uint32_t report_ms;    /* until the next report; all ones: none is due */
+	uint16_t version;      /* of IGMP or MLD, spoken on the link */
+	uint16_t is_exclude;   /* all sources but those of the filter; else only those */
+	uint32_t reserved;
+	char ifname[16];
 };
 
 struct tapir_stat_rec {

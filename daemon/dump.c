@@ -189,6 +189,38 @@ static bool dump_neigh(void *ctx, const struct neigh_info *n)
 	return true;
 }
 
+static bool add_group(struct dump *p, const struct group_info *g, const struct ip_addr *source)
+{
+	uint64_t now_us = p->d->now_us;
+	struct tapir_group_rec *rec = add_record(p);
+
+	if (!rec)
+		return false;
+	addr_to_record(&rec->addr, &g->addr);
+	if (source)
+		addr_to_record(&rec->source, source);
+	rec->ifindex = g->ifindex;
+	rec->users = g->users;
+	rec->source_count = g->source_count;
+	rec->report_ms = UINT32_MAX;
+	if (g->report_due_us != UINT64_MAX)
+		rec->report_ms = g->report_due_us > now_us ? (uint32_t)((g->report_due_us - now_us) / 1000) : 0;
+	rec->version = (uint16_t)g->version;
+	rec->is_exclude = g->is_exclude;
+	link_name(p->d, g->ifindex, rec->ifname);
+	return true;
+}
+
+static bool dump_group(void *ctx, const struct group_info *g)
+{
+	if (g->source_count == 0)
+		return add_group(ctx, g, NULL);
+	for (uint32_t i = 0; i < g->source_count; i++)
+		if (!add_group(ctx, g, &g->sources[i]))
+			return false;
+	return true;
+}
+
 static bool add_stat(struct dump *p, const char *name, const char *text, uint64_t value)
 {
 	struct tapir_stat_rec *rec = add_record(p);
@@ -256,6 +288,9 @@ static void copy_table(struct dump *p)
 	case TAPIR_DUMP_TUNABLES:
 		stack_each_tunable(st, dump_tunable, p);
 		break;
+	case TAPIR_DUMP_GROUPS:
+		stack_each_group(st, dump_group, p);
+		break;
 	}
 }
 
@@ -267,7 +302,7 @@ int dump_start(struct daemon *d, struct user *user, uint32_t what, struct dump *
 		[TAPIR_DUMP_SOCKETS] = sizeof(struct tapir_sock_rec), [TAPIR_DUMP_LINKS] = sizeof(struct tapir_link_rec),
 		[TAPIR_DUMP_ADDRS] = sizeof(struct tapir_addr_rec),   [TAPIR_DUMP_ROUTES] = sizeof(struct tapir_route_rec),
 		[TAPIR_DUMP_NEIGHS] = sizeof(struct tapir_neigh_rec), [TAPIR_DUMP_STATS] = sizeof(struct tapir_stat_rec),
-		[TAPIR_DUMP_TUNABLES] = sizeof(struct tapir_tunable),
+		[TAPIR_DUMP_TUNABLES] = sizeof(struct tapir_tunable), [TAPIR_DUMP_GROUPS] = sizeof(struct tapir_group_rec),
 	};
 	struct dump *p;
 

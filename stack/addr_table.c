@@ -107,28 +107,6 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 	return false;
 }
 
-bool addr_hears_group(struct stack *st, const struct ip_addr *a, const struct link *l)
-{
-	static const uint8_t solicited_node[13] = { 0xff, 0x02, [11] = 0x01, [12] = 0xff };
-	static const struct ip_addr all_systems = { { [10] = 0xff, [11] = 0xff, 224, 0, 0, 1 } };
-
-	if (ip_addr_is4(a))
-		return ip_addr_eq(a, &all_systems);
-	/* All-nodes, interface-local and link-local. */
-	if (a->b[0] == 0xff && (a->b[1] == 1 || a->b[1] == 2) && memcmp(a->b + 2, ip6_addr_any.b, 13) == 0 && a->b[15] == 1)
-		return true;
-	if (memcmp(a->b, solicited_node, sizeof(solicited_node)) != 0)
-		return false;
-	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
-		const struct if_addr *e = if_addr_of(n);
-
-		if (e->ifindex == l->ifindex && !ip_addr_is4(&e->prefix.addr) &&
-		    memcmp(e->prefix.addr.b + 13, a->b + 13, 3) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* RFC 6724 section 3.1, as far as unicast and the groups' own scope fields go. */
 static unsigned scope_of(const struct ip_addr *a)
 {
@@ -391,6 +369,7 @@ void addr_remove(struct if_addr *e)
 
 	if (e->has_prefix_route && !has_other_addr_in(st, e))
 		route_del_onlink(st, &e->prefix, e->ifindex);
+	nd_leave_group(e);
 	timer_cancel(&e->timer);
 	timer_cancel(&e->life);
 	list_remove(&e->link);
@@ -433,6 +412,7 @@ void addr_set_duplicate(struct if_addr *a)
 	if (a->state == IF_ADDR_DUPLICATE)
 		return;
 	a->state = IF_ADDR_DUPLICATE;
+	nd_leave_group(a);
 	a->st->route_generation++;
 	stack_log(a->st, STACK_LOG_WARNING, "addr.duplicate addr=%s ifindex=%u action=disabled",
 		  ip_addr_print(&a->prefix.addr, text), a->ifindex);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* addr_table.h - the addresses of the links: which packets are ours, which source to use, which groups and broadcasts we hear.
+/* addr_table.h - the addresses of the links: which packets are ours, which source to use, which broadcasts we hear.
  * Addresses work from the moment they are added, while they are still being checked for duplicates: for IPv6 that is
  * optimistic DAD (RFC 4429; net.ipv6.conf.all.optimistic_dad=0 turns it off), for IPv4 it deviates from RFC 5227 section 2.1, which
  * would have a host wait some seconds. Found to be a duplicate then, an address stops working (RFC 4862 section 5.4.5, RFC 5227
@@ -37,6 +37,7 @@ struct if_addr {
 	uint8_t state;	/* enum if_addr_state */
 	uint8_t origin; /* enum net_origin */
 	bool has_prefix_route;
+	bool in_group; /* IPv6: the link listens to its solicited-node group */
 	/* Duplicate detection: arp_acd.c for IPv4, nd.c for IPv6. */
 	uint8_t probes_sent, announcements_sent;
 	uint64_t defended_us; /* last defence; 0: never */
@@ -93,10 +94,6 @@ bool addr_is_ours(struct stack *st, const struct ip_addr *a, uint32_t ifindex);
  * @any_form: the obsolete all-zero host part counts too (RFC 1122 section 3.3.6: to be accepted, never sent). */
 bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint32_t ifindex, bool any_form,
 				uint32_t *ifindex_out);
-
-/* Whether link @l hears the group @a: all-nodes and the solicited-node groups of its addresses (RFC 4291 section 2.8),
- * all-systems for IPv4 (RFC 1112 section 4). */
-bool addr_hears_group(struct stack *st, const struct ip_addr *a, const struct link *l);
 
 /** addr_select_source - the source address for packets to @dst out of link @ifindex.
  * IPv6: RFC 6724 section 5, rules 1, 2, 5 and 8; IPv4: the same rules, which give the address of @next_hop's network.

@@ -15,6 +15,7 @@
 #include "ip4.h"
 #include "link.h"
 #include "list.h"
+#include "mcast.h"
 #include "neigh.h"
 #include "pmtu.h"
 #include "port.h"
@@ -51,6 +52,7 @@ struct stack {
 	struct icmp_state icmp;
 	struct ip4_ids ip4_ids;
 	struct list dhcp4s, dhcp6s; /* clients, one a link at most */
+	struct mcast_table mcast;
 
 	struct sock_table socks;    /* by id */
 	struct list event_socks;    /* sockets with events to tell */

@@ -235,9 +235,16 @@ static int find_way(struct sock *s, const struct ip_endpoint *remote, const stru
 	return 0;
 }
 
+/* Bound to no address, or to a group, from which nothing is sent. */
+static bool has_no_source(const struct ip_addr *local)
+{
+	return ip_addr_is_any(local) || ip_addr_is_multicast(local);
+}
+
 int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, struct dgram_way *way)
 {
 	const struct ip_addr *src = &s->local.addr;
+	struct ip_addr mcast_src;
 	size_t max;
 	int err;
 
@@ -256,6 +263,10 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		if (!s->opt.freebind && !ip_is_local(s->st, src))
 			return -EINVAL;
 	}
+	if (ip_addr_is4(&way->dst.addr) && ip_addr_is_multicast(&way->dst.addr) && has_no_source(src)) {
+		mcast_src = ip_addr_from4(s->opt.mcast_src);
+		src = &mcast_src;
+	}
 	err = find_way(s, &way->dst, src, info->ifindex);
 	if (err < 0)
 		return err;
@@ -263,13 +274,14 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		return -EACCES;
 	way->via = &s->dst;
 	way->tx = (struct ip_tx){
-		.src = ip_addr_is_any(src) || ip_addr_is_multicast(src) ? s->dst.src : *src,
+		.src = has_no_source(src) || s->dst.is_broadcast ? s->dst.src : *src,
 		.dst = way->dst.addr,
 		.ttl = info->ttl >= 0 ? (uint8_t)info->ttl : sock_ttl(s, &way->dst.addr),
 		.tos = info->tos >= 0 ? (uint8_t)info->tos : sock_tos(s, &way->dst.addr),
 		.dont_fragment = dgram_dont_fragment(s, &s->dst, &way->dst.addr, l4_len),
 		.sock_id = s->id,
 		.csum_offset = -1,
+		.loop = s->dst.is_broadcast || (s->dst.is_multicast && (s->family == AF_INET ? s->opt.mcast_loop : s->opt.mcast_loop6)),
 	};
 	if (way->tx.dont_fragment && l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 &&
 	    s->opt.gso_size == 0) {

@@ -7,6 +7,7 @@
 #include "core.h"
 #include "ip6.h"
 #include "ip6_ext.h"
+#include "mld.h"
 #include "nd.h"
 #include "wire.h"
 
@@ -179,7 +180,7 @@ static bool is_from_ourselves_outside(struct stack *st, const struct ip_rx *rx, 
 {
 	bool is_nd = type == ICMP6_NEIGHBOR_SOLICITATION || type == ICMP6_NEIGHBOR_ADVERTISEMENT;
 
-	return rx->ifindex != LINK_LOOPBACK_IFINDEX && !is_nd && ip_is_local(st, &rx->src);
+	return rx->ifindex != LINK_LOOPBACK_IFINDEX && !rx->is_looped && !is_nd && ip_is_local(st, &rx->src);
 }
 
 void icmp6_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
@@ -205,6 +206,10 @@ void icmp6_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	}
 	if (type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT) {
 		nd_input(st, f, rx);
+		return;
+	}
+	if ((type >= ICMP6_MLD_QUERY && type <= ICMP6_MLD_DONE) || type == ICMP6_MLD2_REPORT) {
+		mld_input(st, f, rx);
 		return;
 	}
 	if (ip_addr_is_any(&rx->src)) {

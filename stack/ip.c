@@ -53,8 +53,7 @@ static void route_local(struct stack *st, const struct ip_addr *dst, struct ip_d
 		out->src = ip_addr_is4(dst) && ip_addr_is_loopback(dst) ? ip_addr_from4(loopback4) : *dst;
 }
 
-/* The link for a destination that no route is needed for: the one asked for, the source's, the default route's, the first. */
-static uint32_t link_for_group(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex)
+uint32_t ip_link_for_group(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex)
 {
 	const struct if_addr *e = ip_addr_is_any(src) ? NULL : addr_find(st, src, 0);
 	const struct route *r;
@@ -78,7 +77,7 @@ static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifind
 	out->is_multicast = ip_addr_is_multicast(dst);
 	out->is_broadcast = ip_addr_is_broadcast(dst);
 	if (out->is_multicast || out->is_broadcast) {
-		out->ifindex = link_for_group(st, dst, &out->src, ifindex);
+		out->ifindex = ip_link_for_group(st, dst, &out->src, ifindex);
 	} else if (addr_is_directed_broadcast(st, dst, ifindex, false, &broadcast_ifindex)) {
 		out->is_broadcast = true;
 		out->ifindex = broadcast_ifindex;
@@ -94,20 +93,43 @@ static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifind
 	return out->ifindex == 0 ? -ENETUNREACH : 0;
 }
 
+/* A socket may be bound to a group or broadcast address, from which nothing is sent. */
+static bool may_be_source(struct stack *st, const struct ip_addr *a)
+{
+	return !ip_addr_is_multicast(a) && !ip_addr_is_broadcast(a) && !addr_is_directed_broadcast(st, a, 0, false, NULL);
+}
+
+/* A group on the loopback: whoever joined it there hears it, nobody else. */
+static void route_group_local(struct stack *st, const struct ip_addr *dst, struct ip_dst *out)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+	bool had_source = !ip_addr_is_any(&out->src);
+
+	route_local(st, dst, out);
+	out->is_multicast = true;
+	if (!had_source)
+		out->src = ip_addr_is4(dst) ? ip_addr_from4((const uint8_t[4]){ 127, 0, 0, 1 }) : ip_addr_from6(loopback6);
+}
+
 int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex, struct ip_dst *out)
 {
-	struct ip_dst d = { .src = src ? *src : ip_addr_any(ip_addr_family(dst)) };
+	struct ip_dst d = { .src = src && may_be_source(st, src) ? *src : ip_addr_any(ip_addr_family(dst)) };
 	const struct if_addr *source;
 	struct link *l;
 	int err;
 
 	if (ip_addr_is_any(dst))
 		return -ENETUNREACH;
-	if (!ip_addr_is_any(&d.src) && !ip_addr_is_multicast(&d.src) && !ip_is_local(st, &d.src))
+	if (!ip_addr_is_any(&d.src) && !ip_is_local(st, &d.src))
 		return -EADDRNOTAVAIL;
 	d.generation = st->route_generation;
 	if (ip_is_local(st, dst)) {
 		route_local(st, dst, &d);
+		*out = d;
+		return 0;
+	}
+	if (ip_addr_is_multicast(dst) && ip_link_for_group(st, dst, &d.src, ifindex) == LINK_LOOPBACK_IFINDEX) {
+		route_group_local(st, dst, &d);
 		*out = d;
 		return 0;
 	}
@@ -204,7 +226,7 @@ int ip_send_packet(struct stack *st, struct frame *f, const struct ip_dst *d)
 	struct link *l = link_by_ifindex(st, d->ifindex);
 
 	if (d->is_local)
-		return link_loop(st, f);
+		return link_loop(st, f, LINK_LOOPBACK_IFINDEX);
 	f->ifindex = l->ifindex;
 	if (l->config.kind == LINK_ETHERNET)
 		return eth_output_ip(st, l, f, d);
@@ -263,13 +285,72 @@ static void put_l4_csum(struct frame *f, const struct plan *p, const struct ip_d
 		offload_complete_csum(f);
 }
 
+static void push_ip_hdr(struct stack *st, struct frame *f, const struct plan *p)
+{
+	uint32_t total_len = p->hdr_len + p->l4_len;
+	uint8_t *h = offload_push(f, p->hdr_len);
+
+	if (p->is4)
+		ip4_write_hdr(h, &p->tx, total_len, p->tx.dont_fragment ? 0 : ip4_next_id(st, &p->tx),
+			      p->tx.dont_fragment ? IP4_DF : 0, p->addr_sum);
+	else
+		ip6_write_hdr(h, &p->tx, total_len, false);
+}
+
+/* ---- Our own packets to groups and broadcast addresses ---- */
+
+static bool is_heard_here(struct stack *st, const struct ip_dst *d, const struct ip_addr *dst)
+{
+	if (d->is_local)
+		return false;
+	return d->is_broadcast || (d->is_multicast && mcast_hears(st, dst, link_by_ifindex(st, d->ifindex)));
+}
+
+static struct frame *copy_of(struct stack *st, const struct frame *f)
+{
+	struct frame *copy = frame_alloc(&st->frames, f->len);
+
+	if (!copy) {
+		stat_count(st, STAT_IP_DROP_NO_MEMORY);
+		return NULL;
+	}
+	memcpy(frame_put(copy, f->len), f->data, f->len);
+	copy->off = f->off;
+	copy->sock_id = f->sock_id;
+	return copy;
+}
+
+void ip_loop_packet(struct stack *st, const struct frame *f, const struct ip_dst *d, const struct ip_addr *dst)
+{
+	struct frame *copy = is_heard_here(st, d, dst) ? copy_of(st, f) : NULL;
+
+	if (copy)
+		link_loop(st, copy, d->ifindex);
+}
+
+/* The window is the transport header and payload; the packet is looped whole, however it goes out. */
+static void loop_whole(struct stack *st, const struct frame *f, const struct plan *p, const struct ip_dst *d)
+{
+	struct frame *copy = is_heard_here(st, d, &p->tx.dst) ? copy_of(st, f) : NULL;
+
+	if (!copy)
+		return;
+	push_ip_hdr(st, copy, p);
+	link_loop(st, copy, d->ifindex);
+}
+
+/* Groups of interface-local scope (RFC 4291 section 2.7), and any with a TTL of zero (RFC 1112 section 6.1). */
+static bool stays_here(const struct ip_tx *tx, const struct ip_dst *d)
+{
+	if (!d->is_multicast || d->is_local)
+		return false;
+	return tx->ttl == 0 || (!ip_addr_is4(&tx->dst) && (tx->dst.b[1] & 0xf) <= 1);
+}
+
 int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const struct ip_dst *d)
 {
 	struct plan p;
 	int err = plan_output(&p, f, tx, d);
-	uint32_t total_len;
-	uint8_t *h;
-
 	if (err < 0) {
 		stat_count(st, STAT_IP_DROP_TOO_BIG);
 		frame_unref(f);
@@ -278,15 +359,15 @@ int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const s
 	stat_count(st, p.is4 ? STAT_IP4_OUT : STAT_IP6_OUT);
 	f->sock_id = tx->sock_id;
 	put_l4_csum(f, &p, d);
+	if (tx->loop)
+		loop_whole(st, f, &p, d);
+	if (stays_here(&p.tx, d)) {
+		frame_unref(f);
+		return 0;
+	}
 	if (p.is_fragmented)
 		return ip_output_fragments(st, f, &p.tx, d);
-	total_len = p.hdr_len + p.l4_len;
-	h = offload_push(f, p.hdr_len);
-	if (p.is4)
-		ip4_write_hdr(h, &p.tx, total_len, p.tx.dont_fragment ? 0 : ip4_next_id(st, &p.tx),
-			      p.tx.dont_fragment ? IP4_DF : 0, p.addr_sum);
-	else
-		ip6_write_hdr(h, &p.tx, total_len, false);
+	push_ip_hdr(st, f, &p);
 	return ip_send_packet(st, f, d);
 }
 

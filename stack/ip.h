@@ -13,6 +13,7 @@ struct neigh;
 
 enum {
 	IPPROTO_NR_ICMP = 1,
+	IPPROTO_NR_IGMP = 2,
 	IPPROTO_NR_TCP = 6,
 	IPPROTO_NR_UDP = 17,
 	IPPROTO_NR_ICMP6 = 58,
@@ -29,6 +30,7 @@ struct ip_rx {
 	uint8_t tos;		/* or traffic class */
 	bool is_multicast;	/* to a group, or broadcast at either layer: no error may answer it (RFC 1122 section 3.2.2) */
 	bool is_broadcast;
+	bool is_looped;		/* our own, to a group or broadcast address, come back without having been on a link */
 	const uint8_t *ip_hdr;	/* the network header as received, in the frame's buffer, for ICMP errors and raw sockets */
 	uint16_t ip_hdr_len;	/* options and extension headers included */
 };
@@ -117,6 +119,7 @@ struct ip_tx {
 	uint8_t tos;
 	bool dont_fragment;	/* IPv4 DF; larger than the path MTU: -EMSGSIZE instead of fragments, in both families */
 	bool router_alert;
+	bool loop;		/* our own sockets hear it too, when it goes to a group that the link hears, or is a broadcast */
 	uint32_t flow_label;	/* IPv6, 20 bits; 0 none */
 	uint64_t sock_id;
 	int8_t csum_offset;	/* where the transport checksum lies in the transport header; -1: complete already, or none */
@@ -147,6 +150,12 @@ static inline uint8_t *ip_slices_hdr(struct frame_out *out)
  * Returns true: *out is ready to go out. False: the packet went elsewhere (copied to a neighbour's queue or looped back) or was
  * dropped and counted; for the transport it is sent either way. */
 bool ip_output_slices(struct stack *st, struct frame_out *out, const struct ip_tx *tx, const struct ip_dst *d);
+
+/* Give our own sockets a copy of the packet (the window is a complete IP packet), which goes out by @d to a group or broadcast address. */
+void ip_loop_packet(struct stack *st, const struct frame *f, const struct ip_dst *d, const struct ip_addr *dst);
+
+/* The link for a group or broadcast address: @ifindex when it is not 0, the one that has @src, the default route's, the first. 0: none. */
+uint32_t ip_link_for_group(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex);
 
 /* Whether @a is an address of this stack (on any link, loopback included), usable as a source. */
 bool ip_is_local(struct stack *st, const struct ip_addr *a);

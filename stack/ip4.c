@@ -62,16 +62,18 @@ static bool may_be_for_dhcp(struct stack *st, const struct frame *f, const struc
 static enum stack_stat check_addrs(struct stack *st, const struct frame *f, const struct ip4_hdr *h, const struct link *l,
 				   enum eth_to to, struct ip_rx *rx)
 {
-	bool from_inside = l->config.kind == LINK_LOOPBACK;
+	bool from_inside = l->config.kind == LINK_LOOPBACK || to == ETH_LOOPED;
 	uint8_t net = ip_addr_v4(&h->src)[0];
 
 	rx->is_broadcast = ip_addr_is_broadcast(&h->dst) || ip_addr_is_any(&h->dst) ||
 			   addr_is_directed_broadcast(st, &h->dst, l->ifindex, true, NULL);
+	rx->is_looped = to == ETH_LOOPED;
 	rx->is_multicast = rx->is_broadcast || to != ETH_TO_US || ip_addr_is_multicast(&h->dst);
 
 	if (net >= 224) /* groups, the reserved class E, and the limited broadcast */
 		return STAT_IP4_DROP_SOURCE;
-	if (net == 0 && !(rx->is_broadcast && ip_addr_is_any(&h->src))) /* "this host", only before it has an address */
+	/* "This host", only before it has an address: a switch may ask for group members without one (RFC 3376 section 4.2.13). */
+	if (net == 0 && !((rx->is_broadcast || h->proto == IPPROTO_NR_IGMP) && ip_addr_is_any(&h->src)))
 		return STAT_IP4_DROP_SOURCE;
 	if (addr_is_directed_broadcast(st, &h->src, l->ifindex, false, NULL))
 		return STAT_IP4_DROP_SOURCE;
@@ -83,7 +85,7 @@ static enum stack_stat check_addrs(struct stack *st, const struct frame *f, cons
 	if (rx->is_broadcast)
 		return STAT_NONE;
 	if (ip_addr_is_multicast(&h->dst))
-		return addr_hears_group(st, &h->dst, l) ? STAT_NONE : STAT_IP4_DROP_NOT_OURS;
+		return mcast_hears(st, &h->dst, l) ? STAT_NONE : STAT_IP4_DROP_NOT_OURS;
 	if (!addr_is_ours(st, &h->dst, l->ifindex) && !may_be_for_dhcp(st, f, h, l))
 		return STAT_IP4_DROP_NOT_OURS;
 	return to == ETH_TO_US ? STAT_NONE : STAT_IP4_DROP_L2_BROADCAST;

@@ -145,6 +145,18 @@ uint32_t ip4_options_reply(const uint8_t *options, uint32_t len, const struct ip
 	return pad(out, n);
 }
 
+bool ip4_options_has(const uint8_t *options, uint32_t len, uint8_t type)
+{
+	struct wire_rd r = wire_rd_over(options, len);
+	struct option o;
+	bool bad;
+
+	while (next_option(&r, &o, &bad))
+		if (o.type == type)
+			return true;
+	return false;
+}
+
 uint32_t ip4_options_copied(const uint8_t *options, uint32_t len, uint8_t *out)
 {
 	struct wire_rd r = wire_rd_over(options, len);

@@ -33,6 +33,9 @@ enum ip4_options_verdict ip4_options_check(const uint8_t *options, uint32_t len,
 uint32_t ip4_options_reply(const uint8_t *options, uint32_t len, const struct ip_addr *own, uint32_t ms_since_midnight,
 			   uint8_t *out);
 
+/* Whether checked options hold one of @type. */
+bool ip4_options_has(const uint8_t *options, uint32_t len, uint8_t type);
+
 /* The options that go into fragments after the first. @out as above. Returns the bytes written, a multiple of 4. */
 uint32_t ip4_options_copied(const uint8_t *options, uint32_t len, uint8_t *out);
 

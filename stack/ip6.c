@@ -42,7 +42,7 @@ enum { SCOPE_RESERVED = 0, SCOPE_INTERFACE = 1 };
  * taken for real ones (RFC 4942 section 2.2). */
 static enum stack_stat check_addrs(struct stack *st, const struct ip6_hdr *h, const struct link *l, struct ip_rx *rx)
 {
-	bool from_inside = l->config.kind == LINK_LOOPBACK;
+	bool from_inside = l->config.kind == LINK_LOOPBACK || rx->is_looped;
 	bool to_group = ip_addr_is_multicast(&h->dst) && !ip_addr_is4(&h->dst);
 
 	if (ip_addr_is4(&h->src) || ip_addr_is4(&h->dst))
@@ -59,7 +59,7 @@ static enum stack_stat check_addrs(struct stack *st, const struct ip6_hdr *h, co
 		return addr_is_ours(st, &h->dst, l->ifindex) ? STAT_NONE : STAT_IP6_DROP_NOT_OURS;
 	if ((h->dst.b[1] & 0xf) == SCOPE_RESERVED || (!from_inside && (h->dst.b[1] & 0xf) == SCOPE_INTERFACE))
 		return STAT_IP6_DROP_NOT_OURS;
-	return addr_hears_group(st, &h->dst, l) ? STAT_NONE : STAT_IP6_DROP_NOT_OURS;
+	return mcast_hears(st, &h->dst, l) ? STAT_NONE : STAT_IP6_DROP_NOT_OURS;
 }
 
 /* The upper layer begins at @c->at. */
@@ -240,6 +240,7 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 		.ttl = h.hop_limit,
 		.tos = h.tos,
 		.is_multicast = to != ETH_TO_US,
+		.is_looped = to == ETH_LOOPED,
 		.ip_hdr = f->data,
 		.ip_hdr_len = IP6_HDR_LEN,
 	};

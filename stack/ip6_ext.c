@@ -99,6 +99,26 @@ enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem)
 	return IP6_STEP_NEXT;
 }
 
+bool ip6_has_router_alert(const uint8_t *packet, uint32_t len, uint16_t value)
+{
+	struct wire_rd r;
+
+	if (packet[6] != IP6_HOP_BY_HOP || len < IP6_HDR_LEN + 8)
+		return false;
+	r = wire_rd_over(packet + IP6_HDR_LEN, len - IP6_HDR_LEN);
+	wire_rd_skip(&r, 1);
+	r = wire_rd_sub(&r, wire_rd_u8(&r) * 8u + 7);
+	wire_rd_skip(&r, 1);
+	while (wire_rd_left(&r) > 0) {
+		uint8_t type = wire_rd_u8(&r), opt_len = type == OPT_PAD1 ? 0 : wire_rd_u8(&r);
+
+		if (type == OPT_ROUTER_ALERT && opt_len == 2)
+			return wire_rd_u16(&r) == value && wire_rd_ok(&r);
+		wire_rd_skip(&r, opt_len);
+	}
+	return false;
+}
+
 bool ip6_chain_to_upper(struct ip6_chain *c)
 {
 	while (is_passed(c->next) || c->next == IP6_FRAGMENT) {

@@ -36,6 +36,9 @@ struct ip6_problem {
 struct ip6_chain ip6_chain_over(const uint8_t *packet, uint32_t len); /* @len: at least IP6_HDR_LEN */
 enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem);
 
+/* Whether a packet (of @len header bytes, which have been walked) has a Router Alert of this value in a hop-by-hop header (RFC 2711). */
+bool ip6_has_router_alert(const uint8_t *packet, uint32_t len, uint16_t value);
+
 /** ip6_chain_to_upper - go on to the upper-layer header, in a packet that only needs to be recognised: options are not looked at,
  * a fragment header is passed over.
  * Returns false when it is not there: cut off, or the packet is a later fragment. @c->next is the last type that is known. */

@@ -5,6 +5,7 @@
 #include "core.h"
 #include "icmp4.h"
 #include "icmp6.h"
+#include "igmp.h"
 #include "offload.h"
 
 bool ip_deliver(struct stack *st, struct frame *f, const struct ip_rx *rx, bool is4)
@@ -28,6 +29,11 @@ bool ip_deliver(struct stack *st, struct frame *f, const struct ip_rx *rx, bool 
 		if (!is4)
 			break;
 		icmp4_input(st, f, rx);
+		return true;
+	case IPPROTO_NR_IGMP:
+		if (!is4)
+			break;
+		igmp_input(st, f, rx);
 		return true;
 	case IPPROTO_NR_ICMP6:
 		if (is4)

@@ -53,6 +53,8 @@ static int link_add(struct stack *st, const struct link_config *config)
 	frame_queue_init(&l->out);
 	t->links[t->count++] = l;
 	l->ifindex = t->count;
+	mcast_if_init(st, l, &l->igmp, &igmp_protocol);
+	mcast_if_init(st, l, &l->mld, &mld_protocol);
 	return (int)l->ifindex;
 }
 
@@ -116,6 +118,8 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 	st->route_generation++;
 	stack_log(st, STACK_LOG_NOTICE, "link.%s name=%s ifindex=%u", is_up ? "up" : "down", l->config.name, ifindex);
 	if (is_up) {
+		mcast_report_all(&l->igmp);
+		mcast_report_all(&l->mld);
 		addr_recheck_link(st, l);
 		dhcp4_on_link_up(st, ifindex);
 		dhcp6_on_link_up(st, ifindex);
@@ -157,12 +161,12 @@ bool link_has_ip6(const struct link *l)
 }
 
 /* A bare IP packet: its first four bits say which (RFC 791 section 3.1, RFC 8200 section 3). */
-static void ip_packet_input(struct stack *st, struct frame *f, struct link *l)
+static void ip_packet_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to)
 {
 	if (f->len > 0 && f->data[0] >> 4 == 6)
-		ip6_input(st, f, l, ETH_TO_US);
+		ip6_input(st, f, l, to);
 	else
-		ip4_input(st, f, l, ETH_TO_US);
+		ip4_input(st, f, l, to);
 }
 
 void link_input(struct stack *st, struct frame *f)
@@ -187,7 +191,7 @@ void link_input(struct stack *st, struct frame *f)
 	else if (l->config.kind == LINK_ETHERNET)
 		eth_input(st, f, l);
 	else
-		ip_packet_input(st, f, l);
+		ip_packet_input(st, f, l, ETH_TO_US);
 	if (st->verdict.drop != STAT_NONE)
 		l->drops++;
 	frame_unref(f);
@@ -254,7 +258,7 @@ bool link_next_out(struct stack *st, struct frame_out *out)
 	return false;
 }
 
-int link_loop(struct stack *st, struct frame *f)
+int link_loop(struct stack *st, struct frame *f, uint32_t ifindex)
 {
 	struct link *lo = st->links.links[LINK_LOOPBACK_IFINDEX - 1];
 
@@ -265,10 +269,12 @@ int link_loop(struct stack *st, struct frame *f)
 		frame_unref(f);
 		return -ENOBUFS;
 	}
-	f->ifindex = LINK_LOOPBACK_IFINDEX;
+	f->ifindex = ifindex;
 	f->off.csum = FRAME_CSUM_VALID; /* it never left this machine */
-	lo->out_frames++;
-	lo->out_bytes += frame_packet_len(f);
+	if (ifindex == LINK_LOOPBACK_IFINDEX) {
+		lo->out_frames++;
+		lo->out_bytes += frame_packet_len(f);
+	}
 	frame_queue_push(&st->links.loop, f);
 	return 0;
 }
@@ -280,10 +286,14 @@ bool link_run_loopback(struct stack *st)
 	unsigned n;
 
 	for (n = 0; n < LOOP_BATCH && (f = frame_queue_pop(&st->links.loop)); n++) {
-		lo->in_frames++;
-		lo->in_bytes += f->len;
 		st->verdict = (struct stack_verdict){ STAT_NONE, 0 };
-		ip_packet_input(st, f, lo);
+		if (f->ifindex == LINK_LOOPBACK_IFINDEX) {
+			lo->in_frames++;
+			lo->in_bytes += f->len;
+			ip_packet_input(st, f, lo, ETH_TO_US);
+		} else {
+			ip_packet_input(st, f, link_by_ifindex(st, f->ifindex), ETH_LOOPED);
+		}
 		frame_unref(f);
 	}
 	return n > 0;

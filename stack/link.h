@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "frame.h"
+#include "mcast_report.h"
 #include "ipv4ll.h"
 #include "stack.h"
 
@@ -21,6 +22,7 @@ struct link {
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
 	bool is_down; /* switched off, or without carrier */
 	struct frame_queue out;
+	struct mcast_if igmp, mld; /* what it listens to */
 	struct ipv4ll ipv4ll;
 };
 
@@ -49,8 +51,9 @@ bool link_run_loopback(struct stack *st);		     /* input what was looped back; f
 /* Queue a whole frame, link header included. Takes over the reference. 0 or -ENOBUFS. */
 int link_enqueue(struct stack *st, struct link *l, struct frame *f);
 
-/* Hand a packet (the window begins with its IP header) to this stack's own input. Takes over the reference. 0 or -ENOBUFS. */
-int link_loop(struct stack *st, struct frame *f);
+/* Hand a packet (the window begins with its IP header) to this stack's own input, as if it had come in on @ifindex: the loopback, or the
+ * link that our own packet to a group or broadcast address goes out of. Takes over the reference. 0 or -ENOBUFS. */
+int link_loop(struct stack *st, struct frame *f, uint32_t ifindex);
 
 /* Count a packet that goes out past the queue. */
 void link_count_out(struct stack *st, struct link *l, uint32_t bytes, bool is_gso);

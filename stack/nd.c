@@ -4,6 +4,7 @@
 #include "core.h"
 #include "eth.h"
 #include "icmp6.h"
+#include "mld.h"
 #include "wire.h"
 
 enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, LINK_ADDR_OPTION_LEN = 8 };
@@ -206,23 +207,52 @@ static void on_dad_timer(struct timer *t, uint64_t now_us)
 {
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 
+	struct link *l = link_by_ifindex(a->st, a->ifindex);
+
 	if (a->probes_sent >= a->st->tunables.dad_transmits) {
 		a->state = IF_ADDR_ASSIGNED;
+		if (ip_addr_is_linklocal(&a->prefix.addr))
+			mld_on_linklocal(l);
 		return;
 	}
+	/* RFC 4862 section 5.4.2: a switch that snoops must know of the group before anything is asked there. */
+	if (a->probes_sent == 0)
+		mcast_report_flush(&l->mld);
 	a->probes_sent++;
-	nd_send_solicitation(a->st, link_by_ifindex(a->st, a->ifindex), &ip6_addr_any, &a->prefix.addr, NULL);
+	nd_send_solicitation(a->st, l, &ip6_addr_any, &a->prefix.addr, NULL);
 	timer_set(&a->st->wheel, t, now_us + a->st->tunables.neigh_retrans_ms * 1000ULL);
+}
+
+/* @report_at_us: at the latest; the first solicitation brings it forward. */
+static void join_group(struct if_addr *a, uint64_t report_at_us)
+{
+	struct ip_addr group = solicited_node(&a->prefix.addr);
+
+	if (!a->in_group)
+		a->in_group = mcast_join_own(a->st, link_by_ifindex(a->st, a->ifindex), &group, report_at_us) == 0;
+}
+
+void nd_leave_group(struct if_addr *a)
+{
+	struct ip_addr group = solicited_node(&a->prefix.addr);
+
+	if (a->in_group)
+		mcast_leave_own(a->st, link_by_ifindex(a->st, a->ifindex), &group);
+	a->in_group = false;
 }
 
 void nd_dad_start(struct if_addr *a)
 {
-	if (a->st->tunables.dad_transmits == 0)
+	bool is_checked = a->st->tunables.dad_transmits > 0;
+	uint64_t at_us = a->st->now_us + (is_checked ? rng_below(&a->st->rng, DAD_DELAY_MAX_US) : 0);
+
+	join_group(a, at_us);
+	if (!is_checked)
 		return;
 	a->state = a->st->tunables.optimistic_dad ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
 	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_dad_timer);
-	timer_set(&a->st->wheel, &a->timer, a->st->now_us + rng_below(&a->st->rng, DAD_DELAY_MAX_US));
+	timer_set(&a->st->wheel, &a->timer, at_us);
 }
 
 void nd_add_linklocal(struct stack *st, struct link *l)

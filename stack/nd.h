@@ -20,8 +20,11 @@ void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
 			  const uint8_t *mac);
 
-/* A new address on an Ethernet link: check it for duplicates, in the background. */
+/* A new address on an Ethernet link: join its solicited-node group, check it for duplicates, in the background. */
 void nd_dad_start(struct if_addr *a);
+
+/* The address is ours no longer: neither is its solicited-node group. Harmless for one that has none. */
+void nd_leave_group(struct if_addr *a);
 
 /* Give an Ethernet link its fe80::/64 address. */
 void nd_add_linklocal(struct stack *st, struct link *l);

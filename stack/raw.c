@@ -69,6 +69,8 @@ static bool wants(const struct raw_sock *raw, const struct frame *f, const struc
 		return false;
 	if (s->is_connected && !ip_addr_eq(&s->remote.addr, &rx->src))
 		return false;
+	if (ip_addr_is_multicast(&rx->dst) && !mcast_sock_wants(s, &rx->dst, &rx->src, rx->ifindex))
+		return false;
 	return !is_icmp(s) || f->len == 0 || wants_type(raw, f->data[0]);
 }
 
@@ -175,6 +177,8 @@ static int send_with_header(struct sock *s, struct frame *f, const struct dgram_
 	way.tx.proto = f->data[IP4_PROTO_AT];
 	complete_header(s, f, &way, hdr_bytes);
 	f->sock_id = s->id;
+	if (way.tx.loop)
+		ip_loop_packet(s->st, f, way.via, &way.tx.dst);
 	return ip_send_packet(s->st, f, way.via);
 }
 

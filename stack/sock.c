@@ -166,6 +166,7 @@ void sock_free(struct sock *s)
 {
 	struct stack *st = s->st;
 
+	mcast_leave_all(s);
 	port_release(st, &s->port);
 	list_remove(&s->event_link);
 	leave_table(st, s);
@@ -227,6 +228,7 @@ static void give_up(struct sock *s, bool abort, uint64_t now_us)
 	s->user = NULL;
 	s->events = 0;
 	list_remove(&s->event_link);
+	mcast_leave_all(s); /* at once, whatever the protocol has still to do */
 	s->ops->close(s, abort, now_us);
 }
 
@@ -427,7 +429,7 @@ uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote,
 	if (ifindex == 0)
 		ifindex = s->opt.bound_ifindex ? s->opt.bound_ifindex : remote->scope_id;
 	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
-		ifindex = s->opt.mcast_ifindex;
+		ifindex = ip_addr_is4(&remote->addr) ? s->opt.mcast_ifindex : s->opt.mcast_ifindex6;
 	return ifindex;
 }
 

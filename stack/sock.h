@@ -20,9 +20,11 @@ struct sock_opts {
 	uint8_t tos, tclass;
 	uint8_t ttl, hop_limit;		/* 0: the stack's default */
 	uint8_t mcast_ttl, mcast_hops;
-	uint32_t mcast_ifindex;		/* IP_MULTICAST_IF, IPV6_MULTICAST_IF */
+	uint32_t mcast_ifindex, mcast_ifindex6;	/* IP_MULTICAST_IF, IPV6_MULTICAST_IF */
+	uint8_t mcast_src[4];		/* IP_MULTICAST_IF by address: also the source; zero: none */
 	uint8_t pmtudisc, pmtudisc6;	/* IP_PMTUDISC_*, IPV6_PMTUDISC_* */
 	bool reuse_addr, reuse_port, v6only, broadcast, keepalive, no_check, mcast_loop, mcast_loop6, freebind;
+	bool mcast_all, mcast_all6;	/* IP_MULTICAST_ALL, IPV6_MULTICAST_ALL */
 	bool recv_err, recv_err6;	/* IP_RECVERR, IPV6_RECVERR */
 	bool linger_on;
 	int32_t linger_s;
@@ -56,6 +58,7 @@ struct sock {
 	struct port_hold port;	     /* the claim on local.port (port.h) */
 	struct ip_endpoint local, remote;
 	struct ip_dst dst;
+	struct mcast_member *memberships;
 	struct sock_opts opt;
 };
 

@@ -32,6 +32,7 @@ void sockopt_init(struct sock_opts *o, const struct stack *st)
 	o->mcast_ttl = 1;
 	o->mcast_hops = 1;
 	o->mcast_loop = o->mcast_loop6 = true;
+	o->mcast_all = o->mcast_all6 = true;
 	o->pmtudisc = IP_PMTUDISC_WANT;
 	o->pmtudisc6 = IPV6_PMTUDISC_WANT;
 	o->rcvlowat = 1;
@@ -336,7 +337,7 @@ int sock_setopt(struct sock *s, int level, int name, const void *value, size_t l
 	if (!o)
 		return s->ops->setopt ? s->ops->setopt(s, level, name, value, len, now_us) : -ENOPROTOOPT;
 	if (o->kind == SOCKOPT_STRUCT) {
-		err = o->set_struct(s, value, len);
+		err = o->set_struct ? o->set_struct(s, value, len) : -ENOPROTOOPT;
 	} else {
 		err = read_int(o, value, len, &v);
 		if (err == 0)
@@ -373,7 +374,7 @@ int sock_getopt(struct sock *s, int level, int name, void *value, size_t *len, u
 	if (!o)
 		return s->ops->getopt ? s->ops->getopt(s, level, name, value, len, now_us) : -ENOPROTOOPT;
 	if (o->kind == SOCKOPT_STRUCT)
-		return o->get_struct(s, value, len);
+		return o->get_struct ? o->get_struct(s, value, len) : -ENOPROTOOPT;
 	err = get_int(s, o, &v);
 	if (err < 0)
 		return err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sockopt_ip.c - socket options of the levels IPPROTO_IP and IPPROTO_IPV6. */
+/* sockopt_ip.c - socket options of the levels IPPROTO_IP and IPPROTO_IPV6 but those about groups, which are sockopt_mcast.c's. */
 #include "sockopt.h"
 
 #include <errno.h>
@@ -71,36 +71,6 @@ static int get_unicast_hops(struct sock *s, int *value)
 	return 0;
 }
 
-static int set_mcast_ttl(struct sock *s, int value)
-{
-	if (s->type == SOCK_STREAM || value < -1 || value > 255)
-		return -EINVAL;
-	s->opt.mcast_ttl = value == -1 ? 1 : (uint8_t)value;
-	return 0;
-}
-
-static int get_mcast_ttl(struct sock *s, int *value)
-{
-	*value = s->opt.mcast_ttl;
-	return 0;
-}
-
-static int set_mcast_hops(struct sock *s, int value)
-{
-	if (s->type == SOCK_STREAM)
-		return -ENOPROTOOPT;
-	if (value < -1 || value > 255)
-		return -EINVAL;
-	s->opt.mcast_hops = value == -1 ? 1 : (uint8_t)value;
-	return 0;
-}
-
-static int get_mcast_hops(struct sock *s, int *value)
-{
-	*value = s->opt.mcast_hops;
-	return 0;
-}
-
 /* The ways of path MTU discovery that there are: fragment at will, when it must be, never. */
 static int set_pmtudisc(struct sock *s, int value)
 {
@@ -157,99 +127,6 @@ static int get_v6only(struct sock *s, int *value)
 	return 0;
 }
 
-static int set_mcast_loop6(struct sock *s, int value)
-{
-	if (value != 0 && value != 1)
-		return -EINVAL;
-	s->opt.mcast_loop6 = value != 0;
-	return 0;
-}
-
-static int get_mcast_loop6(struct sock *s, int *value)
-{
-	*value = s->opt.mcast_loop6;
-	return 0;
-}
-
-static int check_mcast_link(struct sock *s, uint32_t ifindex)
-{
-	if (s->type == SOCK_STREAM)
-		return -ENOPROTOOPT;
-	if (s->opt.bound_ifindex && ifindex && ifindex != s->opt.bound_ifindex)
-		return -EINVAL;
-	return ifindex == 0 || sockopt_link_exists(s, ifindex) ? 0 : -ENODEV;
-}
-
-static int set_mcast_if6(struct sock *s, int value)
-{
-	int err = value < 0 ? -EINVAL : check_mcast_link(s, (uint32_t)value);
-
-	if (err == 0)
-		s->opt.mcast_ifindex = (uint32_t)value;
-	return err;
-}
-
-static int get_mcast_if6(struct sock *s, int *value)
-{
-	*value = (int)s->opt.mcast_ifindex;
-	return 0;
-}
-
-struct addr_search {
-	struct ip_addr addr;
-	uint32_t ifindex;
-};
-
-static bool match_addr(void *ctx, const struct addr_info *info)
-{
-	struct addr_search *search = ctx;
-
-	if (!ip_addr_eq(&info->prefix.addr, &search->addr))
-		return true;
-	search->ifindex = info->ifindex;
-	return false;
-}
-
-/* A struct in_addr, ip_mreq or ip_mreqn: the link by its index, or by an address of ours. */
-static int set_mcast_if(struct sock *s, const void *value, size_t len)
-{
-	struct ip_mreqn m = { .imr_ifindex = 0 };
-	struct addr_search search;
-	int err;
-
-	if (s->type == SOCK_STREAM || len < sizeof(struct in_addr))
-		return -EINVAL;
-	if (len >= sizeof(struct ip_mreqn))
-		memcpy(&m, value, sizeof(m));
-	else if (len >= sizeof(struct ip_mreq))
-		memcpy(&m, value, sizeof(struct ip_mreq));
-	else
-		memcpy(&m.imr_address, value, sizeof(m.imr_address));
-	if (m.imr_ifindex == 0 && m.imr_address.s_addr != 0) {
-		uint8_t b[4];
-
-		memcpy(b, &m.imr_address, 4);
-		search = (struct addr_search){ .addr = ip_addr_from4(b) };
-		stack_each_addr(s->st, match_addr, &search);
-		if (search.ifindex == 0)
-			return -EADDRNOTAVAIL;
-		m.imr_ifindex = (int)search.ifindex;
-	}
-	err = m.imr_ifindex < 0 ? -ENODEV : check_mcast_link(s, (uint32_t)m.imr_ifindex);
-	if (err == 0)
-		s->opt.mcast_ifindex = (uint32_t)m.imr_ifindex;
-	return err == -ENODEV ? -EADDRNOTAVAIL : err;
-}
-
-/* Linux tells the address given, which for an index is the wildcard. */
-static int get_mcast_if(struct sock *s, void *value, size_t *len)
-{
-	struct in_addr any = { 0 };
-
-	(void)s;
-	return sockopt_put(value, len, &any, sizeof(any));
-}
-
 static int set_hdrincl(struct sock *s, int value)
 {
 	s->opt.hdrincl = value != 0;
@@ -275,9 +152,6 @@ static const struct sockopt options[] = {
 	{ IPPROTO_IP, IP_MTU_DISCOVER, SOCKOPT_FUNCTIONS(pmtudisc) },
 	{ IPPROTO_IP, IP_MTU, SOCKOPT_SHOWN(mtu) },
 	{ IPPROTO_IP, IP_FREEBIND, SOCKOPT_BOOL, SOCKOPT_FIELD(freebind) },
-	{ IPPROTO_IP, IP_MULTICAST_TTL, SOCKOPT_FUNCTIONS(mcast_ttl) },
-	{ IPPROTO_IP, IP_MULTICAST_LOOP, SOCKOPT_BOOL, SOCKOPT_FIELD(mcast_loop) },
-	{ IPPROTO_IP, IP_MULTICAST_IF, SOCKOPT_STRUCT, .set_struct = set_mcast_if, .get_struct = get_mcast_if },
 
 	{ IPPROTO_IPV6, IPV6_V6ONLY, SOCKOPT_FUNCTIONS(v6only) },
 	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, SOCKOPT_FUNCTIONS(unicast_hops) },
@@ -290,9 +164,6 @@ static const struct sockopt options[] = {
 	{ IPPROTO_IPV6, IPV6_DONTFRAG, SOCKOPT_BOOL, SOCKOPT_FIELD(dont_frag6) },
 	{ IPPROTO_IPV6, IPV6_MTU, SOCKOPT_SHOWN(mtu) },
 	{ IPPROTO_IPV6, IPV6_FREEBIND, SOCKOPT_BOOL, SOCKOPT_FIELD(freebind) },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, SOCKOPT_FUNCTIONS(mcast_hops) },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, SOCKOPT_FUNCTIONS(mcast_loop6) },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_IF, SOCKOPT_FUNCTIONS(mcast_if6) },
 };
 
 const struct sockopt *sockopt_ip_find(int level, int name)
@@ -300,5 +171,5 @@ const struct sockopt *sockopt_ip_find(int level, int name)
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (options[i].level == level && options[i].name == name)
 			return &options[i];
-	return NULL;
+	return sockopt_mcast_find(level, name);
 }

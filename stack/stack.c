@@ -50,7 +50,8 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 	list_init(&st->event_socks);
 	list_init(&st->dhcp4s);
 	list_init(&st->dhcp6s);
-	if (link_table_init(st) < 0 || addr_table_init(st) < 0 || route_table_init(st) < 0 || neigh_table_init(st) < 0 ||
+	if (link_table_init(st) < 0 || mcast_table_init(st) < 0 || addr_table_init(st) < 0 || route_table_init(st) < 0 ||
+	    neigh_table_init(st) < 0 ||
 	    pmtu_cache_init(st) < 0 || reasm_table_init(st) < 0 || icmp_init(st) < 0 || sock_table_init(st) < 0 ||
 	    port_table_init(st) < 0 || tcp_table_init(st) < 0 || udp_table_init(st) < 0 || raw_table_init(st) < 0 ||
 	    link_add_loopback(st) < 0) {
@@ -73,6 +74,7 @@ void stack_close(struct stack *st)
 	sock_table_fini(st);
 	dhcp6_fini(st);
 	dhcp4_fini(st);
+	mcast_table_fini(st);
 	icmp_fini(st);
 	reasm_table_fini(st);
 	pmtu_cache_fini(st);

@@ -205,10 +205,22 @@ int stack_find_route(struct stack *st, const struct ip_addr *dst, const struct i
 /* Another number than before: links, addresses, routes or path MTUs may have changed. */
 uint32_t stack_generation(const struct stack *st);
 
+struct group_info {
+	struct ip_addr addr;
+	uint32_t ifindex;
+	uint32_t users;		       /* memberships of sockets, and the stack's own; 0: left, and being told */
+	bool is_exclude;	       /* all sources but those listed; else only those */
+	const struct ip_addr *sources; /* valid during the call */
+	uint32_t source_count;
+	unsigned version;	       /* of IGMP or MLD, spoken on the link */
+	uint64_t report_due_us;	       /* UINT64_MAX: nothing to report */
+};
+
 /* Walk a table in its own order; the callback returns false to stop. The table must not change under the walk. */
 void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_info *), void *ctx);
 void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_info *), void *ctx);
 void stack_each_route(struct stack *st, bool (*fn)(void *ctx, const struct route_info *), void *ctx);
+void stack_each_group(struct stack *st, bool (*fn)(void *ctx, const struct group_info *), void *ctx);
 void stack_each_neigh(struct stack *st, bool (*fn)(void *ctx, const struct neigh_info *), void *ctx);
 
 /* ---- Configuration by DHCP ---------------------------------------------------------------------------------------- */
@@ -336,7 +348,8 @@ void sock_close(struct sock *s, uint64_t now_us);
 void sock_abort(struct sock *s, uint64_t now_us);
 
 /* [gs]etsockopt(2) with Linux's levels, names and layouts, TCP_INFO included: -ENOPROTOOPT, -EINVAL, ... SO_ERROR is
- * cleared by reading it. *len goes in as the room at @value and comes out as the bytes written. */
+ * cleared by reading it. *len goes in as the room at @value and comes out as the bytes written; a few options (IP_MSFILTER,
+ * MCAST_MSFILTER) read their question from there. */
 int sock_setopt(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us);
 int sock_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us);
 

@@ -20,6 +20,7 @@
 	X(UDP_DROP_CHECKSUM, "udp.drop.checksum", "wrong checksum")                                                    \
 	X(UDP_DROP_NO_CHECKSUM, "udp.drop.no_checksum", "no checksum, over IPv6 (RFC 8200 section 8.1)")               \
 	X(UDP_DROP_NO_SOCKET, "udp.drop.no_socket", "nobody is bound to the port")                                     \
+	X(UDP_DROP_NOT_MEMBER, "udp.drop.not_member", "sockets that a datagram to a group was not for: no member, or source filtered") \
 	X(UDP_DROP_QUEUE_FULL, "udp.drop.queue_full", "the socket's receive buffer is full")                           \
 	X(RAW_IN, "raw.in", "packets delivered to a raw socket")                                                       \
 	X(RAW_DROP_QUEUE_FULL, "raw.drop.queue_full", "a raw socket's receive buffer is full")                         \
@@ -196,6 +197,29 @@
 	X(ICMP_DROP_UNMATCHED, "icmp.drop.unmatched", "echo reply that nobody asked for")                              \
 	X(PMTU_LEARNT, "pmtu.learnt", "path MTUs lowered")                                                             \
 	X(PMTU_DROP_SMALL, "pmtu.drop.small", "packet too big that names an MTU below the family's least")             \
+	/* group membership: IGMP, MLD */                                                                              \
+	X(IGMP_IN, "igmp.in", "messages received")                                                                     \
+	X(IGMP_IN_QUERIES, "igmp.in_queries", "queries taken")                                                         \
+	X(IGMP_IN_REPORTS, "igmp.in_reports", "reports of other hosts, versions 1 and 2")                              \
+	X(IGMP_OUT_REPORTS, "igmp.out_reports", "reports sent")                                                        \
+	X(IGMP_OUT_LEAVES, "igmp.out_leaves", "leaves sent, version 2")                                                \
+	X(IGMP_DROP_FORMAT, "igmp.drop.format", "too short, or no group where one must be")                            \
+	X(IGMP_DROP_CHECKSUM, "igmp.drop.checksum", "wrong checksum")                                                  \
+	X(IGMP_DROP_TTL, "igmp.drop.ttl", "time to live is not 1 (RFC 3376 section 4)")                                \
+	X(IGMP_DROP_ROUTER_ALERT, "igmp.drop.router_alert", "query without Router Alert (RFC 3376 section 9.1)")       \
+	X(IGMP_DROP_DESTINATION, "igmp.drop.destination", "sent to a group that does not fit the message")             \
+	X(IGMP_DROP_TYPE, "igmp.drop.type", "type not spoken here")                                                    \
+	X(MLD_IN, "mld.in", "messages received")                                                                       \
+	X(MLD_IN_QUERIES, "mld.in_queries", "queries taken")                                                           \
+	X(MLD_IN_REPORTS, "mld.in_reports", "reports of other listeners, version 1")                                   \
+	X(MLD_OUT_REPORTS, "mld.out_reports", "reports sent")                                                          \
+	X(MLD_OUT_DONES, "mld.out_dones", "dones sent, version 1")                                                     \
+	X(MLD_DROP_FORMAT, "mld.drop.format", "too short, or no group where one must be")                              \
+	X(MLD_DROP_SOURCE, "mld.drop.source", "source is not link-local (RFC 3810 section 6.2)")                       \
+	X(MLD_DROP_HOP_LIMIT, "mld.drop.hop_limit", "hop limit is not 1")                                              \
+	X(MLD_DROP_ROUTER_ALERT, "mld.drop.router_alert", "no Router Alert")                                           \
+	X(MLD_DROP_DESTINATION, "mld.drop.destination", "sent to a group that does not fit the message")               \
+	X(MCAST_LEAVES_UNTOLD, "mcast.leaves_untold", "groups left without a report, because too many were left at once") \
 	/* output */                                                                                                   \
 	X(IP_DROP_NO_ROUTE, "ip.drop.no_route", "packet of the stack's own without a way to its destination")          \
 	X(IP_DROP_NO_MEMORY, "ip.drop.no_memory", "copy or fragment not made: out of buffers")                         \

@@ -42,6 +42,20 @@
 	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
 	X(dad_transmits, "net.ipv6.conf.all.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
 	X(optimistic_dad, "net.ipv6.conf.all.optimistic_dad", 1, 0, 1, "use an IPv6 address while it is checked for duplicates (RFC 4429)") \
+	/* groups */                                                                                                   \
+	X(optmem_max, "net.core.optmem_max", 131072, 0, 16777216, "memory of a socket for options: limits IPv6 group memberships, bytes") \
+	X(igmp_max_memberships, "net.ipv4.igmp_max_memberships", 20, 0, 65536, "IPv4 groups a socket may join")        \
+	X(igmp_max_msf, "net.ipv4.igmp_max_msf", 10, 0, 1024, "sources in a socket's filter of an IPv4 group")         \
+	X(igmp_qrv, "net.ipv4.igmp_qrv", 2, 1, 7, "times a change is told, until an IGMPv3 querier names its robustness") \
+	X(igmp_link_local_mcast_reports, "net.ipv4.igmp_link_local_mcast_reports", 1, 0, 1, "report groups of 224.0.0.0/24 too") \
+	X(force_igmp_version, "net.ipv4.conf.all.force_igmp_version", 0, 0, 3, "IGMP version to speak; 0: as the querier") \
+	X(igmpv2_unsolicited_ms, "net.ipv4.conf.all.igmpv2_unsolicited_report_interval", 10000, 1, 3600000, "most time between unsolicited IGMPv1 and v2 reports, ms") \
+	X(igmpv3_unsolicited_ms, "net.ipv4.conf.all.igmpv3_unsolicited_report_interval", 1000, 1, 3600000, "the same for IGMPv3, ms") \
+	X(mld_max_msf, "net.ipv6.mld_max_msf", 64, 0, 1024, "sources in a socket's filter of an IPv6 group")           \
+	X(mld_qrv, "net.ipv6.mld_qrv", 2, 1, 7, "times a change is told, until an MLDv2 querier names its robustness") \
+	X(force_mld_version, "net.ipv6.conf.all.force_mld_version", 0, 0, 2, "MLD version to speak; 0: as the querier") \
+	X(mldv1_unsolicited_ms, "net.ipv6.conf.all.mldv1_unsolicited_report_interval", 10000, 1, 3600000, "most time between unsolicited MLDv1 reports, ms") \
+	X(mldv2_unsolicited_ms, "net.ipv6.conf.all.mldv2_unsolicited_report_interval", 1000, 1, 3600000, "the same for MLDv2, ms") \
 	/* TCP */                                                                                                      \
 	X(tcp_rmem_min, "net.ipv4.tcp_rmem[0]", 4096, 2304, 1073741824, "receive buffer of a connection, bytes: least, at first, most; half of it is offered as window") \
 	X(tcp_rmem_default, "net.ipv4.tcp_rmem[1]", 131072, 2304, 1073741824, "")                                      \

@@ -308,10 +308,14 @@ static bool deliver_to_all(struct stack *st, struct frame *f, size_t len, const 
 	for (struct list *n = b->bound.next; n != &b->bound; n = n->next) {
 		struct sock *s = container_of(container_of(n, struct port_hold, link), struct sock, port);
 
-		if (takes_group(s, e)) {
-			found = true;
-			deliver(s, f, len, info, false);
+		if (!takes_group(s, e))
+			continue;
+		if (ip_addr_is_multicast(&e->local) && !mcast_sock_wants(s, &e->local, &e->remote, e->ifindex)) {
+			stat_count(st, STAT_UDP_DROP_NOT_MEMBER);
+			continue;
 		}
+		found = true;
+		deliver(s, f, len, info, false);
 	}
 	return found;
 }

@@ -53,6 +53,12 @@ json_t *route_json(const struct tapir_route_rec *routes, size_t n, const struct 
 void neigh_print(FILE *f, const struct tapir_neigh_rec *neighs, size_t n, const struct net_view *view);
 json_t *neigh_json(const struct tapir_neigh_rec *neighs, size_t n, const struct net_view *view);
 
+/* ---- Groups (print_maddr.c) ---- */
+
+/* Groups under their links. Records of one group follow each other. */
+void maddr_print(FILE *f, const struct tapir_group_rec *groups, size_t n, const struct net_view *view);
+json_t *maddr_json(const struct tapir_group_rec *groups, size_t n, const struct net_view *view);
+
 /* ---- Counters and tunables (print_stats.c) ---- */
 
 struct stats_view {

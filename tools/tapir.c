@@ -17,6 +17,7 @@ static const struct command {
 	{ "addr", cmd_addr, "show the stack's addresses" },
 	{ "route", cmd_route, "show its routes" },
 	{ "neigh", cmd_neigh, "show its neighbours: ARP and Neighbor Discovery" },
+	{ "maddr", cmd_maddr, "show the groups its links listen to: IGMP and MLD" },
 	{ "link", cmd_link, "show its links: MTU, offloads, traffic" },
 	{ "stats", cmd_stats, "show what was counted, each reason for a drop included" },
 	{ "get", cmd_get, "show tunables" },

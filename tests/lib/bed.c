@@ -124,6 +124,17 @@ void bed_close(struct bed *b)
 		bed_fatal("%zu bytes are still allocated after stack_close()", b->mem.used_bytes);
 }
 
+/* IGMP; ICMPv6 of types 131, 132 and 143, behind the eight bytes of a hop-by-hop header. */
+static bool is_membership_report(const struct bed *b)
+{
+	const uint8_t *p = (const uint8_t *)b->out.iov[0].iov_base + (b->link.kind == LINK_ETHERNET ? 14 : 0);
+	size_t len = b->out.iov[0].iov_len - (b->link.kind == LINK_ETHERNET ? 14 : 0);
+
+	if (len >= 20 && p[0] >> 4 == 4)
+		return p[9] == 2;
+	return len > 48 && p[0] >> 4 == 6 && p[6] == 0 && p[40] == 58 && (p[48] == 131 || p[48] == 132 || p[48] == 143);
+}
+
 /* Copy the packet that stack_output() described into one piece, at the end of the bed's list. */
 static void collect(struct bed *b)
 {
@@ -154,7 +165,8 @@ void bed_turn(struct bed *b)
 {
 	stack_tick(b->st, b->now_us);
 	while (stack_output(b->st, &b->out, b->now_us))
-		collect(b);
+		if (b->hears_reports || !is_membership_report(b))
+			collect(b);
 }
 
 void bed_inject_off(struct bed *b, const void *data, size_t len, const struct frame_offload *off)

@@ -50,6 +50,7 @@ struct bed {
 	struct frame_out out;
 	struct bed_packet *first, **last; /* sent, not yet taken by bed_next() */
 	unsigned packets;
+	bool hears_reports; /* collect IGMP and MLD messages too, of which tests of other protocols need not know */
 };
 
 enum { BED_START_US = 1000000 };

@@ -17,7 +17,7 @@ static struct request request;
 /* A message of @op with @body, @cut bytes missing at its end (or added, when negative). */
 static int parse(uint16_t op, const void *body, size_t body_bytes, int cut)
 {
-	uint8_t message[4096] = { 0 };
+	uint8_t message[16384] = { 0 };
 	struct tapir_header h = { TAPIR_PROTOCOL_MAGIC, TAPIR_PROTOCOL_VERSION, op, 42, 0 };
 
 	memcpy(message, &h, sizeof(h));
@@ -86,7 +86,7 @@ static void test_an_option_value_has_the_length_that_it_says(void **state)
 {
 	struct {
 		struct tapir_option head;
-		uint8_t value[2048];
+		uint8_t value[TAPIR_OPTION_MAX + 1];
 	} o = { { SOL_SOCKET, SO_REUSEADDR, 4, 0 }, { 9, 8, 7, 6 } };
 
 	(void)state;
@@ -100,6 +100,22 @@ static void test_an_option_value_has_the_length_that_it_says(void **state)
 	o.head.len = TAPIR_OPTION_MAX + 1;
 	assert_int_equal(parse(TAPIR_OP_SETSOCKOPT, &o, sizeof(o.head) + TAPIR_OPTION_MAX + 1, 0), EINVAL);
 	assert_int_equal(parse(TAPIR_OP_GETSOCKOPT, &o, sizeof(o.head), 0), EINVAL);
+}
+
+static void test_a_question_to_getsockopt_is_all_of_the_room_or_nothing(void **state)
+{
+	struct {
+		struct tapir_option head;
+		uint8_t value[16];
+	} o = { { IPPROTO_IP, IP_MSFILTER, 16, 0 }, { 9, 8, 7, 6 } };
+
+	(void)state;
+	assert_int_equal(parse(TAPIR_OP_GETSOCKOPT, &o, sizeof(o.head), 0), 0);
+	assert_null(request.option.value);
+	assert_int_equal(parse(TAPIR_OP_GETSOCKOPT, &o, sizeof(o), 0), 0);
+	assert_non_null(request.option.value);
+	assert_int_equal(parse(TAPIR_OP_GETSOCKOPT, &o, sizeof(o), 1), EBADMSG);
+	assert_int_equal(parse(TAPIR_OP_GETSOCKOPT, &o, sizeof(o), -1), EBADMSG);
 }
 
 static void test_a_tunable_name_without_end_is_refused(void **state)
@@ -125,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_an_unknown_request_is_told),
 		cmocka_unit_test(test_a_wrong_length_is_told_not_guessed),
 		cmocka_unit_test(test_an_option_value_has_the_length_that_it_says),
+		cmocka_unit_test(test_a_question_to_getsockopt_is_all_of_the_room_or_nothing),
 		cmocka_unit_test(test_a_tunable_name_without_end_is_refused),
 	};
 
