@@ -27,13 +27,14 @@ static bool is_natural(int level, int name)
 
 static int set_ours(int fd, int level, int name, const void *value, socklen_t len)
 {
-	struct option_message m = { .option = { .level = level, .name = name, .len = len } };
+	struct option_message m; /* only as much of it as counts is written */
 	ssize_t n;
 
 	if (len > TAPIR_OPTION_MAX)
 		return -EINVAL;
 	if (!value && len)
 		return -EFAULT;
+	m.option = (struct tapir_option){ .level = level, .name = name, .len = len };
 	if (len)
 		memcpy(m.value, value, len);
 	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m.option) + len, NULL, 0);
@@ -59,10 +60,17 @@ static int get_error(int fd, void *value, socklen_t *len)
 	return 0;
 }
 
+/* Options whose question is in the caller's buffer (RFC 3678 sections 4.1.2, 5.1.2). */
+static bool has_question(int level, int name)
+{
+	return (level == IPPROTO_IP && (name == IP_MSFILTER || name == MCAST_MSFILTER)) ||
+	       (level == IPPROTO_IPV6 && name == MCAST_MSFILTER);
+}
+
 static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
 {
-	struct tapir_option request = { .level = level, .name = name };
-	struct option_message reply;
+	struct option_message request, reply;
+	size_t question = 0;
 	ssize_t n;
 
 	if (!value || !len)
@@ -71,11 +79,16 @@ static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
 		return -EINVAL;
 	if (level == SOL_SOCKET && name == SO_ERROR)
 		return get_error(fd, value, len);
-	request.len = *len < TAPIR_OPTION_MAX ? *len : TAPIR_OPTION_MAX;
-	n = sock_request(TAPIR_OP_GETSOCKOPT, fd, &request, sizeof(request), &reply, sizeof(reply));
+	request.option = (struct tapir_option){ .level = level, .name = name };
+	request.option.len = *len < TAPIR_OPTION_MAX ? *len : TAPIR_OPTION_MAX;
+	if (has_question(level, name)) {
+		question = request.option.len;
+		memcpy(request.value, value, question);
+	}
+	n = sock_request(TAPIR_OP_GETSOCKOPT, fd, &request, sizeof(request.option) + question, &reply, sizeof(reply));
 	if (n < 0)
 		return (int)n;
-	if (n < (ssize_t)sizeof(reply.option) || reply.option.len > request.len ||
+	if (n < (ssize_t)sizeof(reply.option) || reply.option.len > request.option.len ||
 	    n != (ssize_t)(sizeof(reply.option) + reply.option.len))
 		return -EPROTO;
 	memcpy(value, reply.value, reply.option.len);

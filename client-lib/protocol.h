@@ -24,7 +24,7 @@
 
 enum {
 	TAPIR_MESSAGE_MAX = 32768, /* bytes of a control message */
-	TAPIR_OPTION_MAX = 1024,   /* bytes of a socket option's value */
+	TAPIR_OPTION_MAX = 8448,   /* bytes of a socket option's value: the largest, MCAST_MSFILTER with 64 sources, is 8336 */
 	TAPIR_SNDBUF_WANTED = 512 << 10, /* SO_SNDBUF of both ends of a connected pair; the kernel doubles it, and caps it at wmem_max */
 };
 
@@ -40,7 +40,8 @@ enum tapir_op {
 	TAPIR_OP_GETSOCKNAME, /* fd -> tapir_addr */
 	TAPIR_OP_GETPEERNAME, /* fd -> tapir_addr */
 	TAPIR_OP_SETSOCKOPT,  /* fd + tapir_option with the value behind it */
-	TAPIR_OP_GETSOCKOPT,  /* fd + tapir_option (len: room) -> tapir_option with the value behind it */
+	TAPIR_OP_GETSOCKOPT,  /* fd + tapir_option (len: room), behind it optionally so many bytes of the buffer, for the options that
+			       * read a question from it -> tapir_option with the value behind it */
 	TAPIR_OP_TAKE_ERROR,  /* fd -> tapir_int: the pending error (SO_ERROR), cleared; also after the daemon closed its end */
 	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
 	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */

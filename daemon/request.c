@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The body of each request: its exact length, or for SETSOCKOPT its least; and whether a socket's fd comes with it. */
+/* The body of each request: its exact length, or for [GS]ETSOCKOPT its least; and whether a socket's fd comes with it. */
 struct layout {
 	uint16_t op;
 	uint16_t body_bytes;
@@ -21,7 +21,7 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_GETSOCKNAME, 0, true, false },
 	{ TAPIR_OP_GETPEERNAME, 0, true, false },
 	{ TAPIR_OP_SETSOCKOPT, sizeof(struct tapir_option), true, true },
-	{ TAPIR_OP_GETSOCKOPT, sizeof(struct tapir_option), true, false },
+	{ TAPIR_OP_GETSOCKOPT, sizeof(struct tapir_option), true, true },
 	{ TAPIR_OP_TAKE_ERROR, 0, true, false },
 	{ TAPIR_OP_OUTQ, 0, true, false },
 	{ TAPIR_OP_ADOPT, 0, true, false },
@@ -49,13 +49,17 @@ bool request_wants_fd(const struct request *r)
 	return find_layout(r->op)->wants_fd;
 }
 
-static int parse_option(const uint8_t *body, size_t len, bool has_value, struct request *r)
+/* With SETSOCKOPT the value must be there, with GETSOCKOPT it may. */
+static int parse_option(const uint8_t *body, size_t len, struct request *r)
 {
+	size_t value_bytes = len - sizeof(r->option.head);
+
 	memcpy(&r->option.head, body, sizeof(r->option.head));
-	r->option.value = body + sizeof(r->option.head);
+	if (r->op == TAPIR_OP_SETSOCKOPT || value_bytes > 0)
+		r->option.value = body + sizeof(r->option.head);
 	if (r->option.head.len > TAPIR_OPTION_MAX)
 		return EINVAL;
-	return has_value && r->option.head.len != len - sizeof(r->option.head) ? EBADMSG : 0;
+	return r->option.value && r->option.head.len != value_bytes ? EBADMSG : 0;
 }
 
 static int parse_tunable(const uint8_t *body, struct request *r)
@@ -89,7 +93,7 @@ int request_parse(const void *message, size_t len, struct request *r)
 	if (layout->has_value ? len < layout->body_bytes : len != layout->body_bytes)
 		return EBADMSG;
 	if (h.op == TAPIR_OP_SETSOCKOPT || h.op == TAPIR_OP_GETSOCKOPT)
-		return parse_option(body, len, layout->has_value, r);
+		return parse_option(body, len, r);
 	if (h.op == TAPIR_OP_SET || h.op == TAPIR_OP_GET)
 		return parse_tunable(body, r);
 	memcpy(&r->socket, body, len); /* every other member of the union is the body as it is, and of this length */

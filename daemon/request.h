@@ -21,7 +21,7 @@ struct request {
 		struct tapir_int number;
 		struct {
 			struct tapir_option head;
-			const uint8_t *value; /* SETSOCKOPT: head.len bytes, in the message */
+			const uint8_t *value; /* head.len bytes, in the message; GETSOCKOPT: NULL when there are none */
 		} option;
 		struct tapir_tunable tunable; /* name and value end within their arrays */
 		struct tapir_dump_req dump;

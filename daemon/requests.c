@@ -337,6 +337,10 @@ static int call_getsockopt(const struct call *c)
 		answer_error_option(c->reply, o, take_error(c->d, c->ch));
 		return 0;
 	}
+	if (c->request->option.value) /* the question of IP_MSFILTER and MCAST_MSFILTER */
+		memcpy(c->reply->option.value, c->request->option.value, o->len);
+	else
+		memset(c->reply->option.value, 0, o->len);
 	err = sock_getopt(c->ch->sock, o->level, o->name, c->reply->option.value, &len, c->d->now_us);
 	if (err == 0)
 		answer_option(c->reply, o, len);
