@@ -50,6 +50,8 @@ enum tapir_op {
 	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */
 	TAPIR_OP_SOURCE,       /* tapir_addr -> tapir_addr: the source address towards it; ENETUNREACH, EADDRNOTAVAIL */
+	TAPIR_OP_BARE = 48,    /* fd: datagrams of this socket go to the client bare from now on, see below */
+	TAPIR_OP_NEXT_HEADER,  /* fd -> tapir_dgram: of the next datagram in the pair of such a socket; EAGAIN: there is none */
 	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
@@ -68,6 +70,11 @@ enum tapir_op {
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it
  * on the same connection. The credentials are those of the pair, that is of who made it. Only an end of an unnamed pair is taken, and
  * of each pair one; it gets a name. Anything else is closed.
+ *
+ * TAPIR_OP_BARE: for a program whose read(2) and recv(2) nobody sees (tapir run's notify mode). Nothing that is delivered has a header then,
+ * and who does want the address, or ancillary data, asks for it before he reads: TAPIR_OP_NEXT_HEADER. Its addr.family is 0 when it is not
+ * known any more. News that a datagram failed is told by NEXT_HEADER (TAPIR_DGRAM_ERROR) and TAKE_ERROR only. What the client
+ * writes may have headers or not, as ever.
  *
  * TAPIR_OP_NETLINK: the fd is an end of a SEQPACKET pair that carries rtnetlink(7) messages as they are, about the stack's links, addresses,
  * routes and neighbours. It is this end, the client's, that is bound to a name, "tapir-netlink/DAEMON/ID": getsockname(2) on any fd tells

@@ -143,6 +143,9 @@ void dgram_work(struct daemon *d, struct channel *ch);
 void dgram_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
 void dgram_on_options(struct daemon *d, struct channel *ch); /* an option was set: which ancillary data is wanted now? */
 void dgram_free(struct channel *ch);
+int dgram_go_bare(struct channel *ch); /* TAPIR_OP_BARE. 0 or -ENOBUFS */
+/* TAPIR_OP_NEXT_HEADER; @theirs: the client's end. 0, -EOPNOTSUPP (not bare), -EAGAIN (nothing is in the pair). */
+int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header);
 int dgram_batch_init(struct channels *c); /* 0 or -ENOMEM */
 void dgram_batch_fini(struct channels *c);
 

@@ -44,6 +44,7 @@ struct reply {
 		struct tapir_addr addr;
 		struct tapir_int number;
 		struct tapir_netlink netlink;
+		struct tapir_dgram dgram;
 		struct {
 			struct tapir_option head;
 			uint8_t value[TAPIR_OPTION_MAX];

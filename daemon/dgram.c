@@ -6,6 +6,8 @@
  * news that an earlier one failed. A bare one from the client of an unconnected socket has lost its address (the kernel drops
  * sendto()'s silently): it is refused and counted, never sent anywhere.
  *
+ * A client whose reads nobody sees has them all bare (TAPIR_OP_BARE); a ledger keeps the headers for whoever asks.
+ *
  * What a client wrote in a row goes out together where it can (bundle.h).
  *
  * Back-pressure: towards the client, what its buffer does not take waits in the engine's receive queue, whose limit drops, as for any
@@ -16,11 +18,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "bundle.h"
 #include "channel.h"
 #include "daemon.h"
+#include "ledger.h"
 
 enum {
 	BATCH = 32,
@@ -32,6 +36,7 @@ enum {
 struct dgram {
 	struct frame *held; /* for the client, taken from the engine, but its buffer was full; linked by next */
 	uint32_t info_flags; /* TAPIR_DGRAM_*: what the options ask for */
+	struct ledger *ledger; /* of a bare socket; else NULL */
 	bool may_bundle;     /* UDP over a TAP that segments, and the program does not itself */
 };
 
@@ -95,8 +100,43 @@ void dgram_free(struct channel *ch)
 		ch->dgram->held = f->next;
 		frame_unref(f);
 	}
+	if (ch->dgram->ledger)
+		ledger_fini(ch->dgram->ledger);
+	free(ch->dgram->ledger);
 	free(ch->dgram);
 	ch->dgram = NULL;
+}
+
+int dgram_go_bare(struct channel *ch)
+{
+	if (ch->dgram->ledger)
+		return 0;
+	ch->dgram->ledger = calloc(1, sizeof(*ch->dgram->ledger));
+	if (!ch->dgram->ledger)
+		return -ENOBUFS;
+	ledger_init(ch->dgram->ledger);
+	return 0;
+}
+
+int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header)
+{
+	int queued = 0;
+	ssize_t next;
+
+	if (!ch->dgram->ledger)
+		return -EOPNOTSUPP;
+	*header = (struct tapir_dgram){ .magic_id = sock_id(ch->sock), .header_bytes = sizeof(*header), .ttl = -1, .tos = -1 };
+	if (ch->error) {
+		header->flags = TAPIR_DGRAM_ERROR;
+		header->error = (uint32_t)ch->error;
+		ch->error = 0;
+		return 0;
+	}
+	next = recv(theirs, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+	if (next < 0 || ioctl(theirs, FIONREAD, &queued) < 0)
+		return -EAGAIN;
+	ledger_find(ch->dgram->ledger, (uint64_t)queued, (uint32_t)next, header);
+	return 0;
 }
 
 static bool is_connected(const struct channel *ch)
@@ -175,14 +215,14 @@ static struct frame *next_for_client(struct channel *ch)
 
 static int gather(struct daemon *d, struct channel *ch, struct dgram_batch *b)
 {
-	bool is_framed = (ch->flags & CH_WANTS_INFO) || !is_connected(ch);
+	bool is_framed = (ch->flags & CH_WANTS_INFO) || !is_connected(ch), is_bare = ch->dgram->ledger;
 	int n = 0;
 
 	while (n < BATCH && (b->out[n] = next_for_client(ch))) {
 		struct frame *f = b->out[n];
-		bool framed = is_framed || f->len == 0 || f->info.segment_size;
+		bool framed = !is_bare && (is_framed || f->len == 0 || f->info.segment_size);
 
-		if (framed)
+		if (framed || is_bare)
 			fill_header(d, ch, f, &b->headers[n]);
 		b->iov[n][0] = (struct iovec){ &b->headers[n], framed ? sizeof(b->headers[n]) : 0 };
 		b->iov[n][1] = (struct iovec){ f->data, f->len };
@@ -203,6 +243,12 @@ static void put_back(struct channel *ch, struct dgram_batch *b, int first, int e
 	}
 }
 
+static void note_delivered(struct ledger *l, const struct dgram_batch *b, int first, int count)
+{
+	for (int i = first; i < first + count; i++)
+		ledger_note(l, &b->headers[i], (uint32_t)b->out[i]->len);
+}
+
 /* Returns whether there may be more to deliver now. */
 static bool deliver_batch(struct daemon *d, struct channel *ch)
 {
@@ -216,6 +262,8 @@ static bool deliver_batch(struct daemon *d, struct channel *ch)
 	while (done < n) {
 		int r = sendmmsg(ch->source.fd, b->messages + done, (unsigned)(n - done), MSG_DONTWAIT | MSG_NOSIGNAL);
 
+		if (r > 0 && ch->dgram->ledger)
+			note_delivered(ch->dgram->ledger, b, done, r);
 		if (r < 0 && errno == EMSGSIZE) { /* larger than the pair's buffer */
 			d->counters[COUNTER_DGRAM_DROP_SIZE]++;
 			r = 1;
@@ -253,9 +301,15 @@ static void deliver_error(struct daemon *d, struct channel *ch)
 		ch->error = 0;
 }
 
+/* News for the client that can be told now. */
+static bool has_news(const struct channel *ch)
+{
+	return ch->error && !(ch->flags & CH_FD_FULL) && !ch->dgram->ledger;
+}
+
 static void deliver(struct daemon *d, struct channel *ch)
 {
-	if (ch->error && !(ch->flags & CH_FD_FULL))
+	if (has_news(ch))
 		deliver_error(d, ch);
 	for (int i = 0; i < TURN_BATCHES; i++) {
 		if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) != CH_SOCK_READABLE)
@@ -345,6 +399,14 @@ static void send_one(struct daemon *d, struct channel *ch, struct bundle *b, str
 	*b = (struct bundle){ .frame = f, .info = info, .segment = f->len, .count = 1 };
 }
 
+/* Whether the empty message that was read is a datagram: from a bare client whose end is open still. */
+static bool is_empty_datagram(const struct channel *ch)
+{
+	struct pollfd p = { .fd = ch->source.fd, .events = POLLRDHUP };
+
+	return ch->dgram->ledger && poll(&p, 1, 0) == 0;
+}
+
 /* Returns whether there may be more to collect now. */
 static bool collect_batch(struct daemon *d, struct channel *ch)
 {
@@ -366,8 +428,8 @@ static bool collect_batch(struct daemon *d, struct channel *ch)
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;
 	for (int i = 0; i < n; i++) {
 		/* An empty one is the end of what a client that is gone, or that shut its end down, has written, and is read for ever
-		 * then; or it means nothing: clients frame them. */
-		if (b->messages[i].msg_len == 0) {
+		 * then; or it means nothing: clients frame them, but for those that know nothing of frames. */
+		if (b->messages[i].msg_len == 0 && !is_empty_datagram(ch)) {
 			if (ch->flags & (CH_HUNG_UP | CH_HALF_CLOSED))
 				ch->flags &= ~(uint32_t)CH_FD_READABLE;
 			continue;
@@ -398,6 +460,6 @@ void dgram_work(struct daemon *d, struct channel *ch)
 		return;
 	}
 	if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE ||
-	    (ch->flags & (CH_FD_READABLE | CH_SOCK_FULL)) == CH_FD_READABLE || (ch->error && !(ch->flags & CH_FD_FULL)))
+	    (ch->flags & (CH_FD_READABLE | CH_SOCK_FULL)) == CH_FD_READABLE || has_news(ch))
 		channel_queue(d, ch);
 }

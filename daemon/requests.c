@@ -22,6 +22,7 @@ struct call {
 	struct channel *ch;
 	const struct request *request;
 	struct reply *reply;
+	int fd; /* the client's end */
 };
 
 static void answer_number(struct reply *reply, int64_t value)
@@ -366,6 +367,14 @@ static int call_outq(const struct call *c)
 	return 0;
 }
 
+static int call_next_header(const struct call *c)
+{
+	if (c->ch->kind != CHANNEL_DGRAM)
+		return -EOPNOTSUPP;
+	c->reply->body_bytes = sizeof(c->reply->dgram);
+	return dgram_next_header(c->ch, c->fd, &c->reply->dgram);
+}
+
 /* A socket whose channel the daemon has closed while the client still holds its end. */
 static int call_tombstone(const struct request *r, struct tombstone *t, struct reply *reply)
 {
@@ -413,6 +422,10 @@ static int call_channel(const struct call *c)
 		return call_take_error(c);
 	case TAPIR_OP_OUTQ:
 		return call_outq(c);
+	case TAPIR_OP_BARE:
+		return c->ch->kind == CHANNEL_DGRAM ? dgram_go_bare(c->ch) : -EOPNOTSUPP;
+	case TAPIR_OP_NEXT_HEADER:
+		return call_next_header(c);
 	default:
 		return -ENOSYS;
 	}
@@ -420,7 +433,7 @@ static int call_channel(const struct call *c)
 
 static int do_call(struct daemon *d, const struct client *client, const struct request *r, int fd, struct reply *reply)
 {
-	struct call c = { d, client, NULL, r, reply };
+	struct call c = { d, client, NULL, r, reply, fd };
 	struct tombstone *t;
 	uint64_t cookie;
 

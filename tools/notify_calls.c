@@ -11,6 +11,7 @@
 
 #include "client-lib/include/tapir/socket.h"
 #include "client-lib/sock.h"
+#include "tools/notify_bare.h"
 #include "tools/notify_kept.h"
 #include "tools/notify_target.h"
 
@@ -28,6 +29,8 @@ enum notify_verdict notify_socket(struct notify_call *c)
 
 	if (fd < 0)
 		return notify_answer_errno(c, fd);
+	if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
+		bare_begin(fd);
 	c->give_fd = fd;
 	c->give_cloexec = type & SOCK_CLOEXEC;
 	return NOTIFY_ANSWER;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "client-lib/include/tapir/socket.h"
+#include "tools/notify_bare.h"
 #include "tools/notify_target.h"
 
 enum {
@@ -304,7 +305,7 @@ enum notify_verdict notify_recvfrom(struct notify_call *c)
 	if (is_stream(c)) {
 		verdict = recv_stream(c, m, flags, &n);
 	} else {
-		n = tapir_recvmsg(c->fd, &m->here, flags | MSG_DONTWAIT);
+		n = bare_recvmsg(c->fd, &m->here, flags);
 		if (n < 0)
 			return answer_unreceived(c, flags);
 		error = deliver(c, m, (size_t)n);
@@ -341,7 +342,7 @@ enum notify_verdict notify_recvmsg(struct notify_call *c)
 		m->here.msg_control = NULL;
 		m->here.msg_flags = 0;
 	} else {
-		n = tapir_recvmsg(c->fd, &m->here, flags | MSG_DONTWAIT);
+		n = bare_recvmsg(c->fd, &m->here, flags);
 		if (n < 0)
 			return answer_unreceived(c, flags);
 		error = deliver(c, m, (size_t)n);
@@ -448,7 +449,7 @@ static int recv_one(struct notify_call *c, struct message *m, int flags, enum no
 		answer_done(c, error);
 		return 0;
 	}
-	n = tapir_recvmsg(c->fd, &m->here, (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT);
+	n = bare_recvmsg(c->fd, &m->here, flags & ~MSG_WAITFORONE);
 	if (n < 0) {
 		*verdict = answer_unreceived(c, c->done && flags & MSG_WAITFORONE ? flags | MSG_DONTWAIT : flags);
 		return 0;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/notify_bare.h"
+
+#include <errno.h>
+
+#include "client-lib/cmsg.h"
+#include "client-lib/include/tapir/socket.h"
+#include "client-lib/sock.h"
+#include "client-lib/sockaddr.h"
+
+void bare_begin(int fd)
+{
+	sock_request(TAPIR_OP_BARE, fd, NULL, 0, NULL, 0);
+}
+
+/* The datagram itself, of which @h tells the rest. */
+static ssize_t take(int fd, struct msghdr *m, int flags, const struct tapir_dgram *h)
+{
+	struct msghdr raw = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
+	ssize_t n = recvmsg(fd, &raw, (flags & MSG_PEEK) | MSG_DONTWAIT | MSG_TRUNC);
+	size_t room = m->msg_iovlen ? m->msg_iov[0].iov_len : 0;
+
+	if (n < 0)
+		return -1;
+	m->msg_flags = raw.msg_flags & MSG_TRUNC;
+	cmsg_format(h, m);
+	if (m->msg_name)
+		sockaddr_format(&h->addr, m->msg_name, &m->msg_namelen);
+	return flags & MSG_TRUNC || (size_t)n < room ? n : (ssize_t)room;
+}
+
+ssize_t bare_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	struct tapir_dgram h;
+	ssize_t n;
+
+	if (flags & (MSG_OOB | MSG_ERRQUEUE))
+		return tapir_recvmsg(fd, m, flags | MSG_DONTWAIT);
+	n = sock_request(TAPIR_OP_NEXT_HEADER, fd, NULL, 0, &h, sizeof(h));
+	/* Framed, or ended, or nothing there: libtapir knows what to say. */
+	if (n != (ssize_t)sizeof(h))
+		return tapir_recvmsg(fd, m, flags | MSG_DONTWAIT);
+	if (h.flags & TAPIR_DGRAM_ERROR) {
+		errno = (int)h.error;
+		return -1;
+	}
+	return take(fd, m, flags, &h);
+}
