@@ -23,7 +23,7 @@ static uint32_t parse_scope(const char *text)
 	char *end;
 	unsigned long v = strtoul(text, &end, 10);
 
-	return *end == 0 && v <= UINT32_MAX ? (uint32_t)v : view_ifindex(text);
+	return *end == 0 && v <= UINT32_MAX ? (uint32_t)v : tapir_if_nametoindex(text);
 }
 
 static bool is_loopback(const struct hosts_addr *a)

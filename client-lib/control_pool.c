@@ -142,6 +142,11 @@ static int new_connection(void)
 	return fd < 0 ? fd : move_high(fd);
 }
 
+int control_pool_connect(void)
+{
+	return new_connection();
+}
+
 /* A connection of a slot of one's own, fd >= 0; or none, and *error. @fresh: not one that was kept. */
 static struct slot *slot_take(bool fresh, bool *was_kept, int *error)
 {

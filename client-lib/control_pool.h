@@ -32,6 +32,10 @@ ssize_t control_request(enum tapir_op op, const void *request, size_t request_by
  * errno when an answer came, -EINTR, or -ETIMEDOUT after @timeout_ms: the daemon may act on the request all the same. */
 int control_request_until(enum tapir_op op, const void *request, size_t request_bytes, int fd, int timeout_ms);
 
+/** control_pool_connect - a connection for the caller alone, also where the path is out of reach but a door was kept. The descriptor, which
+ * the caller closes, or a negative errno. */
+int control_pool_connect(void);
+
 /** control_pool_open_door - keep a way to the daemon for when its path will no longer be reachable. */
 void control_pool_open_door(void);
 

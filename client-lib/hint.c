@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "client-lib/backend.h"
 #include "client-lib/protocol.h"
 #include "client-lib/real.h"
 
@@ -58,7 +59,7 @@ static bool look_for_id(int fd, uint64_t *id)
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 	int saved_errno = errno;
-	bool found = tapir_real.getpeername(fd, (struct sockaddr *)&sun, &len) == 0 && parse_name(&sun, len, id);
+	bool found = !backend_is_kernel_already() && tapir_real.getpeername(fd, (struct sockaddr *)&sun, &len) == 0 && parse_name(&sun, len, id);
 
 	errno = saved_errno;
 	return found;

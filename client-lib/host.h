@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "client-lib/backend.h"
+
 enum host_call { HOST_CONNECT, HOST_BIND, HOST_SEND };
 
 enum host_policy { HOST_POLICY_UNREAD, HOST_POLICY_NONE, HOST_POLICY_RULES, HOST_POLICY_BAD };
@@ -35,7 +37,7 @@ int host_take_over(int fd, enum host_call call, const struct sockaddr *addr, soc
 /* To be asked before each such call: nothing happens without a policy. */
 static inline int host_check(int fd, enum host_call call, const struct sockaddr *addr, socklen_t len)
 {
-	return addr && __builtin_expect(host_read_policy() == HOST_POLICY_RULES, 0) ? host_take_over(fd, call, addr, len) : 0;
+	return addr && !backend_is_kernel_already() && __builtin_expect(host_read_policy() == HOST_POLICY_RULES, 0) ? host_take_over(fd, call, addr, len) : 0;
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "client-lib/backend.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 
@@ -30,7 +31,7 @@ bool netlink_is(int fd)
 	struct sockaddr_un name;
 	socklen_t len = sizeof(name);
 	int saved_errno = errno;
-	bool is = tapir_real.getsockname(fd, (struct sockaddr *)&name, &len) == 0 && name.sun_family == AF_UNIX &&
+	bool is = !backend_is_kernel_already() && tapir_real.getsockname(fd, (struct sockaddr *)&name, &len) == 0 && name.sun_family == AF_UNIX &&
 		  len >= offsetof(struct sockaddr_un, sun_path) + sizeof(prefix) - 1 &&
 		  memcmp(name.sun_path, prefix, sizeof(prefix) - 1) == 0;
 

@@ -8,7 +8,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "client-lib/backend.h"
 #include "client-lib/dgram.h"
+#include "client-lib/ifreq.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
@@ -135,6 +137,15 @@ static int ioctl_ours(int fd, unsigned long request, int *value)
 	return -ENOTTY;
 }
 
+/* Our sockets are, netlink ones too; and an ordinary unix socket will do to ask about interfaces (netdevice(7)). */
+static bool is_unix(int fd)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	return tapir_real.getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+}
+
 int tapir_ioctl(int fd, unsigned long request, ...)
 {
 	struct dgram_sock s;
@@ -148,5 +159,11 @@ int tapir_ioctl(int fd, unsigned long request, ...)
 		return (int)sock_result(arg ? dgram_inq(&s, arg) : -EFAULT);
 	if ((request == SIOCOUTQ || request == SIOCATMARK) && arg && hint_is_ours(fd))
 		return (int)sock_result(ioctl_ours(fd, request, arg));
+	if (ifreq_is(request) && !backend_is_kernel_already() && is_unix(fd)) {
+		int r = ifreq_ioctl(fd, request, arg);
+
+		if (r <= 0)
+			return (int)sock_result(r);
+	}
 	return tapir_real.ioctl(fd, request, arg);
 }

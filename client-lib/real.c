@@ -2,6 +2,7 @@
 #include "client-lib/real.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -41,4 +42,13 @@ __attribute__((weak)) struct tapir_real tapir_real = {
 	.fcntl = fcntl,
 	.ioctl = ioctl,
 	.poll = poll,
+	.getaddrinfo = getaddrinfo,
+	.freeaddrinfo = freeaddrinfo,
+	.getnameinfo = getnameinfo,
+	.getifaddrs = getifaddrs,
+	.freeifaddrs = freeifaddrs,
+	.if_nameindex = if_nameindex,
+	.if_freenameindex = if_freenameindex,
+	.if_nametoindex = if_nametoindex,
+	.if_indextoname = if_indextoname,
 };

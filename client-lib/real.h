@@ -6,12 +6,15 @@
 #ifndef TAPIR_CLIENT_REAL_H
 #define TAPIR_CLIENT_REAL_H
 
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
+
+struct if_nameindex;
 
 struct tapir_real {
 	int (*socket)(int, int, int);
@@ -44,6 +47,15 @@ struct tapir_real {
 	int (*fcntl)(int, int, ...);
 	int (*ioctl)(int, unsigned long, ...);
 	int (*poll)(struct pollfd *, nfds_t, int);
+	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	void (*freeaddrinfo)(struct addrinfo *);
+	int (*getnameinfo)(const struct sockaddr *, socklen_t, char *, socklen_t, char *, socklen_t, int);
+	int (*getifaddrs)(struct ifaddrs **);
+	void (*freeifaddrs)(struct ifaddrs *);
+	struct if_nameindex *(*if_nameindex)(void);
+	void (*if_freenameindex)(struct if_nameindex *);
+	unsigned (*if_nametoindex)(const char *);
+	char *(*if_indextoname)(unsigned, char *);
 };
 
 extern struct tapir_real tapir_real;

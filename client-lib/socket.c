@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/netlink.h>
 
+#include "client-lib/backend.h"
 #include "client-lib/host.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
@@ -16,7 +17,7 @@ enum { SOCK_TYPES_END = SOCK_PACKET + 1 };
 int tapir_available(unsigned flags)
 {
 	struct tapir_hello hello;
-	ssize_t n = control_request(TAPIR_OP_HELLO, NULL, 0, -1, &hello, sizeof(hello), NULL);
+	ssize_t n = backend_is_kernel_already() ? -ENETDOWN : control_request(TAPIR_OP_HELLO, NULL, 0, -1, &hello, sizeof(hello), NULL);
 
 	if (n >= 0 && n != (ssize_t)sizeof(hello))
 		n = -EPROTO;
@@ -57,6 +58,8 @@ int tapir_socket(int family, int type, int protocol)
 	struct tapir_socket_rep reply;
 	ssize_t n;
 
+	if (backend_is_kernel())
+		return tapir_real.socket(family, type, protocol);
 	if (request.type < 0 || request.type >= SOCK_TYPES_END) { /* no type, or an unknown flag */
 		errno = EINVAL;
 		return -1;
@@ -69,7 +72,7 @@ int tapir_socket(int family, int type, int protocol)
 			hint_set(fd, HINT_NONE, 0);
 		return fd;
 	}
-	if (host_read_policy() == HOST_POLICY_BAD)
+	if (host_read_policy() == HOST_POLICY_BAD || backend_is_bad())
 		return (int)sock_result(-EINVAL);
 	n = control_request(TAPIR_OP_SOCKET, &request, sizeof(request), -1, &reply, sizeof(reply), &fd);
 	if (n < 0)

@@ -7,9 +7,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client-lib/backend.h"
 #include "client-lib/hint.h"
 
 struct tapir_real tapir_real;
+
+/* Whoever says "tapir run" means the stack: a program must not run on the kernel's while its user believes otherwise. */
+bool backend_is_chosen_by_user(void)
+{
+	return false;
+}
 
 /* One entry: where it goes, and its name. poll is last: it tells that the table is complete. */
 struct next {
@@ -23,7 +30,9 @@ static const struct next nexts[] = {
 	NEXT(getsockname), NEXT(getpeername), NEXT(setsockopt), NEXT(getsockopt),  NEXT(send),	    NEXT(recv),
 	NEXT(sendto),	   NEXT(recvfrom),    NEXT(sendmsg),	NEXT(recvmsg),	   NEXT(sendmmsg),  NEXT(recvmmsg),
 	NEXT(read),	   NEXT(write),	      NEXT(readv),	NEXT(writev),	   NEXT(close),	    NEXT(close_range),
-	NEXT(dup),	   NEXT(dup2),	      NEXT(dup3),	NEXT(fcntl),	   NEXT(ioctl),	    NEXT(poll),
+	NEXT(dup),	   NEXT(dup2),	      NEXT(dup3),	NEXT(fcntl),	   NEXT(ioctl),
+	NEXT(getaddrinfo), NEXT(freeaddrinfo), NEXT(getnameinfo), NEXT(getifaddrs), NEXT(freeifaddrs), NEXT(if_nameindex),
+	NEXT(if_freenameindex), NEXT(if_nametoindex), NEXT(if_indextoname), NEXT(poll),
 #undef NEXT
 };
 

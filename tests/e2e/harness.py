@@ -381,6 +381,10 @@ class World:
     def run_prefix(self):
         return [self.config.tapir, "run", "--socket", self.socket_path, "--"] if self.is_tapir else []
 
+    def guest_interface(self):
+        """As programs on the stack see it."""
+        return "tap0" if self.is_tapir else "eth0"
+
     def host_run(self, *argv, status=0, deadline=DEADLINE, **kw):
         return self.host_start(*argv, **kw).expect(status, deadline)
 

@@ -17,6 +17,7 @@
 #ifndef TAPIR_SOCKET_H
 #define TAPIR_SOCKET_H
 
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -35,6 +36,7 @@ extern "C" {
 #define TAPIR_API __attribute__((visibility("default")))
 
 struct mmsghdr;
+struct if_nameindex; /* <net/if.h> */
 
 /* What a daemon can offer, for tapir_available(). */
 #define TAPIR_SOCKETS 1u
@@ -45,7 +47,17 @@ struct mmsghdr;
  * Returns 1 if so, else 0 with errno ENETDOWN (no daemon), EPROTONOSUPPORT (of another version), EOPNOTSUPP (it lacks one). */
 TAPIR_API int tapir_available(unsigned flags);
 
-/** tapir_socket - socket(2) for @family AF_INET or AF_INET6; others go to the kernel.
+/* What the functions of this process use: a daemon's stack, the host's kernel, or whichever is there. */
+enum tapir_backend { TAPIR_BACKEND_TAPIR, TAPIR_BACKEND_KERNEL, TAPIR_BACKEND_AUTO };
+
+/** tapir_set_backend - choose, in place of the environment ($TAPIR_BACKEND: tapir, kernel or auto; tapir when it is not set). With the
+ * kernel every function here is the plain call, so that a program is written once. AUTO: the stack if a daemon answers when the first
+ * function that needs one is called, else the kernel; it is decided once for the process. Under `tapir run` it is always the stack.
+ * Returns 0, or -1: EBUSY (decided already, or under `tapir run`), EINVAL. */
+TAPIR_API int tapir_set_backend(enum tapir_backend backend);
+
+/** tapir_socket - socket(2) for @family AF_INET or AF_INET6, and for AF_NETLINK with NETLINK_ROUTE, whose socket shows the stack's
+ * interfaces, addresses, routes and neighbours; others go to the kernel.
  * @type: SOCK_STREAM, SOCK_DGRAM (UDP; with IPPROTO_ICMP or IPPROTO_ICMPV6 a ping socket) or SOCK_RAW, with SOCK_NONBLOCK and
  * SOCK_CLOEXEC. Returns a descriptor that the caller closes, or -1: ENETDOWN, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM (raw), EMFILE,
  * ENFILE, ENOBUFS. */
@@ -72,7 +84,8 @@ TAPIR_API int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len); 
 TAPIR_API int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 
-/* ioctl(2): FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ), SIOCATMARK as tcp(7) and udp(7) say; the rest goes to the kernel. */
+/* ioctl(2): FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ), SIOCATMARK as tcp(7) and udp(7) say, SIOCGIF* (netdevice(7)) for the stack's
+ * interfaces, whose changes are refused with EPERM; the rest goes to the kernel. */
 TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
 
 /* Data. As on Linux, with these differences: MSG_OOB and MSG_FASTOPEN are refused with EOPNOTSUPP, MSG_ERRQUEUE is always empty (EAGAIN).
@@ -106,11 +119,23 @@ TAPIR_API void tapir_freeaddrinfo(struct addrinfo *list);
 TAPIR_API int tapir_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_room, char *service,
 				socklen_t service_room, int flags);
 
+/* The stack's interfaces and addresses: getifaddrs(3), if_nameindex(3), if_nametoindex(3), if_indextoname(3). What they return is freed
+ * with the function of the same name here. */
+TAPIR_API int tapir_getifaddrs(struct ifaddrs **list);
+TAPIR_API void tapir_freeifaddrs(struct ifaddrs *list);
+TAPIR_API struct if_nameindex *tapir_if_nameindex(void);
+TAPIR_API void tapir_if_freenameindex(struct if_nameindex *list);
+TAPIR_API unsigned tapir_if_nametoindex(const char *name);
+TAPIR_API char *tapir_if_indextoname(unsigned ifindex, char *name /* room for IF_NAMESIZE */);
+
 #ifdef __cplusplus
 }
 #endif
 
 #ifdef TAPIR_POSIX_NAMES
+#ifndef _LINUX_IF_H /* with which <net/if.h> does not go together */
+#include <net/if.h>
+#endif
 #define socket tapir_socket
 #define connect tapir_connect
 #define bind tapir_bind
@@ -143,6 +168,12 @@ TAPIR_API int tapir_getnameinfo(const struct sockaddr *addr, socklen_t len, char
 #define getaddrinfo tapir_getaddrinfo
 #define freeaddrinfo tapir_freeaddrinfo
 #define getnameinfo tapir_getnameinfo
+#define getifaddrs tapir_getifaddrs
+#define freeifaddrs tapir_freeifaddrs
+#define if_nameindex() tapir_if_nameindex() /* and not the struct */
+#define if_freenameindex tapir_if_freenameindex
+#define if_nametoindex tapir_if_nametoindex
+#define if_indextoname tapir_if_indextoname
 #endif
 
 #endif
