@@ -6,6 +6,7 @@
 #include "arp_acd.h"
 #include "core.h"
 #include "nd.h"
+#include "slaac.h"
 
 static struct if_addr *if_addr_of(struct list *node)
 {
@@ -64,6 +65,14 @@ struct if_addr *addr_find(struct stack *st, const struct ip_addr *a, uint32_t if
 static bool is_ip6_linklocal(const struct ip_addr *a)
 {
 	return !ip_addr_is4(a) && ip_addr_is_linklocal(a);
+}
+
+struct if_addr *addr_linklocal(struct stack *st, uint32_t ifindex)
+{
+	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next)
+		if (if_addr_of(n)->ifindex == ifindex && if_addr_of(n)->origin == NET_LINKLOCAL && is_ip6_linklocal(&if_addr_of(n)->prefix.addr))
+			return if_addr_of(n);
+	return NULL;
 }
 
 bool addr_is_ours(struct stack *st, const struct ip_addr *a, uint32_t ifindex)
@@ -254,9 +263,14 @@ static void on_life(struct timer *t, uint64_t now_us)
 
 void addr_set_lifetimes(struct if_addr *a, uint32_t valid_s, uint32_t preferred_s)
 {
+	a->valid_until_us = until_us(a->st, valid_s);
+	addr_set_preferred(a, preferred_s);
+}
+
+void addr_set_preferred(struct if_addr *a, uint32_t preferred_s)
+{
 	bool was_deprecated = if_addr_is_deprecated(a);
 
-	a->valid_until_us = until_us(a->st, valid_s);
 	a->preferred_until_us = until_us(a->st, preferred_s);
 	if (if_addr_is_deprecated(a) != was_deprecated)
 		a->st->route_generation++;
@@ -402,6 +416,10 @@ static void tell_configurer(struct if_addr *a)
 		dhcp6_on_conflict(a->st, a->ifindex, &addr);
 	else if (a->origin == NET_LINKLOCAL && ip_addr_is4(&addr))
 		ipv4ll_on_conflict(a->st, a->ifindex, &addr);
+	else if (a->origin == NET_LINKLOCAL)
+		nd_disable(a->st, link_by_ifindex(a->st, a->ifindex));
+	else
+		slaac_on_duplicate(a);
 }
 
 void addr_set_duplicate(struct if_addr *a)

@@ -44,6 +44,8 @@ struct if_addr {
 	struct timer timer;
 	uint64_t valid_until_us, preferred_until_us; /* UINT64_MAX: for ever */
 	struct timer life;
+	uint64_t expires_at_most_us, deprecated_at_most_us; /* a temporary one's own end, whatever its router says */
+	uint8_t nonce[6]; /* of the duplicate detection under way (RFC 7527) */
 };
 
 /* Packets to it are ours, and it may be a source. */
@@ -71,11 +73,16 @@ void addr_table_fini(struct stack *st);
 /* stack_set_addr() for an address that we don't have (-EEXIST, unless as a duplicate). Returns 0 or its errors. */
 int addr_add(struct stack *st, const struct addr_config *config);
 
+/* The link's own address (origin NET_LINKLOCAL); NULL: none. */
+struct if_addr *addr_linklocal(struct stack *st, uint32_t ifindex);
+
 /* Take an entry out of the table. */
 void addr_remove(struct if_addr *a);
 
 /* Give an entry other lifetimes, in seconds from now. */
 void addr_set_lifetimes(struct if_addr *a, uint32_t valid_s, uint32_t preferred_s);
+
+void addr_set_preferred(struct if_addr *a, uint32_t preferred_s);
 
 /* The preferred lifetime is over: a source of last resort (RFC 4862 section 5.5.4). */
 bool if_addr_is_deprecated(const struct if_addr *a);

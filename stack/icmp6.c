@@ -9,6 +9,7 @@
 #include "ip6_ext.h"
 #include "mld.h"
 #include "nd.h"
+#include "nd_router.h"
 #include "wire.h"
 
 enum { ICMP6_HDR_LEN = 8, ICMP6_ERROR_HDR_LEN = 8, ICMP6_CSUM_OFFSET = 2 };
@@ -35,7 +36,7 @@ static void send_error(struct stack *st, uint8_t type, uint8_t code, uint32_t pa
 		.src = ip_addr_from6(q->p + 24),
 		.dst = ip_addr_from6(q->p + 8),
 		.proto = IPPROTO_NR_ICMP6,
-		.ttl = (uint8_t)st->tunables.ip6_hop_limit,
+		.ttl = nd_hop_limit(st, ifindex),
 		.csum_offset = ICMP6_CSUM_OFFSET,
 	};
 	struct frame *f;
@@ -153,7 +154,7 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 		.src = to_group ? ip6_addr_any : rx->dst,
 		.dst = rx->src,
 		.proto = IPPROTO_NR_ICMP6,
-		.ttl = (uint8_t)st->tunables.ip6_hop_limit,
+		.ttl = nd_hop_limit(st, rx->ifindex),
 		.tos = rx->tos,
 		.csum_offset = ICMP6_CSUM_OFFSET,
 	};
@@ -178,7 +179,7 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 /* Only neighbour discovery may come from an address of our own, of which it tells (see ip6.c). */
 static bool is_from_ourselves_outside(struct stack *st, const struct ip_rx *rx, uint8_t type)
 {
-	bool is_nd = type == ICMP6_NEIGHBOR_SOLICITATION || type == ICMP6_NEIGHBOR_ADVERTISEMENT;
+	bool is_nd = type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT;
 
 	return rx->ifindex != LINK_LOOPBACK_IFINDEX && !rx->is_looped && !is_nd && ip_is_local(st, &rx->src);
 }

@@ -11,6 +11,7 @@
 #include "ip4.h"
 #include "ip6.h"
 #include "ip_frag.h"
+#include "nd_router.h"
 #include "offload.h"
 #include "wire.h"
 
@@ -82,13 +83,14 @@ static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifind
 		out->is_broadcast = true;
 		out->ifindex = broadcast_ifindex;
 	} else {
-		const struct route *r = route_lookup(st, dst, ifindex);
+		const struct route *r = route_choose(st, dst, ifindex);
 
 		if (!r)
 			return -ENETUNREACH;
 		out->ifindex = r->config.ifindex;
 		if (!ip_addr_is_any(&r->config.gateway))
 			out->next_hop = r->config.gateway;
+		out->is_gatewayed = !ip_addr_is_any(&r->config.gateway);
 	}
 	return out->ifindex == 0 ? -ENETUNREACH : 0;
 }
@@ -147,7 +149,7 @@ int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *
 			return -EADDRNOTAVAIL;
 		d.src = source->prefix.addr;
 	}
-	d.mtu = l->config.mtu;
+	d.mtu = ip_addr_is4(dst) ? l->config.mtu : nd_mtu(l);
 	d.offloads = l->config.offloads;
 	pmtu_apply(st, dst, &d);
 	if (l->config.kind == LINK_ETHERNET && !d.is_multicast && !d.is_broadcast)

@@ -33,6 +33,7 @@ struct ip_rx {
 	bool is_looped;		/* our own, to a group or broadcast address, come back without having been on a link */
 	const uint8_t *ip_hdr;	/* the network header as received, in the frame's buffer, for ICMP errors and raw sockets */
 	uint16_t ip_hdr_len;	/* options and extension headers included */
+	bool was_fragmented;	/* had an IPv6 fragment header */
 };
 
 /* Transports take the frame by borrowing: they frame_ref() what they keep. */
@@ -95,6 +96,7 @@ struct ip_dst {
 	bool is_local;		 /* delivered inside this stack */
 	bool is_broadcast;
 	bool is_multicast;
+	bool is_gatewayed;	 /* next_hop is a router */
 	bool is_mtu_locked;	 /* IPv4: the path takes less than net.ipv4.route.min_pmtu: DF is not set, routers may fragment */
 	uint32_t neigh_serial;	 /* of the entry's present tenant; another number: the entry serves somebody else now */
 	struct neigh *neigh;	 /* owned by the neighbour table; NULL on loopback and bare IP links */

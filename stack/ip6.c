@@ -126,6 +126,7 @@ static void input_fragment(struct stack *st, struct frame *f, struct ip_rx *rx, 
 	struct frame *whole;
 	uint16_t offset_flags;
 
+	rx->was_fragmented = true;
 	frag.next_hdr = wire_rd_u8(&r);
 	wire_rd_skip(&r, 1);
 	offset_flags = wire_rd_u16(&r);

@@ -10,6 +10,7 @@
 #include "ip4.h"
 #include "ip6.h"
 #include "nd.h"
+#include "nd_router.h"
 #include "offload.h"
 
 /* A device's queue needs to hold what one turn of the daemon's loop produces; the loopback's also whole windows of the
@@ -33,6 +34,8 @@ void link_table_fini(struct stack *st)
 	frame_queue_clear(&t->loop);
 	for (uint32_t i = 0; i < t->count; i++) {
 		frame_queue_clear(&t->links[i]->out);
+		timer_cancel(&t->links[i]->nd.solicit);
+		timer_cancel(&t->links[i]->nd.temporary);
 		mem_free(&st->mem, t->links[i]);
 	}
 	t->count = 0;
@@ -48,11 +51,12 @@ static int link_add(struct stack *st, const struct link_config *config)
 	l = mem_alloc(&st->mem, sizeof(*l));
 	if (!l)
 		return -ENOBUFS;
+	l->ifindex = t->count + 1;
 	l->config = *config;
 	l->config.name[LINK_NAME_MAX - 1] = 0;
 	frame_queue_init(&l->out);
+	nd_router_init(st, l);
 	t->links[t->count++] = l;
-	l->ifindex = t->count;
 	mcast_if_init(st, l, &l->igmp, &igmp_protocol);
 	mcast_if_init(st, l, &l->mld, &mld_protocol);
 	return (int)l->ifindex;
@@ -118,6 +122,7 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 	st->route_generation++;
 	stack_log(st, STACK_LOG_NOTICE, "link.%s name=%s ifindex=%u", is_up ? "up" : "down", l->config.name, ifindex);
 	if (is_up) {
+		l->is_ip6_off = false;
 		mcast_report_all(&l->igmp);
 		mcast_report_all(&l->mld);
 		addr_recheck_link(st, l);
@@ -125,6 +130,7 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 		dhcp6_on_link_up(st, ifindex);
 		return 0;
 	}
+	nd_router_stop(l);
 	frame_queue_clear(&l->out);
 	neigh_flush_link(st, ifindex);
 	return 0;
@@ -138,6 +144,11 @@ void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_i
 			.config = l->config,
 			.ifindex = l->ifindex,
 			.is_up = !l->is_down,
+			.has_router_advertisement = l->nd.has_advertisement,
+			.is_managed = l->nd.is_managed,
+			.is_other = l->nd.is_other,
+			.ip6_hop_limit = l->nd.hop_limit,
+			.ip6_mtu = l->nd.mtu,
 			.in_frames = l->in_frames,
 			.out_frames = l->out_frames,
 			.in_bytes = l->in_bytes,
@@ -157,7 +168,7 @@ struct link *link_by_ifindex(struct stack *st, uint32_t ifindex)
 
 bool link_has_ip6(const struct link *l)
 {
-	return l->config.mtu >= IP6_MTU_MIN;
+	return l->config.mtu >= IP6_MTU_MIN && !l->is_ip6_off;
 }
 
 /* A bare IP packet: its first four bits say which (RFC 791 section 3.1, RFC 8200 section 3). */

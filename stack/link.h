@@ -14,6 +14,7 @@
 #include "frame.h"
 #include "mcast_report.h"
 #include "ipv4ll.h"
+#include "nd_link.h"
 #include "stack.h"
 
 struct link {
@@ -21,6 +22,8 @@ struct link {
 	uint32_t ifindex;
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
 	bool is_down; /* switched off, or without carrier */
+	bool is_ip6_off; /* another host has our link-local address (RFC 4862 section 5.4.5) */
+	struct nd_link nd;
 	struct frame_queue out;
 	struct mcast_if igmp, mld; /* what it listens to */
 	struct ipv4ll ipv4ll;
@@ -41,7 +44,7 @@ int link_add_loopback(struct stack *st);
 
 struct link *link_by_ifindex(struct stack *st, uint32_t ifindex); /* NULL: none */
 
-/* Whether packets of IPv6 may use the link: its MTU is at least 1280 (RFC 8200 section 5). */
+/* Whether packets of IPv6 may use the link: its MTU is at least 1280 (RFC 8200 section 5), and its own address is its own. */
 bool link_has_ip6(const struct link *l);
 
 void link_input(struct stack *st, struct frame *f);	     /* takes over the reference */

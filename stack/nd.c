@@ -5,17 +5,19 @@
 #include "eth.h"
 #include "icmp6.h"
 #include "mld.h"
+#include "nd_opt.h"
+#include "nd_router.h"
 #include "wire.h"
 
-enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, LINK_ADDR_OPTION_LEN = 8 };
-enum { OPT_SOURCE_LINK_ADDR = 1, OPT_TARGET_LINK_ADDR = 2 };
-enum { FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
+enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, RS_FIXED_LEN = 8, OPTION_LEN = 8 };
+enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
 enum { DAD_DELAY_MAX_US = 1000000 }; /* MAX_RTR_SOLICITATION_DELAY, RFC 4862 section 5.4.2 */
 
 struct nd_msg {
 	uint8_t type, flags;
 	struct ip_addr target;
 	const uint8_t *link_addr; /* of the option that belongs to the type; NULL: none */
+	const uint8_t *nonce;	  /* NULL: none */
 };
 
 /* The solicited-node group of @a (RFC 4291 section 2.7.1). */
@@ -29,14 +31,22 @@ static struct ip_addr solicited_node(const struct ip_addr *a)
 
 /* ---- Out ---- */
 
+static void put_option(struct wire_wr *w, enum nd_opt_type type, const uint8_t body[6])
+{
+	wire_wr_u8(w, (uint8_t)type);
+	wire_wr_u8(w, 1);
+	wire_wr_bytes(w, body, 6);
+}
+
 static void send(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *dst,
-		 const struct nd_msg *m, uint8_t option)
+		 const struct nd_msg *m, enum nd_opt_type option)
 {
 	struct ip_tx tx = { .src = *src, .dst = *dst, .proto = IPPROTO_NR_ICMP6, .ttl = ND_HOP_LIMIT, .csum_offset = 2 };
 	struct ip_dst d = { .src = *src, .next_hop = *dst, .ifindex = l->ifindex, .mtu = l->config.mtu };
-	struct frame *f = frame_alloc(&st->frames, ND_FIXED_LEN + LINK_ADDR_OPTION_LEN);
+	bool has_target = m->type != ICMP6_ROUTER_SOLICITATION;
+	uint32_t len = (has_target ? ND_FIXED_LEN : RS_FIXED_LEN) + (m->link_addr ? OPTION_LEN : 0) + (m->nonce ? OPTION_LEN : 0);
+	struct frame *f = link_has_ip6(l) ? frame_alloc(&st->frames, len) : NULL;
 	struct wire_wr w;
-	uint32_t len = ND_FIXED_LEN + (m->link_addr ? LINK_ADDR_OPTION_LEN : 0);
 
 	if (!f)
 		return;
@@ -45,17 +55,26 @@ static void send(struct stack *st, struct link *l, const struct ip_addr *src, co
 	wire_wr_u8(&w, 0);
 	wire_wr_u16(&w, 0);
 	wire_wr_u32(&w, (uint32_t)m->flags << 24);
-	wire_wr_bytes(&w, m->target.b, 16);
-	if (m->link_addr) {
-		wire_wr_u8(&w, option);
-		wire_wr_u8(&w, 1);
-		wire_wr_bytes(&w, m->link_addr, 6);
-	}
+	if (has_target)
+		wire_wr_bytes(&w, m->target.b, 16);
+	if (m->link_addr)
+		put_option(&w, option, m->link_addr);
+	if (m->nonce)
+		put_option(&w, ND_OPTION_NONCE, m->nonce);
 	stat_count(st, STAT_ND_OUT);
 	d.is_multicast = ip_addr_is_multicast(dst);
 	if (!d.is_multicast)
 		neigh_attach(st, &d);
 	ip_output(st, f, &tx, &d);
+}
+
+/* Not from the unspecified address (RFC 4861 section 4.3), nor from one that may yet be another's, whose entry in our neighbours' caches
+ * we would overwrite (RFC 4429 section 3.2, which forbids such a source altogether; without the option it does no harm). */
+static bool may_tell_link_addr(struct stack *st, const struct link *l, const struct ip_addr *src)
+{
+	const struct if_addr *a = ip_addr_is_any(src) ? NULL : addr_find(st, src, l->ifindex);
+
+	return !ip_addr_is_any(src) && (!a || a->state == IF_ADDR_ASSIGNED);
 }
 
 void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
@@ -64,9 +83,30 @@ void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr
 	struct nd_msg m = { .type = ICMP6_NEIGHBOR_SOLICITATION, .target = *target };
 	struct ip_addr group = solicited_node(target);
 
-	if (!ip_addr_is_any(src)) /* RFC 4861 section 4.3: not when the source is unspecified */
+	if (may_tell_link_addr(st, l, src))
 		m.link_addr = l->config.mac;
-	send(st, l, src, mac ? target : &group, &m, OPT_SOURCE_LINK_ADDR);
+	send(st, l, src, mac ? target : &group, &m, ND_OPTION_SOURCE_LINK_ADDR);
+}
+
+static void send_dad_solicitation(struct if_addr *a, struct link *l)
+{
+	struct nd_msg m = { .type = ICMP6_NEIGHBOR_SOLICITATION, .target = a->prefix.addr };
+	struct ip_addr group = solicited_node(&a->prefix.addr);
+
+	if (a->st->tunables.enhanced_dad)
+		m.nonce = a->nonce;
+	send(a->st, l, &ip6_addr_any, &group, &m, ND_OPTION_SOURCE_LINK_ADDR);
+}
+
+void nd_send_router_solicitation(struct stack *st, struct link *l, const struct ip_addr *all_routers)
+{
+	struct nd_msg m = { .type = ICMP6_ROUTER_SOLICITATION };
+	const struct if_addr *a = addr_linklocal(st, l->ifindex);
+	struct ip_addr src = a && a->state == IF_ADDR_ASSIGNED ? a->prefix.addr : ip6_addr_any;
+
+	if (!ip_addr_is_any(&src))
+		m.link_addr = l->config.mac;
+	send(st, l, &src, all_routers, &m, ND_OPTION_SOURCE_LINK_ADDR);
 }
 
 static void send_advertisement(struct stack *st, struct link *l, const struct if_addr *own, const struct ip_addr *to,
@@ -83,28 +123,10 @@ static void send_advertisement(struct stack *st, struct link *l, const struct if
 	m.flags = own->state == IF_ADDR_ASSIGNED ? FLAG_OVERRIDE : 0;
 	if (solicited)
 		m.flags |= FLAG_SOLICITED;
-	send(st, l, &own->prefix.addr, solicited ? to : &all_nodes, &m, OPT_TARGET_LINK_ADDR);
+	send(st, l, &own->prefix.addr, solicited ? to : &all_nodes, &m, ND_OPTION_TARGET_LINK_ADDR);
 }
 
 /* ---- In ---- */
-
-/* The options; false when one is malformed (RFC 4861 section 7.1: length zero is). Unknown ones are passed over. */
-static bool parse_options(struct wire_rd *r, uint8_t wanted, const uint8_t **link_addr)
-{
-	*link_addr = NULL;
-	while (wire_rd_left(r) > 0) {
-		uint8_t type = wire_rd_u8(r), units = wire_rd_u8(r);
-		const uint8_t *body = units > 0 ? wire_rd_bytes(r, units * 8u - 2) : NULL;
-
-		if (!body)
-			return false;
-		if (type == wanted && units == 1 && eth_is_host_mac(body))
-			*link_addr = body;
-		else if (type == wanted)
-			return false;
-	}
-	return true;
-}
 
 static bool parse(const struct frame *f, struct nd_msg *m)
 {
@@ -119,8 +141,9 @@ static bool parse(const struct frame *f, struct nd_msg *m)
 	wire_rd_copy(&r, m->target.b, 16);
 	if (!wire_rd_ok(&r) || code != 0 || ip_addr_is_multicast(&m->target) || ip_addr_is4(&m->target))
 		return false;
-	return parse_options(&r, m->type == ICMP6_NEIGHBOR_SOLICITATION ? OPT_SOURCE_LINK_ADDR : OPT_TARGET_LINK_ADDR,
-			     &m->link_addr);
+	m->nonce = nd_find_nonce(r);
+	return nd_find_link_addr(r, m->type == ICMP6_NEIGHBOR_SOLICITATION ? ND_OPTION_SOURCE_LINK_ADDR : ND_OPTION_TARGET_LINK_ADDR,
+				 &m->link_addr);
 }
 
 /* Another host is checking, or has, an address that we are checking (RFC 4862 sections 5.4.3, 5.4.4). One that we have is
@@ -151,13 +174,18 @@ static void input_solicitation(struct stack *st, struct link *l, const struct ip
 		stat_drop(st, STAT_ND_DROP_TARGET);
 		return;
 	}
+	if (is_dad && m->nonce && memcmp(m->nonce, own->nonce, sizeof(own->nonce)) == 0) { /* RFC 7527 section 4.2 */
+		stat_drop(st, STAT_ND_DAD_LOOPED);
+		return;
+	}
 	if (is_dad && if_addr_is_checked_now(own)) {
 		on_conflict(st, own);
 		return;
 	}
 	if (!is_dad && m->link_addr)
 		neigh_learn(st, l, &rx->src, m->link_addr);
-	send_advertisement(st, l, own, &rx->src, !is_dad);
+	if (own->state != IF_ADDR_TENTATIVE) /* RFC 4862 section 5.4.3 */
+		send_advertisement(st, l, own, &rx->src, !is_dad);
 }
 
 /* RFC 4861 sections 7.1.2, 7.2.5 */
@@ -179,48 +207,88 @@ static void input_advertisement(struct stack *st, struct link *l, const struct i
 		stat_drop(st, STAT_ND_DROP_UNSOLICITED);
 		return;
 	}
-	neigh_update(st, n, m->link_addr, m->flags & FLAG_SOLICITED, m->flags & FLAG_OVERRIDE);
+	if (neigh_update(st, n, m->link_addr, m->flags & FLAG_SOLICITED, m->flags & FLAG_OVERRIDE))
+		neigh_set_router(st, &m->target, l->ifindex, m->flags & FLAG_ROUTER);
+}
+
+static void input_neighbor_message(struct stack *st, struct link *l, struct frame *f, const struct ip_rx *rx)
+{
+	struct nd_msg m;
+
+	if (!parse(f, &m))
+		stat_drop(st, STAT_ND_DROP_FORMAT);
+	else if (m.type == ICMP6_NEIGHBOR_SOLICITATION)
+		input_solicitation(st, l, rx, &m);
+	else
+		input_advertisement(st, l, rx, &m);
 }
 
 void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 {
 	struct link *l = link_by_ifindex(st, rx->ifindex);
-	struct nd_msg m;
 
 	stat_count(st, STAT_ND_IN);
-	if (f->data[0] != ICMP6_NEIGHBOR_SOLICITATION && f->data[0] != ICMP6_NEIGHBOR_ADVERTISEMENT) {
-		stat_drop(st, STAT_ND_DROP_TYPE);
-	} else if (rx->ttl != ND_HOP_LIMIT) {
+	if (rx->ttl != ND_HOP_LIMIT) {
 		stat_drop(st, STAT_ND_DROP_HOP_LIMIT);
-	} else if (l->config.kind != LINK_ETHERNET || !parse(f, &m)) {
-		stat_drop(st, STAT_ND_DROP_FORMAT);
-	} else if (m.type == ICMP6_NEIGHBOR_SOLICITATION) {
-		input_solicitation(st, l, rx, &m);
-	} else {
-		input_advertisement(st, l, rx, &m);
+		return;
 	}
+	if (rx->was_fragmented) { /* RFC 6980 section 5 */
+		stat_drop(st, STAT_ND_DROP_FRAGMENT);
+		return;
+	}
+	if (l->config.kind != LINK_ETHERNET) {
+		stat_drop(st, STAT_ND_DROP_FORMAT);
+		return;
+	}
+	switch (f->data[0]) {
+	case ICMP6_ROUTER_SOLICITATION: /* for routers */
+		stat_drop(st, STAT_ND_DROP_TYPE);
+		return;
+	case ICMP6_ROUTER_ADVERTISEMENT:
+		nd_router_advertisement(st, l, f, rx);
+		return;
+	case ICMP6_REDIRECT:
+		nd_redirect(st, l, f, rx);
+		return;
+	}
+	input_neighbor_message(st, l, f, rx);
 }
 
 /* ---- Our own addresses ---- */
 
+/* Nobody objected. The link's own address first: routers are asked from it. */
+static void on_dad_done(struct if_addr *a, struct link *l)
+{
+	a->state = IF_ADDR_ASSIGNED;
+	a->st->route_generation++;
+	if (ip_addr_is_linklocal(&a->prefix.addr))
+		mld_on_linklocal(l);
+	if (a->origin == NET_LINKLOCAL)
+		nd_router_solicit(l);
+}
+
 static void on_dad_timer(struct timer *t, uint64_t now_us)
 {
 	struct if_addr *a = container_of(t, struct if_addr, timer);
-
 	struct link *l = link_by_ifindex(a->st, a->ifindex);
 
 	if (a->probes_sent >= a->st->tunables.dad_transmits) {
-		a->state = IF_ADDR_ASSIGNED;
-		if (ip_addr_is_linklocal(&a->prefix.addr))
-			mld_on_linklocal(l);
+		on_dad_done(a, l);
 		return;
 	}
 	/* RFC 4862 section 5.4.2: a switch that snoops must know of the group before anything is asked there. */
 	if (a->probes_sent == 0)
 		mcast_report_flush(&l->mld);
 	a->probes_sent++;
-	nd_send_solicitation(a->st, l, &ip6_addr_any, &a->prefix.addr, NULL);
-	timer_set(&a->st->wheel, t, now_us + a->st->tunables.neigh_retrans_ms * 1000ULL);
+	send_dad_solicitation(a, l);
+	timer_set(&a->st->wheel, t, now_us + nd_retrans_ms(a->st, l) * 1000ULL);
+}
+
+static void make_nonce(struct if_addr *a)
+{
+	uint64_t v = rng_u64(&a->st->rng);
+
+	memcpy(a->nonce, &v, sizeof(a->nonce));
 }
 
 /* @report_at_us: at the latest; the first solicitation brings it forward. */
@@ -247,12 +315,24 @@ void nd_dad_start(struct if_addr *a)
 	uint64_t at_us = a->st->now_us + (is_checked ? rng_below(&a->st->rng, DAD_DELAY_MAX_US) : 0);
 
 	join_group(a, at_us);
-	if (!is_checked)
+	if (!is_checked) {
+		on_dad_done(a, link_by_ifindex(a->st, a->ifindex));
 		return;
+	}
+	make_nonce(a);
 	a->state = a->st->tunables.optimistic_dad ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
 	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_dad_timer);
 	timer_set(&a->st->wheel, &a->timer, at_us);
+}
+
+/* RFC 4862 section 5.4.5: the address comes from the MAC, so the MAC is another's too, most likely. */
+void nd_disable(struct stack *st, struct link *l)
+{
+	l->is_ip6_off = true;
+	st->route_generation++;
+	nd_router_stop(l);
+	stack_log(st, STACK_LOG_WARNING, "link.ip6_off name=%s ifindex=%u why=duplicate_linklocal", l->config.name, l->ifindex);
 }
 
 void nd_add_linklocal(struct stack *st, struct link *l)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* nd.h - IPv6 neighbour discovery (RFC 4861): solicitations and advertisements, duplicate address detection (RFC 4862
- * section 5.4) in its optimistic form (RFC 4429), and the link-local address made of the MAC (RFC 4291 appendix A).
- * States and queues are neigh.h's. Routers and redirects are not listened to: nd_input() is where they will come in. */
+ * section 5.4; optimistic, RFC 4429; with nonces, RFC 7527), and the link-local address made of the MAC (RFC 4291 appendix A).
+ * States and queues are neigh.h's, routers and redirects nd_router.h's. */
 #ifndef TAPIR_STACK_ND_H
 #define TAPIR_STACK_ND_H
 
@@ -19,6 +19,12 @@ void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 /* Ask for @target. @mac: by unicast to it, for NUD; NULL: its solicited-node group. A wildcard @src: duplicate detection. */
 void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
 			  const uint8_t *mac);
+
+/* Ask for routers, from the link's own address if that is checked. */
+void nd_send_router_solicitation(struct stack *st, struct link *l, const struct ip_addr *all_routers);
+
+/* Another host has the link's own address: no IPv6 there, until the link comes up anew. */
+void nd_disable(struct stack *st, struct link *l);
 
 /* A new address on an Ethernet link: join its solicited-node group, check it for duplicates, in the background. */
 void nd_dad_start(struct if_addr *a);

@@ -8,7 +8,10 @@
 #include "eth.h"
 #include "icmp.h"
 #include "nd.h"
+#include "nd_router.h"
 #include "offload.h"
+
+enum { ASK_INTERVAL_US = 60000000 };
 
 static struct neigh *of_class(struct list *node)
 {
@@ -156,7 +159,8 @@ static struct neigh *make(struct stack *st, const struct ip_addr *addr, uint32_t
 	n->ifindex = ifindex;
 	n->state = NEIGH_NONE;
 	n->probes = 0;
-	n->was_used = false;
+	n->was_used = n->is_router = n->is_gateway = false;
+	n->asked_us = 0;
 	n->confirmed_us = n->updated_us = 0;
 	timer_init(&n->timer, on_timer);
 	timer_set(&st->wheel, &n->timer, st->now_us + st->tunables.neigh_gc_stale_s * 1000000ULL);
@@ -176,8 +180,10 @@ static struct neigh *find_or_make(struct stack *st, const struct ip_addr *addr, 
 void neigh_attach(struct stack *st, struct ip_dst *d)
 {
 	d->neigh = find_or_make(st, &d->next_hop, d->ifindex);
-	if (d->neigh)
-		d->neigh_serial = d->neigh->serial;
+	if (!d->neigh)
+		return;
+	d->neigh_serial = d->neigh->serial;
+	d->neigh->is_gateway |= d->is_gatewayed;
 }
 
 /* ---- States ---- */
@@ -186,9 +192,10 @@ static enum neigh_class class_of(const struct neigh *n)
 {
 	switch (n->state) {
 	case NEIGH_REACHABLE:
-	case NEIGH_DELAY:
-	case NEIGH_PROBE:
 		return NEIGH_LIVE;
+	case NEIGH_DELAY:
+	case NEIGH_PROBE: /* who has only asked us has got an answer, and need not exist for that */
+		return n->confirmed_us ? NEIGH_LIVE : NEIGH_LEARNT;
 	case NEIGH_STALE:
 		return n->was_used ? NEIGH_UNUSED : NEIGH_LEARNT;
 	}
@@ -196,11 +203,20 @@ static enum neigh_class class_of(const struct neigh *n)
 }
 
 /* RFC 4861 section 6.3.2: uniform between half and one and a half of the base. */
-static uint64_t reachable_time_us(struct stack *st)
+static uint64_t reachable_time_us(const struct neigh *n)
 {
-	uint32_t base_ms = st->tunables.neigh_base_reachable_ms;
+	struct stack *st = n->st;
+	const struct link *l = link_by_ifindex(st, n->ifindex);
+	uint32_t base_ms = !ip_addr_is4(&n->addr) && l->nd.reachable_ms ? l->nd.reachable_ms : st->tunables.neigh_base_reachable_ms;
 
 	return (base_ms / 2 + rng_below(&st->rng, base_ms)) * 1000ULL;
+}
+
+static uint64_t retrans_time_us(const struct neigh *n)
+{
+	uint32_t ms = ip_addr_is4(&n->addr) ? n->st->tunables.neigh_retrans_ms : nd_retrans_ms(n->st, link_by_ifindex(n->st, n->ifindex));
+
+	return ms * 1000ULL;
 }
 
 /* How long the state lasts without news; 0: for ever. */
@@ -214,9 +230,9 @@ static uint64_t state_time_us(struct neigh *n)
 		return t->neigh_gc_stale_s * 1000000ULL;
 	case NEIGH_INCOMPLETE:
 	case NEIGH_PROBE:
-		return t->neigh_retrans_ms * 1000ULL;
+		return retrans_time_us(n);
 	case NEIGH_REACHABLE:
-		return reachable_time_us(n->st);
+		return reachable_time_us(n);
 	case NEIGH_DELAY:
 		return t->neigh_delay_first_probe_s * 1000000ULL;
 	}
@@ -284,6 +300,7 @@ static void fail(struct neigh *n)
 
 	stat_count(st, STAT_NEIGH_FAILED);
 	set_state(n, NEIGH_FAILED);
+	route_on_silence(st, n);
 	frame_queue_init(&waiting);
 	while ((f = frame_queue_pop(&n->queue)))
 		frame_queue_push(&waiting, f);
@@ -300,12 +317,21 @@ static void on_timer(struct timer *timer, uint64_t now_us)
 	const struct tunables *t = &n->st->tunables;
 
 	switch (n->state) {
-	case NEIGH_NONE:
 	case NEIGH_FAILED:
+		if (n->is_gateway && route_leads_through(n->st, n->ifindex, &n->addr)) {
+			/* Remembered, or every minute packets would wait for it in vain. Who takes another way instead is made to
+			 * choose again, and to ask for it (neigh_ask()). */
+			n->st->route_generation++;
+			set_state(n, NEIGH_FAILED);
+			return;
+		}
+		release(n);
+		return;
+	case NEIGH_NONE:
 		release(n);
 		return;
 	case NEIGH_REACHABLE: {
-		uint64_t until_us = n->confirmed_us + reachable_time_us(n->st);
+		uint64_t until_us = n->confirmed_us + reachable_time_us(n);
 
 		if (until_us > now_us)
 			timer_set(&n->st->wheel, &n->timer, until_us);
@@ -397,28 +423,36 @@ static void set_mac(struct neigh *n, const uint8_t mac[6])
 	n->updated_us = n->st->now_us;
 }
 
-void neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool solicited, bool override)
+/* A link address for one that had none. */
+static void resolve(struct neigh *n, const uint8_t mac[6], bool solicited)
+{
+	struct stack *st = n->st;
+	bool waits = n->queue.count > 0;
+
+	stat_count(st, STAT_NEIGH_RESOLVED);
+	if (n->state == NEIGH_FAILED && n->is_gateway)
+		st->route_generation++; /* a router is back */
+	set_mac(n, mac);
+	if (solicited)
+		n->confirmed_us = st->now_us;
+	set_state(n, solicited ? NEIGH_REACHABLE : NEIGH_STALE);
+	if (waits && neigh_may_send(st, n))
+		flush(n);
+}
+
+bool neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool solicited, bool override)
 {
 	bool differs = mac && memcmp(n->eth_hdr, mac, 6) != 0;
 
 	if (n->state < NEIGH_STALE) {
-		bool waits = n->queue.count > 0;
-
-		if (!mac)
-			return;
-		stat_count(st, STAT_NEIGH_RESOLVED);
-		set_mac(n, mac);
-		if (solicited)
-			n->confirmed_us = st->now_us;
-		set_state(n, solicited ? NEIGH_REACHABLE : NEIGH_STALE);
-		if (waits && neigh_may_send(st, n))
-			flush(n);
-		return;
+		if (mac)
+			resolve(n, mac, solicited);
+		return mac != NULL;
 	}
 	if (differs && !override) {
 		if (n->state == NEIGH_REACHABLE)
 			set_state(n, NEIGH_STALE);
-		return;
+		return false;
 	}
 	if (differs)
 		set_mac(n, mac);
@@ -428,6 +462,7 @@ void neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool 
 	} else if (differs) {
 		set_state(n, NEIGH_STALE);
 	}
+	return true;
 }
 
 void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, const uint8_t mac[6])
@@ -442,6 +477,36 @@ void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, c
 	if (n)
 		neigh_update(st, n, mac, false,
 			     st->now_us - n->updated_us >= st->tunables.neigh_locktime_ms * 1000ULL);
+}
+
+void neigh_set_router(struct stack *st, const struct ip_addr *addr, uint32_t ifindex, bool is_router)
+{
+	struct neigh *n = neigh_find(st, addr, ifindex);
+	bool was_router;
+
+	if (!n)
+		return;
+	was_router = n->is_router;
+	n->is_router = is_router;
+	if (was_router && !is_router)
+		nd_router_gone(st, link_by_ifindex(st, ifindex), addr);
+}
+
+bool neigh_is_silent(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
+{
+	const struct neigh *n = neigh_find(st, addr, ifindex);
+
+	return n && n->state == NEIGH_FAILED;
+}
+
+void neigh_ask(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
+{
+	struct neigh *n = neigh_find(st, addr, ifindex);
+
+	if (!n || n->state != NEIGH_FAILED || (n->asked_us && st->now_us - n->asked_us < ASK_INTERVAL_US))
+		return;
+	n->asked_us = st->now_us;
+	solicit(n);
 }
 
 void stack_each_neigh(struct stack *st, bool (*fn)(void *ctx, const struct neigh_info *), void *ctx)

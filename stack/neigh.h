@@ -16,9 +16,9 @@
  *
  * The table is bounded (net.ipv4.neigh.default.gc_thresh3). When it is full a newcomer may push out, oldest first:
  *	UNRESOLVED  what did not answer (yet): the whole effect of scanning our network, or of spoofing sources on it (RFC 6583)
- *	LEARNT      hosts that asked for us but that we never sent to; these may only push out each other
+ *	LEARNT      hosts that asked for us and never confirmed that they hear us; these may only push out each other
  *	STALE       used once, silent for half a minute at least
- * and never LIVE: REACHABLE, DELAY and PROBE, which packets were sent to or confirmed just now. So a flood costs the flood.
+ * and never LIVE: REACHABLE, and DELAY and PROBE after that, which packets were sent to or confirmed just now. So a flood costs the flood.
  *
  * A struct ip_dst holds a pointer to its neighbour and the entry's serial. Entries are recycled but their memory stays, and
  * a recycled entry has a new serial: a stale pointer is recognised, never followed to a wrong link address.
@@ -61,6 +61,9 @@ struct neigh {
 	uint8_t state;	     /* enum neigh_state */
 	uint8_t probes;	     /* solicitations sent in INCOMPLETE or PROBE */
 	bool was_used;	     /* we have sent to it */
+	bool is_router;	     /* it says so (RFC 4861 section 7.3.3) */
+	bool is_gateway;     /* we have sent to others through it */
+	uint64_t asked_us;   /* by neigh_ask(), last */
 	uint8_t eth_hdr[14]; /* ready to copy in front of a packet, from STALE on */
 	uint64_t confirmed_us, updated_us;
 	struct timer timer;
@@ -109,8 +112,18 @@ void neigh_confirm(struct stack *st, struct neigh *n);
 void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, const uint8_t mac[6]);
 
 /** neigh_update - an advertisement of @n's link address (RFC 4861 section 7.2.5).
- * @mac: NULL when it holds none. @solicited: it answers a question of ours. @override: it may replace a known address. */
-void neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool solicited, bool override);
+ * @mac: NULL when it holds none. @solicited: it answers a question of ours. @override: it may replace a known address.
+ * Returns whether it was believed. */
+bool neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool solicited, bool override);
+
+/* What it is said to be: a router, or none. Of one that was a router the routing table forgets all that leads through it. */
+void neigh_set_router(struct stack *st, const struct ip_addr *addr, uint32_t ifindex, bool is_router);
+
+/* Whether it did not answer when it was last asked. */
+bool neigh_is_silent(struct stack *st, const struct ip_addr *addr, uint32_t ifindex);
+
+/* Ask a silent one whether it is back, once a minute at most (RFC 4191 section 3.2). */
+void neigh_ask(struct stack *st, const struct ip_addr *addr, uint32_t ifindex);
 
 /* Whether a question to it is open: for ARP, whose answers don't say that they are answers. */
 static inline bool neigh_is_asked(const struct neigh *n)

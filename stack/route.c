@@ -159,15 +159,63 @@ static bool is_down(struct stack *st, const struct route *r)
 	return link_by_ifindex(st, r->config.ifindex)->is_down;
 }
 
+static bool is_same_rank(const struct route *a, const struct route *b)
+{
+	return a->config.prefix.len == b->config.prefix.len && a->config.metric == b->config.metric;
+}
+
+static bool is_silent(struct stack *st, const struct route *r)
+{
+	return has_gateway(&r->config) && neigh_is_silent(st, &r->config.gateway, r->config.ifindex);
+}
+
+/* Whether @r may serve where the router of @best, which comes before it, is silent: its equals may, and where a router told of
+ * @best, all that follow (RFC 4191 section 3.2: reachable routers first, then longer prefixes). */
+static bool may_replace(const struct route *r, const struct route *best)
+{
+	return is_same_rank(r, best) || best->config.origin == NET_SLAAC;
+}
+
+/* The best route whose router is not known to be silent; else, of the best that are, the one tried longest ago (RFC 4861
+ * section 6.3.6). *silent: the best of those passed over. */
+static struct route *find(struct stack *st, const struct ip_addr *dst, uint32_t ifindex, struct route **silent)
+{
+	struct route *best = NULL;
+
+	*silent = NULL;
+	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
+		struct route *r = route_of(n);
+
+		if ((ifindex != 0 && r->config.ifindex != ifindex) || !covers(r, dst) || is_down(st, r))
+			continue;
+		if (best && !may_replace(r, best))
+			break;
+		if (!is_silent(st, r))
+			return r;
+		if (!best)
+			*silent = r;
+		if (!best || (is_same_rank(r, best) && r->tried < best->tried))
+			best = r;
+	}
+	return best;
+}
+
 const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
 {
-	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
-		const struct route *r = route_of(n);
+	struct route *silent;
 
-		if ((ifindex == 0 || r->config.ifindex == ifindex) && covers(r, dst) && !is_down(st, r))
-			return r;
-	}
-	return NULL;
+	return find(st, dst, ifindex, &silent);
+}
+
+const struct route *route_choose(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
+{
+	struct route *silent, *r = find(st, dst, ifindex, &silent);
+
+	if (silent && silent != r)
+		neigh_ask(st, &silent->config.gateway, silent->config.ifindex);
+	if (r)
+		r->tried = ++st->routes.turn;
+	return r;
 }
 
 bool route_is_onlink(struct stack *st, const struct ip_addr *a, uint32_t ifindex)
@@ -253,6 +301,101 @@ int stack_del_route(struct stack *st, const struct route_config *route)
 		}
 	}
 	return -ESRCH;
+}
+
+/* ---- What routers told ---- */
+
+struct route *route_find(struct stack *st, const struct route_config *c)
+{
+	return find_exact(st, c);
+}
+
+void route_remove(struct stack *st, struct route *r)
+{
+	remove_route(st, r);
+}
+
+uint32_t route_count_learnt(struct stack *st, uint32_t ifindex, enum net_origin origin, bool (*is_kind)(const struct route *))
+{
+	uint32_t count = 0;
+
+	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
+		const struct route *r = route_of(n);
+
+		count += r->config.origin == origin && (ifindex == 0 || r->config.ifindex == ifindex) && (!is_kind || is_kind(r));
+	}
+	return count;
+}
+
+static bool leads_through(const struct route *r, uint32_t ifindex, const struct ip_addr *gateway)
+{
+	return r->config.ifindex == ifindex && ip_addr_eq(&r->config.gateway, gateway);
+}
+
+bool route_leads_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway)
+{
+	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next)
+		if (leads_through(route_of(n), ifindex, gateway))
+			return true;
+	return false;
+}
+
+static void remove_if(struct stack *st, bool (*is_doomed)(const struct route *r, uint32_t ifindex, const struct ip_addr *a),
+		      uint32_t ifindex, const struct ip_addr *a)
+{
+	for (struct list *n = st->routes.all.next, *next; n != &st->routes.all; n = next) {
+		next = n->next;
+		if (is_doomed(route_of(n), ifindex, a))
+			remove_route(st, route_of(n));
+	}
+}
+
+static bool is_learnt_through(const struct route *r, uint32_t ifindex, const struct ip_addr *gateway)
+{
+	return (r->config.origin == NET_SLAAC || r->config.origin == NET_REDIRECT) && leads_through(r, ifindex, gateway);
+}
+
+void route_remove_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway)
+{
+	remove_if(st, is_learnt_through, ifindex, gateway);
+}
+
+static bool is_redirect_of(const struct route *r, uint32_t ifindex, const struct ip_addr *dst)
+{
+	return r->config.origin == NET_REDIRECT && r->config.ifindex == ifindex && ip_addr_eq(&r->config.prefix.addr, dst);
+}
+
+void route_remove_redirect(struct stack *st, uint32_t ifindex, const struct ip_addr *dst)
+{
+	remove_if(st, is_redirect_of, ifindex, dst);
+}
+
+void route_remove_oldest_redirect(struct stack *st)
+{
+	struct route *oldest = NULL;
+
+	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
+		struct route *r = route_of(n);
+
+		if (r->config.origin == NET_REDIRECT && (!oldest || r->until_us < oldest->until_us))
+			oldest = r;
+	}
+	if (oldest)
+		remove_route(st, oldest);
+}
+
+/* A redirect to it, or to itself as a neighbour. */
+static bool is_redirect_to(const struct route *r, uint32_t ifindex, const struct ip_addr *silent)
+{
+	return r->config.origin == NET_REDIRECT &&
+	       (leads_through(r, ifindex, silent) || (!has_gateway(&r->config) && is_redirect_of(r, ifindex, silent)));
+}
+
+void route_on_silence(struct stack *st, const struct neigh *n)
+{
+	if (n->is_gateway)
+		st->route_generation++;
+	remove_if(st, is_redirect_to, n->ifindex, &n->addr);
 }
 
 const char *net_origin_text(enum net_origin origin)

@@ -22,6 +22,7 @@ struct route {
 	struct stack *st;
 	uint64_t until_us; /* UINT64_MAX: for ever */
 	struct timer timer;
+	uint64_t tried; /* the turn at which it was last chosen */
 };
 
 enum { ROUTE_COUNT_MAX = 4096 };
@@ -29,6 +30,7 @@ enum { ROUTE_COUNT_MAX = 4096 };
 struct route_table {
 	struct list all; /* sorted: longer prefixes first, lower metrics first among equals */
 	struct pool pool;
+	uint64_t turn;
 };
 
 int route_table_init(struct stack *st); /* 0 or -ENOBUFS */
@@ -41,6 +43,23 @@ const char *net_origin_text(enum net_origin origin);
 
 /* The route to @dst, out of link @ifindex (0: any). NULL: none. */
 const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, uint32_t ifindex);
+
+/* The same for a packet that is to be sent: routers that don't answer take turns, and better ones that did not are asked again. */
+const struct route *route_choose(struct stack *st, const struct ip_addr *dst, uint32_t ifindex);
+
+/* For who learns routes from packets (nd_router.c). @is_kind: NULL: all. */
+struct route *route_find(struct stack *st, const struct route_config *c); /* equal prefix, metric, link, gateway; NULL: none */
+void route_remove(struct stack *st, struct route *r);
+uint32_t route_count_learnt(struct stack *st, uint32_t ifindex, enum net_origin origin, bool (*is_kind)(const struct route *));
+bool route_leads_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
+void route_remove_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway); /* what was learnt only */
+void route_remove_redirect(struct stack *st, uint32_t ifindex, const struct ip_addr *dst);
+void route_remove_oldest_redirect(struct stack *st);
+
+struct neigh;
+
+/* The neighbour does not answer: forget redirects to it, and have all who send through it choose again. */
+void route_on_silence(struct stack *st, const struct neigh *n);
 
 /* Whether @a is on the network of link @ifindex. */
 bool route_is_onlink(struct stack *st, const struct ip_addr *a, uint32_t ifindex);

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "nd_router.h"
+
 enum { BUCKETS_FIRST = 64 };
 
 static const struct sock_ops *const all_ops[SOCK_POOLS] = { &tcp_sock_ops, &udp_sock_ops, &raw_sock_ops, &ping_sock_ops };
@@ -459,7 +461,7 @@ uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst)
 	}
 	if (ip_addr_is_multicast(dst))
 		return s->opt.mcast_hops;
-	return s->opt.hop_limit ? s->opt.hop_limit : (uint8_t)t->ip6_hop_limit;
+	return s->opt.hop_limit ? s->opt.hop_limit : nd_hop_limit(s->st, s->dst.ifindex);
 }
 
 uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst)

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "core.h"
+#include "nd_router.h"
 
 enum { ECN_MASK = 3 };
 
@@ -67,7 +68,7 @@ static int set_unicast_hops(struct sock *s, int value)
 
 static int get_unicast_hops(struct sock *s, int *value)
 {
-	*value = s->opt.hop_limit ? s->opt.hop_limit : (int)s->st->tunables.ip6_hop_limit;
+	*value = s->opt.hop_limit ? s->opt.hop_limit : nd_hop_limit(s->st, s->dst.ifindex);
 	return 0;
 }
 

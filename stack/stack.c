@@ -22,6 +22,14 @@ static void malloc_free(void *ctx, void *p)
 	free(p);
 }
 
+static struct hash_key stable_key(const struct stack_config *config)
+{
+	struct hash_key key;
+
+	memcpy(key.k, config->stable_secret, sizeof(key.k));
+	return key.k[0] | key.k[1] ? key : hash_key_derive(config->seed, "stable");
+}
+
 struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 {
 	struct mem mem = { .ctx = config->ctx, .alloc = config->alloc, .free = config->free };
@@ -42,6 +50,7 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 		st->config.frame_bytes_max = FRAME_BYTES_MAX_DEFAULT;
 	st->now_us = now_us;
 	st->rng.key = hash_key_derive(config->seed, "random");
+	st->stable_key = stable_key(config);
 	tunables_init(&st->tunables);
 	timer_wheel_init(&st->wheel, now_us);
 	frame_pool_init(&st->frames, &st->mem, st->config.frame_bytes_max, &st->stats[STAT_MEM_FRAMES_EXHAUSTED]);

@@ -40,6 +40,8 @@ enum stack_log_level { STACK_LOG_WARNING, STACK_LOG_NOTICE, STACK_LOG_DEBUG };
 
 struct stack_config {
 	uint8_t seed[32]; /* secret; everything random follows from it */
+	/* Secret too, and the same at every start of this host: stable addresses follow from it (RFC 7217). All zero: from the seed. */
+	uint8_t stable_secret[16];
 	void *ctx;	  /* handed to every callback */
 
 	/* Memory, malloc(3)-like; NULL: malloc and free. */
@@ -105,6 +107,10 @@ struct link_info {
 	struct link_config config;
 	uint32_t ifindex;
 	bool is_up;
+	/* What routers said of it: 0, or false, until one does. DHCPv6 has addresses (M); it has other things to tell (O). */
+	bool has_router_advertisement, is_managed, is_other;
+	uint8_t ip6_hop_limit;
+	uint32_t ip6_mtu;
 	uint64_t in_frames, out_frames, in_bytes, out_bytes, drops;
 };
 
@@ -215,6 +221,15 @@ struct group_info {
 	unsigned version;	       /* of IGMP or MLD, spoken on the link */
 	uint64_t report_due_us;	       /* UINT64_MAX: nothing to report */
 };
+
+/* A DNS server or a search domain that routers told (RFC 8106): @domain is NULL, or @server is "::". */
+struct dns_info {
+	uint32_t ifindex;
+	struct ip_addr server;
+	const char *domain;
+	uint32_t lifetime_s; /* left; LIFETIME_FOREVER */
+};
+void stack_each_dns(struct stack *st, bool (*fn)(void *ctx, const struct dns_info *), void *ctx);
 
 /* Walk a table in its own order; the callback returns false to stop. The table must not change under the walk. */
 void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_info *), void *ctx);

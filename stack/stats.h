@@ -122,15 +122,29 @@
 	X(ARP_DROP_SOURCE, "arp.drop.source", "sender address is impossible")                                          \
 	X(ARP_DROP_TARGET, "arp.drop.target", "asks for somebody else")                                                \
 	X(ARP_DROP_UNSOLICITED, "arp.drop.unsolicited", "answers a question that was not asked")                       \
-	X(ND_IN, "nd.in", "neighbour solicitations and advertisements received")                                       \
-	X(ND_OUT, "nd.out", "neighbour solicitations and advertisements sent")                                         \
+	X(ND_IN, "nd.in", "neighbour discovery messages received")                                                     \
+	X(ND_OUT, "nd.out", "neighbour discovery messages sent")                                                       \
 	X(ND_CONFLICTS, "nd.conflicts", "duplicate address detection found another user of an address")                \
 	X(ND_DROP_HOP_LIMIT, "nd.drop.hop_limit", "hop limit is not 255: it came through a router (RFC 4861 section 7.1)") \
 	X(ND_DROP_FORMAT, "nd.drop.format", "length, code, target or option is malformed")                             \
 	X(ND_DROP_SOURCE, "nd.drop.source", "source or destination does not fit the message")                          \
 	X(ND_DROP_TARGET, "nd.drop.target", "asks for somebody else")                                                  \
 	X(ND_DROP_UNSOLICITED, "nd.drop.unsolicited", "advertisement about a neighbour we do not care for")            \
-	X(ND_DROP_TYPE, "nd.drop.type", "router message or redirect, not used here")                                   \
+	X(ND_DROP_TYPE, "nd.drop.type", "router solicitation, or a message that a tunable says to ignore")             \
+	X(ND_DROP_FRAGMENT, "nd.drop.fragment", "in fragments (RFC 6980)")                                             \
+	X(ND_DROP_OPTION, "nd.drop.option", "options of router advertisements ignored: malformed, or a value out of range") \
+	X(ND_DROP_PREFIX_LENGTH, "nd.drop.prefix_length", "prefixes to make addresses from that are not 64 bits long") \
+	X(ND_DROP_ROUTERS_FULL, "nd.drop.routers_full", "default routers not learnt: the link has too many")          \
+	X(ND_DROP_PREFIXES_FULL, "nd.drop.prefixes_full", "on-link prefixes not learnt: the link has too many")       \
+	X(ND_DROP_ROUTES_FULL, "nd.drop.routes_full", "more specific routes not learnt: the link has too many")       \
+	X(ND_DROP_ADDRESSES_FULL, "nd.drop.addresses_full", "addresses not made: the link has max_addresses")         \
+	X(ND_DROP_DNS_FULL, "nd.drop.dns_full", "DNS servers or search domains not learnt: the link has too many")    \
+	X(ND_DAD_LOOPED, "nd.dad_looped", "our own duplicate detection, come back (RFC 7527)")                         \
+	X(ND_ADVERTISEMENTS, "nd.router_advertisements", "router advertisements listened to")                         \
+	X(ND_ROUTERS_GONE, "nd.routers_gone", "neighbours that ceased to be routers")                                  \
+	X(ND_REDIRECTS, "nd.redirects", "redirects followed")                                                          \
+	X(ND_REDIRECTS_EVICTED, "nd.redirects_evicted", "redirects forgotten for newer ones")                          \
+	X(SLAAC_ADDRESSES, "slaac.addresses", "addresses made from advertised prefixes")                               \
 	/* IPv4 */                                                                                                     \
 	X(IP4_IN, "ip4.in", "packets received")                                                                        \
 	X(IP4_DELIVERED, "ip4.delivered", "packets given to a protocol")                                               \

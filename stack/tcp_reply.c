@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Segments without payload that are sent at once as whole frames: for handshakes, TIME-WAIT, and segments that belong to nothing. */
+#include "nd_router.h"
 #include "tcp_conn.h"
 
-static uint8_t default_ttl(const struct stack *st, const struct ip_addr *dst)
+static uint8_t default_ttl(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
 {
-	return (uint8_t)(ip_addr_is4(dst) ? st->tunables.ip_default_ttl : st->tunables.ip6_hop_limit);
+	return ip_addr_is4(dst) ? (uint8_t)st->tunables.ip_default_ttl : nd_hop_limit(st, ifindex);
 }
 
 void tcp_reply_send(struct stack *st, const struct tcp_reply *r)
@@ -16,7 +17,7 @@ void tcp_reply_send(struct stack *st, const struct tcp_reply *r)
 		.src = r->local.addr,
 		.dst = r->remote.addr,
 		.proto = IPPROTO_NR_TCP,
-		.ttl = r->ttl ? r->ttl : default_ttl(st, &r->remote.addr),
+		.ttl = r->ttl ? r->ttl : default_ttl(st, &r->remote.addr, r->dst ? r->dst->ifindex : r->ifindex),
 		.tos = r->tos,
 		.dont_fragment = true,
 		.sock_id = r->sock_id,

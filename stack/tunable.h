@@ -41,6 +41,25 @@
 	X(neigh_locktime_ms, "net.ipv4.neigh.default.locktime", 1000, 0, 60000, "a link address just learnt is not replaced by an unasked one before this, ms") \
 	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
 	X(dad_transmits, "net.ipv6.conf.all.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
+	X(enhanced_dad, "net.ipv6.conf.all.enhanced_dad", 1, 0, 1, "mark those solicitations, so that our own are known when they come back (RFC 7527)") \
+	X(accept_ra, "net.ipv6.conf.all.accept_ra", 1, 0, 2, "listen to router advertisements; 2: the same, since nothing is ever forwarded here") \
+	X(accept_ra_defrtr, "net.ipv6.conf.all.accept_ra_defrtr", 1, 0, 1, "learn default routers from them")           \
+	X(accept_ra_pinfo, "net.ipv6.conf.all.accept_ra_pinfo", 1, 0, 1, "learn prefixes from them")                   \
+	X(accept_ra_rt_info, "net.ipv6.conf.all.accept_ra_rt_info", 1, 0, 1, "learn more specific routes from them (RFC 4191)") \
+	X(accept_ra_rt_info_max_plen, "net.ipv6.conf.all.accept_ra_rt_info_max_plen", 128, 0, 128, "longest prefix of such a route, bits") \
+	X(accept_ra_mtu, "net.ipv6.conf.all.accept_ra_mtu", 1, 0, 1, "learn the link's MTU from them")                  \
+	X(accept_ra_min_hop_limit, "net.ipv6.conf.all.accept_ra_min_hop_limit", 1, 0, 255, "least hop limit taken from them") \
+	X(accept_redirects, "net.ipv6.conf.all.accept_redirects", 1, 0, 1, "follow the redirects of our router over IPv6")  \
+	X(rs_count, "net.ipv6.conf.all.router_solicitations", 4294967295, 0, 4294967295, "router solicitations sent when nobody answers; 4294967295: no end, ever more slowly (RFC 7559)") \
+	X(rs_interval_s, "net.ipv6.conf.all.router_solicitation_interval", 4, 1, 3600, "time after the first of them, s; doubled each time") \
+	X(rs_max_interval_s, "net.ipv6.conf.all.router_solicitation_max_interval", 3600, 1, 3600, "most that it grows to, s") \
+	X(rs_delay_s, "net.ipv6.conf.all.router_solicitation_delay", 1, 0, 60, "the first comes within this time, s")    \
+	X(autoconf, "net.ipv6.conf.all.autoconf", 1, 0, 1, "make addresses from advertised prefixes (RFC 4862)")         \
+	X(max_addresses, "net.ipv6.conf.all.max_addresses", 16, 1, 1024, "most such addresses of a link")               \
+	X(addr_gen_mode, "net.ipv6.conf.all.addr_gen_mode", 2, 0, 2, "their identifiers: 2: stable and private (RFC 7217); 0: from the MAC") \
+	X(use_tempaddr, "net.ipv6.conf.all.use_tempaddr", 0, 0, 2, "temporary addresses (RFC 8981); 1: made; 2: made and preferred") \
+	X(temp_valid_lft, "net.ipv6.conf.all.temp_valid_lft", 172800, 60, 31536000, "their valid lifetime, s")          \
+	X(temp_prefered_lft, "net.ipv6.conf.all.temp_prefered_lft", 86400, 30, 31536000, "their preferred lifetime, s; up to 0.4 of it is taken off at random") \
 	X(optimistic_dad, "net.ipv6.conf.all.optimistic_dad", 1, 0, 1, "use an IPv6 address while it is checked for duplicates (RFC 4429)") \
 	/* groups */                                                                                                   \
 	X(optmem_max, "net.core.optmem_max", 131072, 0, 16777216, "memory of a socket for options: limits IPv6 group memberships, bytes") \

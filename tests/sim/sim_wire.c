@@ -447,6 +447,7 @@ static void host_open(struct sim *s, unsigned i)
 	h->st = stack_open(&config, s->now_us);
 	if (!h->st)
 		bed_fatal("the stack does not start");
+	stack_set(h->st, "net.ipv6.conf.all.router_solicitations", "0", NULL); /* there is none on the wire */
 	set_tunables(h, s->config.tunables);
 	ifindex = stack_add_link(h->st, &link);
 	if (ifindex < 0)
