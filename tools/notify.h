@@ -18,15 +18,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct notify_options {
-	bool is_verbose;    /* the supervisor says on standard error what it cannot do */
-	bool wants_netlink; /* the stack has a view of its interfaces for NETLINK_ROUTE sockets */
-};
-
 /** notify_enter - start a supervisor and put the calling process, which has one thread, under its filter. The daemon's socket is
- * control_path(NULL). Returns 0, -EBUSY: the process is under such a filter already, and nothing was changed, or another negative errno
+ * control_path(NULL). @is_verbose: the supervisor says on standard error what it cannot do. Returns 0, -EBUSY: the process is under such a filter already, and nothing was changed, or another negative errno
  * with *what, what could not be done. */
-int notify_enter(const struct notify_options *options, const char **what);
+int notify_enter(bool is_verbose, const char **what);
 
 /** notify_serve - the supervisor's whole life. @is_interruptible: as notify_filter_install() said. */
 void notify_serve(int listener, bool is_interruptible, bool is_verbose) __attribute__((noreturn));

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "client-lib/hint.h"
+#include "client-lib/host.h"
 
 enum notify_verdict {
 	NOTIFY_ANSWER,	 /* with result, and give_fd if that is >= 0 */
@@ -27,6 +28,7 @@ struct notify_call {
 	int pidfd;	       /* of the thread; the cache's, or the call's own while it waits */
 	int fd;		       /* our duplicate of the descriptor it is about; -1: it is about none */
 	struct hint_sock sock; /* which socket of ours that is */
+	bool is_netlink;       /* it is a NETLINK_ROUTE socket of ours instead; sock is empty then */
 
 	int64_t result; /* as the kernel returns it: -errno */
 	int give_fd;	/* a descriptor that becomes the result in the thread's process; -1: none */
@@ -74,6 +76,14 @@ int notify_read_name(const struct notify_call *c, uint64_t from, uint64_t len, s
 /** notify_write_name - a socket address as accept(2) returns it: as much as fits *@len_at, where its full length goes.
  * @to may be 0: nothing is wanted. */
 int notify_write_name(const struct notify_call *c, uint64_t to, uint64_t len_at, const struct sockaddr_storage *ss, socklen_t len);
+
+/** notify_to_host - what the policy (client-lib/host.h) means for @call with the address @ss. When it is the host's, a kernel socket takes
+ * the descriptor's place in the thread's process. Returns whether it decided, with what becomes of the call in *verdict. */
+bool notify_to_host(struct notify_call *c, enum host_call call, const struct sockaddr_storage *ss, socklen_t len,
+		    enum notify_verdict *verdict);
+
+/** notify_to_other - a call about a socket that is not of the stack: one of the kernel's may not reach the stack's addresses. */
+notify_function notify_to_other;
 
 /* Whether the thread still waits for the answer. */
 bool notify_is_valid(const struct notify_call *c);

@@ -29,7 +29,7 @@ enum notify_verdict notify_socket(struct notify_call *c)
 
 	if (fd < 0)
 		return notify_answer_errno(c, fd);
-	if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
+	if (family != AF_NETLINK && (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
 		bare_begin(fd);
 	c->give_fd = fd;
 	c->give_cloexec = type & SOCK_CLOEXEC;
@@ -39,10 +39,13 @@ enum notify_verdict notify_socket(struct notify_call *c)
 enum notify_verdict notify_bind(struct notify_call *c)
 {
 	struct sockaddr_storage ss;
+	enum notify_verdict verdict;
 	int error = notify_read_name(c, c->args[1], c->args[2], &ss);
 
 	if (error)
 		return notify_answer(c, error);
+	if (notify_to_host(c, HOST_BIND, &ss, (socklen_t)c->args[2], &verdict))
+		return verdict;
 	return notify_answer_errno(c, tapir_bind(c->fd, (struct sockaddr *)&ss, (socklen_t)c->args[2]));
 }
 
@@ -85,6 +88,7 @@ enum notify_verdict notify_getpeername(struct notify_call *c)
 enum notify_verdict notify_connect(struct notify_call *c)
 {
 	struct sockaddr_storage ss;
+	enum notify_verdict verdict;
 	int error;
 
 	if (c->revents)
@@ -92,11 +96,26 @@ enum notify_verdict notify_connect(struct notify_call *c)
 	error = notify_read_name(c, c->args[1], c->args[2], &ss);
 	if (error)
 		return notify_answer(c, error);
+	if (notify_to_host(c, HOST_CONNECT, &ss, (socklen_t)c->args[2], &verdict))
+		return verdict;
 	if (tapir_connect(c->fd, (struct sockaddr *)&ss, (socklen_t)c->args[2]) == 0)
 		return notify_answer(c, 0);
 	if (errno == EINPROGRESS || errno == EALREADY) /* a blocking socket's connect may go on waiting for an earlier one */
 		return notify_wait(c, POLLOUT, 0, -errno);
 	return notify_answer(c, -errno);
+}
+
+enum notify_verdict notify_to_other(struct notify_call *c)
+{
+	bool is_connect = c->nr == SYS_connect, is_sendto = c->nr == SYS_sendto;
+	uint64_t at = is_connect ? c->args[1] : c->args[4], len = is_connect ? c->args[2] : c->args[5];
+	struct sockaddr_storage ss;
+	enum notify_verdict verdict;
+
+	if (host_read_policy() != HOST_POLICY_RULES || (!is_connect && !is_sendto) || notify_read_name(c, at, len, &ss) < 0 ||
+	    !notify_to_host(c, is_connect ? HOST_CONNECT : HOST_SEND, &ss, (socklen_t)len, &verdict))
+		return NOTIFY_CONTINUE;
+	return verdict;
 }
 
 /* A connection goes to the thread only together with its descriptor there, so until then it can be kept for the next call. */

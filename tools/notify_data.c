@@ -179,11 +179,20 @@ static enum notify_verdict send_stream(struct notify_call *c, struct message *m,
 	return (size_t)n == m->bytes ? notify_answer(c, (int64_t)c->done) : wait_to_send(c, flags);
 }
 
-/* One datagram. Returns what tapir_sendmsg() does, errno included, or -1 with the errno of a bad address. */
-static ssize_t send_datagram(struct notify_call *c, struct message *m, int flags, uint64_t name_len)
+/* One datagram. Returns what tapir_sendmsg() does, errno included, or -1 with the errno of a bad address. *is_hosts: nothing was sent, for
+ * the policy moved the socket to the kernel, which is to send it; or errno, with -1, says why it did not. */
+static ssize_t send_datagram(struct notify_call *c, struct message *m, int flags, uint64_t name_len, bool *is_hosts)
 {
 	int error = read_extras(c, m, name_len);
+	enum notify_verdict verdict;
 
+	*is_hosts = false;
+	if (!error && m->here.msg_name && notify_to_host(c, HOST_SEND, &m->name, m->here.msg_namelen, &verdict)) {
+		*is_hosts = verdict == NOTIFY_CONTINUE;
+		error = verdict == NOTIFY_CONTINUE ? 0 : (int)c->result;
+		if (*is_hosts)
+			return -1;
+	}
 	if (!error)
 		error = target_gather(c->tid, m->data, m->pieces, m->there.msg_iovlen, m->whole.iov_len);
 	if (error) {
@@ -207,19 +216,24 @@ enum notify_verdict notify_sendto(struct notify_call *c)
 {
 	struct message *m = the_message();
 	int flags = (int)c->args[3];
+	bool is_hosts;
+	ssize_t n;
 
 	if (!m)
 		return notify_answer(c, -ENOMEM);
 	make_message(c, m);
 	if (is_stream(c))
 		return send_stream(c, m, flags);
-	return answer_sent(c, send_datagram(c, m, flags, c->args[5]), flags);
+	n = send_datagram(c, m, flags, c->args[5], &is_hosts);
+	return is_hosts ? NOTIFY_CONTINUE : answer_sent(c, n, flags);
 }
 
 enum notify_verdict notify_sendmsg(struct notify_call *c)
 {
 	struct message *m = the_message();
 	int flags = (int)c->args[2], error;
+	bool is_hosts;
+	ssize_t n;
 
 	if (!m)
 		return notify_answer(c, -ENOMEM);
@@ -228,10 +242,16 @@ enum notify_verdict notify_sendmsg(struct notify_call *c)
 		return notify_answer(c, error);
 	if (is_stream(c))
 		return m->here.msg_name || m->here.msg_control || flags & ODD_FLAGS ? send_stream(c, m, flags) : NOTIFY_CONTINUE;
-	return answer_sent(c, send_datagram(c, m, flags, m->there.msg_namelen), flags);
+	n = send_datagram(c, m, flags, m->there.msg_namelen, &is_hosts);
+	return is_hosts ? NOTIFY_CONTINUE : answer_sent(c, n, flags);
 }
 
 /* ---- Receiving ---- */
+
+static ssize_t receive(const struct notify_call *c, struct message *m, int flags)
+{
+	return c->is_netlink ? tapir_recvmsg(c->fd, &m->here, flags | MSG_DONTWAIT) : bare_recvmsg(c->fd, &m->here, flags);
+}
 
 /* Hand out what was received: @n bytes, the address, control messages. */
 static int deliver(const struct notify_call *c, const struct message *m, size_t n)
@@ -305,7 +325,7 @@ enum notify_verdict notify_recvfrom(struct notify_call *c)
 	if (is_stream(c)) {
 		verdict = recv_stream(c, m, flags, &n);
 	} else {
-		n = bare_recvmsg(c->fd, &m->here, flags);
+		n = receive(c, m, flags);
 		if (n < 0)
 			return answer_unreceived(c, flags);
 		error = deliver(c, m, (size_t)n);
@@ -342,7 +362,7 @@ enum notify_verdict notify_recvmsg(struct notify_call *c)
 		m->here.msg_control = NULL;
 		m->here.msg_flags = 0;
 	} else {
-		n = bare_recvmsg(c->fd, &m->here, flags);
+		n = receive(c, m, flags);
 		if (n < 0)
 			return answer_unreceived(c, flags);
 		error = deliver(c, m, (size_t)n);
@@ -384,6 +404,7 @@ enum notify_verdict notify_sendmmsg(struct notify_call *c)
 {
 	struct message *m = the_message();
 	int flags = (int)c->args[3], error;
+	bool is_hosts;
 
 	if (is_stream(c))
 		return NOTIFY_CONTINUE;
@@ -395,7 +416,9 @@ enum notify_verdict notify_sendmmsg(struct notify_call *c)
 		error = read_message(c, mmsg_at(c), m);
 		if (error)
 			return answer_done(c, error);
-		n = send_datagram(c, m, flags, m->there.msg_namelen);
+		n = send_datagram(c, m, flags, m->there.msg_namelen, &is_hosts);
+		if (is_hosts)
+			return c->done ? notify_answer(c, (int64_t)c->done) : NOTIFY_CONTINUE;
 		if (n < 0 && (errno == EAGAIN || !c->done))
 			return answer_sent(c, n, flags);
 		if (n < 0)
@@ -449,7 +472,7 @@ static int recv_one(struct notify_call *c, struct message *m, int flags, enum no
 		answer_done(c, error);
 		return 0;
 	}
-	n = bare_recvmsg(c->fd, &m->here, flags & ~MSG_WAITFORONE);
+	n = receive(c, m, flags & ~MSG_WAITFORONE);
 	if (n < 0) {
 		*verdict = answer_unreceived(c, c->done && flags & MSG_WAITFORONE ? flags | MSG_DONTWAIT : flags);
 		return 0;

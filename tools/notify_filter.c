@@ -109,7 +109,7 @@ static void if_not_zero(struct writer *w, uint32_t action)
 }
 
 /* The arguments of a call that may be trapped; ends with an answer. */
-static void check_arguments(struct writer *w, enum check check, bool wants_netlink)
+static void check_arguments(struct writer *w, enum check check)
 {
 	switch (check) {
 	case CHECK_NONE:
@@ -119,12 +119,10 @@ static void check_arguments(struct writer *w, enum check check, bool wants_netli
 		load_arg(w, 0, false);
 		if_equal(w, AF_INET, SECCOMP_RET_USER_NOTIF);
 		if_equal(w, AF_INET6, SECCOMP_RET_USER_NOTIF);
-		if (wants_netlink) {
-			put(w, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AF_NETLINK);
-			answer(w, SECCOMP_RET_ALLOW);
-			load_arg(w, 2, false);
-			if_equal(w, NETLINK_ROUTE, SECCOMP_RET_USER_NOTIF);
-		}
+		put(w, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AF_NETLINK);
+		answer(w, SECCOMP_RET_ALLOW);
+		load_arg(w, 2, false);
+		if_equal(w, NETLINK_ROUTE, SECCOMP_RET_USER_NOTIF);
 		break;
 	case CHECK_ADDRESS:
 		load_arg(w, 4, false);
@@ -183,7 +181,7 @@ static void refuse_foreign(struct writer *w)
 #endif
 }
 
-size_t notify_filter_build(struct sock_filter *code, bool wants_netlink)
+size_t notify_filter_build(struct sock_filter *code)
 {
 	struct writer w = { .code = code };
 	size_t begin;
@@ -205,7 +203,7 @@ size_t notify_filter_build(struct sock_filter *code, bool wants_netlink)
 	if_equal(&w, ANY_IO_URING_SETUP, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; i < sizeof(traps) / sizeof(traps[0]); i++) {
 		begin = begin_case(&w, (uint32_t)traps[i].nr);
-		check_arguments(&w, traps[i].check, wants_netlink);
+		check_arguments(&w, traps[i].check);
 		end_case(&w, begin);
 	}
 	answer(&w, SECCOMP_RET_ALLOW);
@@ -221,10 +219,10 @@ static int install(const struct sock_fprog *program, unsigned flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int notify_filter_install(bool wants_netlink, bool *is_interruptible)
+int notify_filter_install(bool *is_interruptible)
 {
 	struct sock_filter code[NOTIFY_FILTER_MAX];
-	struct sock_fprog program = { .len = (unsigned short)notify_filter_build(code, wants_netlink), .filter = code };
+	struct sock_fprog program = { .len = (unsigned short)notify_filter_build(code), .filter = code };
 	unsigned killable = *is_interruptible ? 0 : SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int fd = install(&program, SECCOMP_FILTER_FLAG_NEW_LISTENER | killable);
 

@@ -12,14 +12,13 @@
 
 enum { NOTIFY_FILTER_MAX = 256 };
 
-/** notify_filter_build - the program, into @code with room for NOTIFY_FILTER_MAX instructions. @wants_netlink: trap the making of
- * NETLINK_ROUTE sockets too. Returns the number of instructions. */
-size_t notify_filter_build(struct sock_filter *code, bool wants_netlink);
+/** notify_filter_build - the program, into @code with room for NOTIFY_FILTER_MAX instructions. Returns their number. */
+size_t notify_filter_build(struct sock_filter *code);
 
 /** notify_filter_install - put the calling thread, and whatever it will start, under the filter.
  * @is_interruptible: signals interrupt a call also while the supervisor works on it (seccomp(2) without
  * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV); set to true when the kernel knows no other way (before 5.19).
  * Returns the listener, close-on-exec, or -errno: -EBUSY: the thread is under such a filter already. */
-int notify_filter_install(bool wants_netlink, bool *is_interruptible);
+int notify_filter_install(bool *is_interruptible);
 
 #endif

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "client-lib/host.h"
+#include "client-lib/netlink.h"
 #include "client-lib/sock.h"
 #include "tools/notify_call.h"
 #include "tools/notify_kept.h"
@@ -156,6 +157,29 @@ int notify_write_name(const struct notify_call *c, uint64_t to, uint64_t len_at,
 	return error ? error : notify_write(c, len_at, &len, sizeof(len));
 }
 
+bool notify_to_host(struct notify_call *c, enum host_call call, const struct sockaddr_storage *ss, socklen_t len,
+		    enum notify_verdict *verdict)
+{
+	struct seccomp_notif_addfd add = { .id = c->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .newfd = (uint32_t)c->args[0] };
+	int fd, r;
+
+	if (host_read_policy() != HOST_POLICY_RULES)
+		return false;
+	r = host_replacement(c->fd, call, (const struct sockaddr *)ss, len, &fd);
+	if (r == 0)
+		return false;
+	*verdict = NOTIFY_CONTINUE;
+	if (r == 1) {
+		add.srcfd = (uint32_t)fd;
+		add.newfd_flags = target_fd_is_cloexec(c->tid, (int)c->args[0]) ? O_CLOEXEC : 0;
+		r = ioctl(sv.listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+		close(fd);
+	}
+	if (r < 0)
+		*verdict = notify_answer(c, r);
+	return true;
+}
+
 /* ---- Threads and sockets ---- */
 
 static struct pidfd_slot *pidfd_slot(pid_t tid)
@@ -221,6 +245,13 @@ static void memorize(const struct notify_call *c)
 	*memory_of(c->sock.id) = m;
 }
 
+/* What libtapir says of a call is remembered for the socket's next. */
+static void conclude(const struct notify_call *c)
+{
+	if (c->fd >= 0 && !c->is_netlink)
+		memorize(c);
+}
+
 /* Find the socket that the call is about. Returns 1: one of ours; 0: nothing of ours; or -errno. */
 static int open_socket(struct notify_call *c)
 {
@@ -238,10 +269,13 @@ static int open_socket(struct notify_call *c)
 		return 0;
 	if (c->fd < 0)
 		return c->fd;
-	if (!hint_look(c->fd, &c->sock))
-		return 0;
-	recall(c);
-	return 1;
+	if (hint_look(c->fd, &c->sock)) {
+		recall(c);
+		return 1;
+	}
+	hint_forget(c->fd);
+	c->is_netlink = netlink_is(c->fd);
+	return c->is_netlink;
 }
 
 static void close_socket(struct notify_call *c)
@@ -417,9 +451,10 @@ static void resume(struct notify_call *c, short revents)
 		return;
 	}
 	c->revents = revents;
-	recall(c);
+	if (!c->is_netlink)
+		recall(c);
 	verdict = notify_function_for(c->nr)(c);
-	memorize(c);
+	conclude(c);
 	if (verdict == NOTIFY_WAIT) {
 		park_again(c);
 		return;
@@ -495,7 +530,10 @@ static void serve(struct notify_call *c)
 	int r = function && c->nr != SYS_socket ? open_socket(c) : 1;
 
 	if (!function || r == 0) {
-		let_continue(c);
+		if (c->fd >= 0 && notify_to_other(c) == NOTIFY_ANSWER)
+			answer(c);
+		else
+			let_continue(c);
 		return;
 	}
 	if (r < 0) {
@@ -508,8 +546,7 @@ static void serve(struct notify_call *c)
 		return;
 	}
 	verdict = function(c);
-	if (c->fd >= 0)
-		memorize(c);
+	conclude(c);
 	if (verdict == NOTIFY_WAIT) {
 		r = park_new(c);
 		if (!r)

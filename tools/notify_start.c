@@ -115,9 +115,9 @@ static int fetch_listener(pid_t program, const struct to_supervisor *t)
 	return fd;
 }
 
-static void be_supervisor(const struct wires *w, pid_t program, const struct notify_options *options) __attribute__((noreturn));
+static void be_supervisor(const struct wires *w, pid_t program, bool is_verbose) __attribute__((noreturn));
 
-static void be_supervisor(const struct wires *w, pid_t program, const struct notify_options *options)
+static void be_supervisor(const struct wires *w, pid_t program, bool is_verbose)
 {
 	int keep[2] = { w->to[0], w->from[1] }, listener;
 	struct from_supervisor from = { .pid = getpid() };
@@ -125,7 +125,7 @@ static void be_supervisor(const struct wires *w, pid_t program, const struct not
 
 	setsid();
 	prctl(PR_SET_NAME, "tapir-notify");
-	let_go(keep, options->is_verbose);
+	let_go(keep, is_verbose);
 	raise_descriptor_limit();
 	if (write_all(w->from[1], &from, sizeof(from)) < 0 || read_all(w->to[0], &to, sizeof(to)) < 0)
 		_exit(1);
@@ -136,11 +136,11 @@ static void be_supervisor(const struct wires *w, pid_t program, const struct not
 	close(w->from[1]);
 	if (listener < 0)
 		_exit(1);
-	notify_serve(listener, to.is_interruptible, options->is_verbose);
+	notify_serve(listener, to.is_interruptible, is_verbose);
 }
 
 /* Fork twice: the program must not find a child that it never started. */
-static int fork_supervisor(const struct wires *w, const struct notify_options *options)
+static int fork_supervisor(const struct wires *w, bool is_verbose)
 {
 	pid_t program = getpid(), child = fork();
 
@@ -150,7 +150,7 @@ static int fork_supervisor(const struct wires *w, const struct notify_options *o
 		pid_t supervisor = fork();
 
 		if (supervisor == 0)
-			be_supervisor(w, program, options);
+			be_supervisor(w, program, is_verbose);
 		_exit(supervisor < 0);
 	}
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
@@ -162,7 +162,7 @@ static int fork_supervisor(const struct wires *w, const struct notify_options *o
 
 /* ---- The program's side ---- */
 
-static int hand_over(const struct wires *w, const struct notify_options *options, const char **what)
+static int hand_over(const struct wires *w, const char **what)
 {
 	bool is_interruptible = getenv("TAPIR_NOTIFY_INTERRUPTIBLE");
 	struct from_supervisor from;
@@ -174,7 +174,7 @@ static int hand_over(const struct wires *w, const struct notify_options *options
 		return error;
 	prctl(PR_SET_PTRACER, from.pid, 0, 0, 0); /* for Yama; fails without, where it is not needed */
 	*what = "install the seccomp filter";
-	listener = notify_filter_install(options->wants_netlink, &is_interruptible);
+	listener = notify_filter_install(&is_interruptible);
 	if (listener < 0)
 		return listener;
 	*what = "hand the listener to the supervisor";
@@ -186,7 +186,7 @@ static int hand_over(const struct wires *w, const struct notify_options *options
 	return error ? error : from.error;
 }
 
-int notify_enter(const struct notify_options *options, const char **what)
+int notify_enter(bool is_verbose, const char **what)
 {
 	struct wires w;
 	int error = open_wires(&w);
@@ -195,9 +195,9 @@ int notify_enter(const struct notify_options *options, const char **what)
 	if (error)
 		return error;
 	*what = "start the supervisor";
-	error = fork_supervisor(&w, options);
+	error = fork_supervisor(&w, is_verbose);
 	if (!error)
-		error = hand_over(&w, options, what);
+		error = hand_over(&w, what);
 	close(w.to[1]); /* a supervisor that got nothing ends */
 	close(w.from[0]);
 	return error;

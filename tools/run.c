@@ -237,9 +237,8 @@ static void check_same_supervisor(const struct run *r)
 
 static void enter_notify(const struct run *r)
 {
-	struct notify_options options = { .is_verbose = r->is_verbose };
 	const char *what = "";
-	int error = notify_enter(&options, &what);
+	int error = notify_enter(r->is_verbose, &what);
 
 	if (error == -EBUSY) {
 		check_same_supervisor(r);
