@@ -66,7 +66,8 @@ SONAME := libtapir.so.0
 $B/libtapir.so: SHARED_NAME = $(SONAME)
 
 # ---- tapir: all but main() in an archive of its own, which the tests link too ----
-TOOLS_OBJ := $(filter-out $B/tools/tapir.o,$(call objs,tools/*.c))
+# How a program file is looked at is the shim's and theirs.
+TOOLS_OBJ := $(filter-out $B/tools/tapir.o,$(call objs,tools/*.c)) $B/client-lib/preload/program.o
 $B/libtools.a: $(TOOLS_OBJ)
 $B/tapir: $B/tools/tapir.o $(TOOLS_OBJ) $B/libtapir.a
 $B/tapir: LIBS = -ljansson -lpthread

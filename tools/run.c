@@ -11,8 +11,8 @@
 
 #include "client-lib/control.h"
 #include "client-lib/policy.h"
+#include "client-lib/preload/program.h"
 #include "tools/notify.h"
-#include "tools/program.h"
 #include "tools/run_preload.h"
 #include "tools/tool.h"
 

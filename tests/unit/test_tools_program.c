@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "tools/program.h"
+#include "client-lib/preload/program.h"
 
 static char dir[64];
 

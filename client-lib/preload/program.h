@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* program.h - whether a program file can be run with the preload shim, found out before it runs on the kernel unnoticed.
  * Promises: reads the file, and the interpreters that "#!" names, and nothing else; a file that changes meanwhile is not defended
- *           against (this is a convenience, not a security boundary). */
-#ifndef TAPIR_TOOLS_PROGRAM_H
-#define TAPIR_TOOLS_PROGRAM_H
+ *           against (this is a convenience, not a security boundary). Async-signal-safe: a child of vfork may ask.
+ * The shim asks about every program that is to be executed, `tapir run` about its own. */
+#ifndef TAPIR_PRELOAD_PROGRAM_H
+#define TAPIR_PRELOAD_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum program_kind {
@@ -30,5 +32,8 @@ int program_find(const char *name, char *path, size_t room);
 
 /** program_inspect - find out about the file @path; scripts are followed to their interpreters. */
 void program_inspect(const char *path, struct program *p);
+
+/* Whether it can be run in notify mode only: the shim does not get into it, but its system calls are this machine's. */
+bool program_needs_notify(const struct program *p);
 
 #endif

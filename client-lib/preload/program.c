@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tools/program.h"
+#include "client-lib/preload/program.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -128,24 +128,25 @@ static enum program_kind inspect_linker(int fd, const ElfW(Phdr) *segment)
 
 static enum program_kind inspect_elf(int fd, const uint8_t *start, size_t bytes)
 {
-	static ElfW(Phdr) segments[SEGMENTS_MAX];
 	enum program_kind kind = PROGRAM_STATIC;
 	ElfW(Ehdr) e;
-	ssize_t n;
 
 	if (start[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) || bytes < sizeof(e))
 		return PROGRAM_FOREIGN;
 	memcpy(&e, start, sizeof(e));
 	if (e.e_machine != own_machine)
 		return PROGRAM_FOREIGN;
-	if (e.e_phentsize != sizeof(segments[0]) || e.e_phnum > SEGMENTS_MAX)
+	if (e.e_phentsize != sizeof(ElfW(Phdr)) || e.e_phnum > SEGMENTS_MAX)
 		return PROGRAM_FOREIGN;
-	n = pread(fd, segments, e.e_phnum * sizeof(segments[0]), (off_t)e.e_phoff);
-	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(segments[0]); i++) {
-		if (segments[i].p_type == PT_NOTE && has_go_note(fd, &segments[i]))
+	for (off_t i = 0; i < e.e_phnum; i++) {
+		ElfW(Phdr) segment;
+
+		if (pread(fd, &segment, sizeof(segment), (off_t)e.e_phoff + i * (off_t)sizeof(segment)) != (ssize_t)sizeof(segment))
+			break;
+		if (segment.p_type == PT_NOTE && has_go_note(fd, &segment))
 			return PROGRAM_GO;
-		if (segments[i].p_type == PT_INTERP)
-			kind = inspect_linker(fd, &segments[i]);
+		if (segment.p_type == PT_INTERP)
+			kind = inspect_linker(fd, &segment);
 	}
 	return kind;
 }
@@ -238,6 +239,11 @@ static void inspect_at(const char *path, struct program *p, int depth)
 	close(fd);
 	if (n >= 2 && start[0] == '#' && start[1] == '!')
 		inspect_script((char *)start, p, depth);
+}
+
+bool program_needs_notify(const struct program *p)
+{
+	return p->kind == PROGRAM_STATIC || p->kind == PROGRAM_GO || p->kind == PROGRAM_PRIVILEGED || p->kind == PROGRAM_OTHER_LIBC;
 }
 
 void program_inspect(const char *path, struct program *p)
