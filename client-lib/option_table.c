@@ -10,6 +10,7 @@
 #define REAL .answer = OPTION_REAL
 #define EMULATED .answer = OPTION_EMULATED
 #define REFUSED(error) .answer = OPTION_REFUSED, .refused_set = error, .refused_get = error
+#define REFUSED_EACH(set_error, get_error) .answer = OPTION_REFUSED, .refused_set = set_error, .refused_get = get_error
 #define REFUSED_SET(error) .answer = OPTION_REFUSED, .refused_set = error
 #define NOTE(text) .remark = text
 #define FICKLE .is_fickle = true
@@ -46,7 +47,7 @@ const struct option_row option_table[] = {
 	{ ROW(SOL_SOCKET, SO_ATTACH_FILTER, "struct sock_fprog", ALL), REFUSED_SET(ENOPROTOOPT),
 	  NOTE("there are no filters; getsockopt (SO_GET_FILTER) shows that none is attached") },
 	{ ROW(SOL_SOCKET, SO_DETACH_FILTER, "int", ALL), REAL, NOTE("set only: ENOENT, as none is attached") },
-	{ ROW(SOL_SOCKET, SO_PEERNAME, "struct sockaddr", ALL), REAL, NOTE("shown only; as getpeername(2)") },
+	{ ROW(SOL_SOCKET, SO_PEERNAME, "struct sockaddr", ALL), REAL, FICKLE, NOTE("shown only; as getpeername(2)") },
 	{ ROW(SOL_SOCKET, SO_TIMESTAMP_OLD, "int", ALL), REAL },
 	{ ROW(SOL_SOCKET, SO_ACCEPTCONN, "int", ALL), REAL, NOTE("shown only") },
 	{ ROW(SOL_SOCKET, SO_PEERSEC, "char[]", ALL), REAL, NOTE("ENOPROTOOPT, as without a security module") },
@@ -95,7 +96,7 @@ const struct option_row option_table[] = {
 	{ ROW(SOL_SOCKET, SO_TXREHASH, "int", ALL), REFUSED(ENOPROTOOPT), SINCE(5, 18) },
 	{ ROW(SOL_SOCKET, SO_RCVMARK, "int", ALL), REFUSED_SET(ENOPROTOOPT), SINCE(5, 19) },
 	{ ROW(SOL_SOCKET, SO_PASSPIDFD, "int", ALL), REFUSED(EOPNOTSUPP), SINCE(6, 5) },
-	{ ROW(SOL_SOCKET, SO_PEERPIDFD, "int", ALL), REFUSED(ENODATA), SINCE(6, 5) },
+	{ ROW(SOL_SOCKET, SO_PEERPIDFD, "int", ALL), REFUSED_EACH(ENOPROTOOPT, ENODATA), SINCE(6, 5) },
 	{ ROW(SOL_SOCKET, SO_DEVMEM_DONTNEED, "struct dmabuf_token[]", TCP), REFUSED(ENOPROTOOPT), SINCE(6, 12) },
 	{ ROW(SOL_SOCKET, SO_RCVPRIORITY, "int", ALL), REFUSED_SET(ENOPROTOOPT), SINCE(6, 14) },
 	{ ROW(SOL_SOCKET, SO_PASSRIGHTS, "int", ALL), REFUSED(EOPNOTSUPP), SINCE(6, 16) },
@@ -114,7 +115,7 @@ const struct option_row option_table[] = {
 	{ ROW(IPPROTO_IP, IP_RECVERR, "int or char", ALL), REAL },
 	{ ROW(IPPROTO_IP, IP_RECVTTL, "int or char", ALL), REAL },
 	{ ROW(IPPROTO_IP, IP_RECVTOS, "int or char", ALL), REAL },
-	{ ROW(IPPROTO_IP, IP_MTU, "int or char", ALL), REAL, NOTE("shown only, when connected: ENOTCONN") },
+	{ ROW(IPPROTO_IP, IP_MTU, "int or char", ALL), REAL, FICKLE, NOTE("shown only, when connected: ENOTCONN") },
 	{ ROW(IPPROTO_IP, IP_FREEBIND, "int or char", ALL), REAL },
 	{ ROW(IPPROTO_IP, IP_IPSEC_POLICY, "struct sadb_x_policy", ALL), REFUSED(ENOPROTOOPT) },
 	{ ROW(IPPROTO_IP, IP_XFRM_POLICY, "struct xfrm_userpolicy_info", ALL), REFUSED(ENOPROTOOPT) },
@@ -149,7 +150,7 @@ const struct option_row option_table[] = {
 	{ ROW(IPPROTO_IP, IP_UNICAST_IF, "int", ALL), REAL, NOTE("the index in network byte order") },
 	{ ROW(IPPROTO_IP, IP_LOCAL_PORT_RANGE, "uint32_t", ALL), REAL, SINCE(6, 3),
 	  NOTE("the lowest port in the lower half, the highest in the upper; 0: the default") },
-	{ ROW(IPPROTO_IP, IP_PROTOCOL, "int or char", ALL), REAL, SINCE(6, 4), NOTE("shown only") },
+	{ ROW(IPPROTO_IP, IP_PROTOCOL, "int or char", ALL), REAL, SINCE(6, 4), FICKLE, NOTE("shown only: a raw socket's protocol, else the port, as on Linux") },
 
 	/* ---- IPPROTO_IPV6, ipv6(7): on IPv6 sockets ---- */
 	{ ROW(IPPROTO_IPV6, IPV6_ADDRFORM, "int", ALL), REFUSED(ENOPROTOOPT) },
@@ -170,7 +171,7 @@ const struct option_row option_table[] = {
 	{ ROW(IPPROTO_IPV6, IPV6_DROP_MEMBERSHIP, "struct ipv6_mreq", ALL), REAL },
 	{ ROW(IPPROTO_IPV6, IPV6_ROUTER_ALERT, "int", RAW), REFUSED_SET(ENOPROTOOPT) },
 	{ ROW(IPPROTO_IPV6, IPV6_MTU_DISCOVER, "int", ALL), REAL, NOTE("IPV6_PMTUDISC_DONT .. IPV6_PMTUDISC_OMIT") },
-	{ ROW(IPPROTO_IPV6, IPV6_MTU, "int", ALL), REAL, NOTE("shown when connected: ENOTCONN; set: 0, or 1280 and more: the largest fragment") },
+	{ ROW(IPPROTO_IPV6, IPV6_MTU, "int", ALL), REAL, FICKLE, NOTE("shown when connected: ENOTCONN; set: 0, or 1280 and more: the largest fragment") },
 	{ ROW(IPPROTO_IPV6, IPV6_RECVERR, "int", ALL), REAL },
 	{ ROW(IPPROTO_IPV6, IPV6_V6ONLY, "int", ALL), REAL, NOTE("not once bound: EINVAL") },
 	{ ROW(IPPROTO_IPV6, IPV6_JOIN_ANYCAST, "struct ipv6_mreq", ALL), REFUSED(ENOPROTOOPT) },
@@ -233,9 +234,9 @@ const struct option_row option_table[] = {
 	{ ROW(IPPROTO_TCP, TCP_THIN_DUPACK, "int", TCP), EMULATED, NOTE("0 or 1; does nothing on Linux either") },
 	{ ROW(IPPROTO_TCP, TCP_USER_TIMEOUT, "int", TCP), REAL, NOTE("ms") },
 	{ ROW(IPPROTO_TCP, TCP_REPAIR, "int", TCP), REFUSED_SET(EPERM), NOTE("as without privilege") },
-	{ ROW(IPPROTO_TCP, TCP_REPAIR_QUEUE, "int", TCP), REFUSED(EPERM), NOTE("as without TCP_REPAIR") },
-	{ ROW(IPPROTO_TCP, TCP_QUEUE_SEQ, "int", TCP), REFUSED(EPERM), NOTE("as without TCP_REPAIR") },
-	{ ROW(IPPROTO_TCP, TCP_REPAIR_OPTIONS, "struct tcp_repair_opt[]", TCP), REFUSED(EPERM), NOTE("as without TCP_REPAIR") },
+	{ ROW(IPPROTO_TCP, TCP_REPAIR_QUEUE, "int", TCP), REFUSED_EACH(EPERM, EINVAL), NOTE("as without TCP_REPAIR") },
+	{ ROW(IPPROTO_TCP, TCP_QUEUE_SEQ, "int", TCP), REFUSED_EACH(EPERM, EINVAL), NOTE("as without TCP_REPAIR") },
+	{ ROW(IPPROTO_TCP, TCP_REPAIR_OPTIONS, "struct tcp_repair_opt[]", TCP), REFUSED_EACH(EPERM, ENOPROTOOPT), NOTE("as without TCP_REPAIR") },
 	{ ROW(IPPROTO_TCP, TCP_FASTOPEN, "int", TCP), REFUSED_SET(ENOPROTOOPT) },
 	{ ROW(IPPROTO_TCP, TCP_TIMESTAMP, "int", TCP), REAL, FICKLE, NOTE("set: EPERM, as without TCP_REPAIR") },
 	{ ROW(IPPROTO_TCP, TCP_NOTSENT_LOWAT, "unsigned int", TCP), REAL },
@@ -258,8 +259,8 @@ const struct option_row option_table[] = {
 	{ ROW(IPPROTO_TCP, TCP_AO_REPAIR, "struct tcp_ao_repair", TCP), REFUSED(EPERM), SINCE(6, 7), NOTE("as without TCP_REPAIR") },
 	{ ROW(IPPROTO_TCP, TCP_IS_MPTCP, "int", TCP), REAL, SINCE(5, 16), NOTE("shown only: 0") },
 	{ ROW(IPPROTO_TCP, TCP_RTO_MAX_MS, "int", TCP), REFUSED_SET(ENOPROTOOPT), SINCE(6, 15), NOTE("shown as what it is: 120000") },
-	{ ROW(IPPROTO_TCP, TCP_RTO_MIN_US, "int", TCP), REFUSED(ENOPROTOOPT), SINCE(6, 17) },
-	{ ROW(IPPROTO_TCP, TCP_DELACK_MAX_US, "int", TCP), REFUSED(ENOPROTOOPT), SINCE(6, 17) },
+	{ ROW(IPPROTO_TCP, TCP_RTO_MIN_US, "int", TCP), REFUSED_SET(ENOPROTOOPT), SINCE(6, 17), NOTE("shown as what it is: 200000") },
+	{ ROW(IPPROTO_TCP, TCP_DELACK_MAX_US, "int", TCP), REFUSED_SET(ENOPROTOOPT), SINCE(6, 17), NOTE("shown as what it is: 200000") },
 
 	/* ---- IPPROTO_UDP, udp(7) ---- */
 	{ ROW(IPPROTO_UDP, UDP_CORK, "int", UDP), REFUSED_SET(ENOPROTOOPT) },

@@ -32,7 +32,7 @@ struct option_row {
 	uint8_t answer;		   /* enum option_answer */
 	uint8_t refused_set, refused_get; /* OPTION_REFUSED: the errno; 0: that direction is answered as on Linux */
 	uint16_t since;		   /* Linux's version, 6.10 as 0x060a, when it is newer than 5.15; 0: old */
-	bool is_fickle;		   /* what it shows depends on the moment or the machine: only its length is compared */
+	bool is_fickle;		   /* what it shows depends on the moment or the machine: not compared */
 	const char *remark;	   /* range, units, what it means here */
 };
 

@@ -13,7 +13,7 @@
 
 #include "daemon.h"
 
-enum { OFFERS_SOCKETS = 1, PRIVILEGED_PORTS_END = 1024 };
+enum { OFFERS_SOCKETS = 1, PRIVILEGED_PORTS_END = 1024, PRIORITY_MAX = 6 };
 
 /* A request about one socket, past the look-up of its channel. */
 struct call {
@@ -280,9 +280,33 @@ static int call_getpeername(const struct call *c)
 	return err;
 }
 
-static bool is_privileged_option(int level, int name)
+/* What Linux keeps for CAP_NET_ADMIN or CAP_NET_RAW: 0, or the errno for everybody else. Some of it depends on the value, some on what
+ * is set. */
+static int privilege_of_option(const struct call *c)
 {
-	return level == SOL_SOCKET && (name == SO_MARK || name == SO_RCVBUFFORCE || name == SO_SNDBUFFORCE);
+	const struct tapir_option *o = &c->request->option.head;
+	int value = 0, bound = 0;
+	size_t len = sizeof(bound);
+
+	memcpy(&value, c->request->option.value, o->len < sizeof(value) ? o->len : sizeof(value));
+	if (o->level == SOL_SOCKET) {
+		switch (o->name) {
+		case SO_MARK:
+		case SO_RCVBUFFORCE:
+		case SO_SNDBUFFORCE:
+			return -EPERM;
+		case SO_PRIORITY:
+			return value < 0 || value > PRIORITY_MAX ? -EPERM : 0;
+		case SO_DEBUG:
+			return value ? -EACCES : 0;
+		case SO_BINDTODEVICE:
+		case SO_BINDTOIFINDEX: /* who is bound to a link does not leave it */
+			return sock_getopt(c->ch->sock, SOL_SOCKET, SO_BINDTOIFINDEX, &bound, &len, c->d->now_us) == 0 && bound ? -EPERM : 0;
+		}
+	}
+	if ((o->level == IPPROTO_IP && o->name == IP_TRANSPARENT) || (o->level == IPPROTO_IPV6 && o->name == IPV6_TRANSPARENT))
+		return value ? -EPERM : 0;
+	return 0;
 }
 
 static int call_setsockopt(const struct call *c)
@@ -290,8 +314,9 @@ static int call_setsockopt(const struct call *c)
 	const struct tapir_option *o = &c->request->option.head;
 	int err;
 
-	if (is_privileged_option(o->level, o->name) && !user_is_privileged(c->d, c->client->user))
-		return -EPERM;
+	err = user_is_privileged(c->d, c->client->user) ? 0 : privilege_of_option(c);
+	if (err < 0)
+		return err;
 	/* What was written before the option changed is under the old one: TCP_CORK, TCP_NODELAY. */
 	if (c->ch->kind == CHANNEL_STREAM)
 		stream_flush(c->d, c->ch);

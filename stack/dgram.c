@@ -77,6 +77,11 @@ struct frame *dgram_recv_frame(struct sock *s)
 	return frame_queue_pop(&dgram_sock(s)->rx);
 }
 
+uint32_t dgram_drops(const struct sock *s)
+{
+	return container_of(s, const struct dgram_sock, s)->drops;
+}
+
 size_t dgram_inq_bytes(const struct sock *s)
 {
 	const struct frame *f = container_of(s, const struct dgram_sock, s)->rx.head;
@@ -129,12 +134,6 @@ static bool wants_errors(const struct sock *s, const struct ip_addr *remote)
 	return ip_addr_is4(remote) ? s->opt.recv_err : s->opt.recv_err6;
 }
 
-/* IP_MTU_DISCOVER and IPV6_MTU_DISCOVER; their values are the same. */
-static uint8_t pmtudisc(const struct sock *s, const struct ip_addr *remote)
-{
-	return ip_addr_is4(remote) ? s->opt.pmtudisc : s->opt.pmtudisc6;
-}
-
 /* An error that this host found itself: a datagram too large for its path. */
 static void queue_local_error(struct dgram_sock *d, const struct dgram_way *way, int error)
 {
@@ -166,8 +165,9 @@ void dgram_on_icmp(struct dgram_sock *d, const struct icmp_error *e, uint16_t re
 	bool is_hard = e->is_hard;
 
 	if (e->error == EMSGSIZE) { /* told to those who do not fragment at will */
-		queued.info = ip_pmtu_learn(s->st, e);
-		if (pmtudisc(s, &e->remote) == IP_PMTUDISC_DONT)
+		if (sock_pmtudisc(s, &e->remote) < IP_PMTUDISC_INTERFACE)
+			queued.info = ip_pmtu_learn(s->st, e);
+		if (sock_pmtudisc(s, &e->remote) == IP_PMTUDISC_DONT)
 			return;
 		is_hard = true;
 	}
@@ -204,14 +204,15 @@ static int choose_destination(const struct sock *s, const struct dgram_info *inf
 	return 0;
 }
 
-/* Always with IP_PMTUDISC_DO, never with DONT. With WANT only as long as it fits: what is larger is fragmented here. */
+/* sock_pmtudisc() tells them apart. With WANT only as long as it fits: what is larger is fragmented here. */
 bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const struct ip_addr *dst, size_t l4_len)
 {
 	size_t ip_hdr = ip_addr_is4(dst) ? 20 : 40;
+	uint8_t way = sock_pmtudisc(s, dst);
 
-	if (pmtudisc(s, dst) == IP_PMTUDISC_DO || (s->opt.dont_frag6 && !ip_addr_is4(dst)))
+	if (way == IP_PMTUDISC_DO || way == IP_PMTUDISC_PROBE || (s->opt.dont_frag6 && !ip_addr_is4(dst)))
 		return true;
-	return pmtudisc(s, dst) == IP_PMTUDISC_WANT && l4_len + ip_hdr <= via->mtu;
+	return way == IP_PMTUDISC_WANT && l4_len + ip_hdr <= via->mtu;
 }
 
 /* A server sends to one peer after another, and mostly to the last one again: s->dst is kept while the question stays the same. */
@@ -260,7 +261,7 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		return -EMSGSIZE;
 	if (!ip_addr_is_any(&info->src.addr) && !ip_addr_is_multicast(src)) {
 		src = &info->src.addr;
-		if (!s->opt.freebind && !ip_is_local(s->st, src))
+		if (!s->opt.freebind && !s->opt.transparent && !ip_is_local(s->st, src))
 			return -EINVAL;
 	}
 	if (ip_addr_is4(&way->dst.addr) && ip_addr_is_multicast(&way->dst.addr) && has_no_source(src)) {
@@ -283,7 +284,7 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		.csum_offset = -1,
 		.loop = s->dst.is_broadcast || (s->dst.is_multicast && (s->family == AF_INET ? s->opt.mcast_loop : s->opt.mcast_loop6)),
 	};
-	if (way->tx.dont_fragment && l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 &&
+	if ((way->tx.dont_fragment || sock_pmtudisc(s, &way->dst.addr) == IP_PMTUDISC_INTERFACE) && l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 &&
 	    s->opt.gso_size == 0) {
 		queue_local_error(dgram_sock(s), way, EMSGSIZE);
 		return -EMSGSIZE;

@@ -71,5 +71,6 @@ struct frame *dgram_recv_error(struct sock *s, struct sock_error *e);
 ssize_t dgram_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us);
 ssize_t dgram_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);
 size_t dgram_inq_bytes(const struct sock *s);
+uint32_t dgram_drops(const struct sock *s);
 
 #endif

@@ -148,4 +148,5 @@ const struct sock_ops ping_sock_ops = {
 	.send = dgram_send,
 	.recv = dgram_recv,
 	.inq_bytes = dgram_inq_bytes,
+	.drops = dgram_drops,
 };

@@ -238,12 +238,20 @@ struct port_range {
 static struct port_range ephemeral_range(const struct sock *s)
 {
 	const struct tunables *t = &s->st->tunables;
+	uint32_t low = t->ip_local_port_min, high = t->ip_local_port_max;
 
 	if (space_of(s) == PORT_PING)
 		return (struct port_range){ 1, 65535 };
-	if (t->ip_local_port_min > t->ip_local_port_max)
-		return (struct port_range){ t->ip_local_port_max, t->ip_local_port_min - t->ip_local_port_max + 1 };
-	return (struct port_range){ t->ip_local_port_min, t->ip_local_port_max - t->ip_local_port_min + 1 };
+	if (low > high) {
+		low = t->ip_local_port_max;
+		high = t->ip_local_port_min;
+	}
+	/* IP_LOCAL_PORT_RANGE narrows it; an end beyond the stack's range is not heeded, as on Linux. */
+	if (s->opt.port_min && s->opt.port_min >= low && s->opt.port_min <= high)
+		low = s->opt.port_min;
+	if (s->opt.port_max && s->opt.port_max >= low && s->opt.port_max <= high)
+		high = s->opt.port_max;
+	return (struct port_range){ low, high - low + 1 };
 }
 
 /* bind(2) with port 0: a random start (RFC 6056 section 3.3.1), ports that nobody holds first, then ones that may be shared. */

@@ -10,11 +10,12 @@
 #include "checksum.h"
 #include "core.h"
 #include "dgram.h"
+#include "sockopt.h"
 #include "wire.h"
 
 enum { PROTOCOLS = 256, ICMP_TYPES = 256, IP4_HDR_BYTES_MAX = 60 };
 enum { IP4_LEN_AT = 2, IP4_ID_AT = 4, IP4_PROTO_AT = 9, IP4_CSUM_AT = 10, IP4_SRC_AT = 12 };
-enum { ICMP6_CSUM_AT = 2, CSUM_NONE = -1, CSUM_AT_MAX = 126 };
+enum { ICMP6_CSUM_AT = 2, CSUM_NONE = -1, CSUM_AT_INT8_MAX = 126 };
 
 struct raw_sock {
 	struct dgram_sock d;
@@ -182,6 +183,12 @@ static int send_with_header(struct sock *s, struct frame *f, const struct dgram_
 	return ip_send_packet(s->st, f, way.via);
 }
 
+/* For a place so far back that the network layer does not fill it in. */
+static uint16_t whole_checksum(const struct frame *f, const struct dgram_way *way)
+{
+	return checksum_finish(checksum_add(checksum_pseudo(&way->tx.src, &way->tx.dst, way->tx.proto, f->len), f->data, f->len));
+}
+
 static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us)
 {
 	struct raw_sock *raw = raw_sock(s);
@@ -201,7 +208,10 @@ static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	way.tx.proto = s->protocol;
 	if (raw->csum_at != CSUM_NONE) {
 		put_be16(f->data + raw->csum_at, 0);
-		way.tx.csum_offset = (int8_t)raw->csum_at;
+		if (raw->csum_at <= CSUM_AT_INT8_MAX)
+			way.tx.csum_offset = (int8_t)raw->csum_at;
+		else
+			put_be16(f->data + raw->csum_at, whole_checksum(f, &way));
 	}
 	f->sock_id = s->id;
 	return ip_output(s->st, f, &way.tx, way.via);
@@ -246,7 +256,7 @@ static int set_csum_at(struct raw_sock *raw, const void *value, size_t len)
 	if (len < sizeof(v))
 		return -EINVAL;
 	memcpy(&v, value, sizeof(v));
-	if (is_icmp(&raw->d.s) || v > CSUM_AT_MAX || (v > 0 && v % 2)) /* RFC 3542 section 3.1: ICMPv6's is fixed */
+	if (is_icmp(&raw->d.s) || (v > 0 && v % 2)) /* RFC 3542 section 3.1: ICMPv6's is fixed */
 		return -EINVAL;
 	raw->csum_at = v < 0 ? CSUM_NONE : v;
 	return 0;
@@ -263,10 +273,14 @@ static int raw_setopt(struct sock *s, int level, int name, const void *value, si
 		memcpy(raw->blocked, value, len < sizeof(raw->blocked[0]) ? len : sizeof(raw->blocked[0]));
 		return 0;
 	}
-	if (s->family == AF_INET6 && level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && is_icmp(s)) {
+	if (s->family == AF_INET6 && level == IPPROTO_ICMPV6) {
+		if (!is_icmp(s) || name != ICMP6_FILTER)
+			return is_icmp(s) ? -ENOPROTOOPT : -EOPNOTSUPP;
 		memcpy(raw->blocked, value, len < sizeof(raw->blocked) ? len : sizeof(raw->blocked));
 		return 0;
 	}
+	if (s->family == AF_INET6 && level == SOL_RAW && len < sizeof(int))
+		return -EINVAL;
 	if (s->family == AF_INET6 && (level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM)
 		return set_csum_at(raw, value, len);
 	return -ENOPROTOOPT;
@@ -275,12 +289,17 @@ static int raw_setopt(struct sock *s, int level, int name, const void *value, si
 static int raw_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us)
 {
 	const struct raw_sock *raw = raw_sock(s);
+	const int off = 0;
 
 	(void)now_us;
 	if (s->family == AF_INET && level == SOL_RAW && name == ICMP_FILTER)
 		return is_icmp(s) ? sockopt_put(value, len, raw->blocked, sizeof(raw->blocked[0])) : -EOPNOTSUPP;
-	if (s->family == AF_INET6 && level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && is_icmp(s))
+	if (s->family == AF_INET6 && level == IPPROTO_ICMPV6 && !is_icmp(s))
+		return -EOPNOTSUPP;
+	if (s->family == AF_INET6 && level == IPPROTO_ICMPV6 && name == ICMP6_FILTER)
 		return sockopt_put(value, len, raw->blocked, sizeof(raw->blocked));
+	if (s->family == AF_INET6 && level == IPPROTO_IPV6 && name == IPV6_HDRINCL) /* shown as off */
+		return sockopt_put(value, len, &off, sizeof(off));
 	if (s->family == AF_INET6 && (level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM)
 		return sockopt_put(value, len, &raw->csum_at, sizeof(raw->csum_at));
 	return -ENOPROTOOPT;
@@ -305,4 +324,5 @@ const struct sock_ops raw_sock_ops = {
 	.send = dgram_send,
 	.recv = dgram_recv,
 	.inq_bytes = dgram_inq_bytes,
+	.drops = dgram_drops,
 };

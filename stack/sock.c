@@ -3,6 +3,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -159,6 +160,8 @@ struct sock *sock_alloc(struct stack *st, const struct sock_ops *ops, int family
 		s->owner = like->owner;
 	} else {
 		sockopt_init(&s->opt, st);
+		s->opt.mcast_all = family == AF_INET; /* of an IPv6 socket Linux leaves it unset */
+		s->opt.reuse_addr = type == SOCK_RAW || ops == &ping_sock_ops; /* as Linux: they share */
 	}
 	enter_table(st, s);
 	return s;
@@ -391,6 +394,16 @@ static bool lacks_scope(const struct sock *s, const struct ip_endpoint *e)
 	return !ip_addr_is4(&e->addr) && ip_addr_is_linklocal(&e->addr) && e->scope_id == 0 && s->opt.bound_ifindex == 0;
 }
 
+static int bind_checked(struct sock *s, const struct ip_endpoint *local)
+{
+	if (s->opt.bind_no_port && local->port == 0 && s->type == SOCK_STREAM) { /* connect(2) will choose it */
+		s->local.addr = local->addr;
+		s->local.scope_id = local->scope_id;
+		return 0;
+	}
+	return s->ops->bind ? s->ops->bind(s, local) : port_bind(s, local);
+}
+
 int sock_bind(struct sock *s, const struct ip_endpoint *local)
 {
 	int err;
@@ -401,13 +414,16 @@ int sock_bind(struct sock *s, const struct ip_endpoint *local)
 		return -EINVAL;
 	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&local->addr) || ip_addr_is_broadcast(&local->addr)))
 		return -EADDRNOTAVAIL;
-	if (!s->opt.freebind) {
+	if (!s->opt.freebind && !s->opt.transparent) {
 		err = ip_check_bind(s->st, &local->addr, local->scope_id);
 		if (err < 0)
 			return err;
 	}
 	s->dst.ifindex = 0;
-	return s->ops->bind ? s->ops->bind(s, local) : port_bind(s, local);
+	err = bind_checked(s, local);
+	if (err == 0 && s->type != SOCK_RAW && !ip_addr_is4(&local->addr) && !ip_addr_is_any(&local->addr))
+		s->opt.v6only = true; /* as Linux: what has an IPv6 address cannot talk to IPv4 */
+	return err;
 }
 
 int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us)
@@ -432,13 +448,41 @@ uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote,
 		ifindex = s->opt.bound_ifindex ? s->opt.bound_ifindex : remote->scope_id;
 	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
 		ifindex = ip_addr_is4(&remote->addr) ? s->opt.mcast_ifindex : s->opt.mcast_ifindex6;
+	else if (ifindex == 0 && s->type != SOCK_STREAM)
+		ifindex = ip_addr_is4(&remote->addr) ? s->opt.unicast_ifindex : s->opt.unicast_ifindex6;
 	return ifindex;
+}
+
+uint8_t sock_pmtudisc(const struct sock *s, const struct ip_addr *remote)
+{
+	return ip_addr_is4(remote) ? s->opt.pmtudisc : s->opt.pmtudisc6;
+}
+
+/* How large packets may be is the path's business, the link's alone, or what IPV6_MTU says. */
+static void choose_mtu(const struct sock *s, const struct ip_addr *remote, struct ip_dst *d)
+{
+	const struct link *l = link_by_ifindex(s->st, d->ifindex);
+
+	if (sock_pmtudisc(s, remote) >= IP_PMTUDISC_PROBE && l && !d->is_local) {
+		d->mtu = l->config.mtu;
+		d->is_mtu_locked = false;
+	}
+	if (s->type != SOCK_STREAM && !ip_addr_is4(remote) && s->opt.frag_bytes6 && s->opt.frag_bytes6 < d->mtu)
+		d->mtu = s->opt.frag_bytes6;
 }
 
 int sock_find_route(const struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex,
 		    struct ip_dst *out)
 {
-	return ip_route(s->st, &remote->addr, src, sock_asked_link(s, remote, ifindex), out);
+	int err = ip_route(s->st, &remote->addr, src, sock_asked_link(s, remote, ifindex), out);
+
+	if (err < 0)
+		return err;
+	if (s->opt.dont_route && !out->is_local && !out->is_multicast && !out->is_broadcast &&
+	    !ip_addr_eq(&out->next_hop, &remote->addr))
+		return -ENETUNREACH;
+	choose_mtu(s, &remote->addr, out);
+	return 0;
 }
 
 int sock_route(struct sock *s, const struct ip_endpoint *remote)
@@ -461,7 +505,7 @@ uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst)
 	}
 	if (ip_addr_is_multicast(dst))
 		return s->opt.mcast_hops;
-	return s->opt.hop_limit ? s->opt.hop_limit : nd_hop_limit(s->st, s->dst.ifindex);
+	return s->opt.hop_limit >= 0 ? (uint8_t)s->opt.hop_limit : nd_hop_limit(s->st, s->dst.ifindex);
 }
 
 uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst)

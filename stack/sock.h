@@ -18,7 +18,8 @@ struct sock_opts {
 	uint32_t rcvbuf, sndbuf;	/* bytes as getsockopt() shows them */
 	bool rcvbuf_locked, sndbuf_locked; /* set by the application: no auto-tuning (SOCK_RCVBUF_LOCK) */
 	uint8_t tos, tclass;
-	uint8_t ttl, hop_limit;		/* 0: the stack's default */
+	uint8_t ttl;			/* 0: the stack's default */
+	int16_t hop_limit;		/* -1: the stack's default */
 	uint8_t mcast_ttl, mcast_hops;
 	uint32_t mcast_ifindex, mcast_ifindex6;	/* IP_MULTICAST_IF, IPV6_MULTICAST_IF */
 	uint8_t mcast_src[4];		/* IP_MULTICAST_IF by address: also the source; zero: none */
@@ -35,6 +36,18 @@ struct sock_opts {
 	bool timestamp, timestampns;	/* what the library shows from struct dgram_info */
 	bool hdrincl;
 	bool dont_frag6;		/* IPV6_DONTFRAG */
+	bool oob_inline;		/* SO_OOBINLINE */
+	bool dont_route;		/* SO_DONTROUTE: only what needs no gateway */
+	bool bind_no_port;		/* IP_BIND_ADDRESS_NO_PORT: connect(2) chooses the port */
+	bool transparent;		/* IP_TRANSPARENT, IPV6_TRANSPARENT: may use foreign addresses */
+	bool no_check6_tx, no_check6_rx; /* UDP_NO_CHECK6_TX, _RX */
+	bool nodefrag;			/* IP_NODEFRAG, and three more that mean nothing here: kept to be shown */
+	bool debug, wifi_status, no_fcs, filter_locked;
+	uint8_t min_ttl, min_hops;	/* IP_MINTTL, IPV6_MINHOPCOUNT; 0: any */
+	uint16_t addr_prefs;		/* IPV6_ADDR_PREFERENCES: IPV6_PREFER_SRC_TMP, _PUBLIC, _COA; 0: the defaults */
+	uint16_t port_min, port_max;	/* IP_LOCAL_PORT_RANGE; 0: the stack's */
+	uint32_t unicast_ifindex, unicast_ifindex6; /* IP_UNICAST_IF, IPV6_UNICAST_IF */
+	uint32_t frag_bytes6;		/* IPV6_MTU: the largest fragment; 0: what the path takes */
 	uint16_t gso_size;		/* UDP_SEGMENT */
 	bool gro;			/* UDP_GRO */
 };
@@ -93,6 +106,7 @@ struct sock_ops {
 	ssize_t (*recv)(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);
 	size_t (*outq_bytes)(const struct sock *s);
 	size_t (*inq_bytes)(const struct sock *s);
+	uint32_t (*drops)(const struct sock *s); /* datagrams that found the queue full */
 };
 
 /* Sockets by id. Ids are random: the daemon uses them as capabilities. */
@@ -136,6 +150,15 @@ int sock_route(struct sock *s, const struct ip_endpoint *remote);
 
 /* The link that options and @remote's scope ask for, when the caller asks for none (@ifindex 0). */
 uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote, uint32_t ifindex);
+
+/* IP_MTU_DISCOVER or IPV6_MTU_DISCOVER, by the family of the peer; the values are the same:
+ *	DONT       fragment here or on the way, as it comes
+ *	WANT       do not fragment on the way what fits; fragment here what does not (the default)
+ *	DO         never fragment: EMSGSIZE
+ *	PROBE      the same, by the link's MTU, whatever is known of the path
+ *	INTERFACE  by the link's MTU alone: EMSGSIZE above it; routers may fragment
+ *	OMIT       the same, but what is larger is fragmented here */
+uint8_t sock_pmtudisc(const struct sock *s, const struct ip_addr *remote);
 
 /* The wildcard as a destination is this host. */
 void sock_wildcard_to_loopback(struct ip_addr *a);

@@ -80,7 +80,7 @@ static int set_mcast_if6(struct sock *s, int value)
 	if (s->type == SOCK_STREAM)
 		return -ENOPROTOOPT;
 	if (value < 0)
-		return -EINVAL;
+		return -ENODEV;
 	if (value != 0 && !sockopt_link_exists(s, (uint32_t)value))
 		return -ENODEV;
 	if (value != 0 && s->opt.bound_ifindex && (uint32_t)value != s->opt.bound_ifindex)
@@ -195,6 +195,12 @@ static int join(struct sock *s, const struct request *r, enum filter_mode mode)
 	return mcast_member_add(s, l, &r->group, mode);
 }
 
+/* Whether there is a way to what is no group at all, Linux asks the routes: there is one to the wildcard. */
+static bool leads_to_link(const struct ip_addr *group, const struct link *l)
+{
+	return l && (ip_addr_is_multicast(group) || ip_addr_is_any(group));
+}
+
 static int leave(struct sock *s, const struct request *r)
 {
 	bool is4 = ip_addr_is4(&r->group);
@@ -203,7 +209,7 @@ static int leave(struct sock *s, const struct request *r)
 
 	if (!is4 && !ip_addr_is_multicast(&r->group))
 		return -EINVAL;
-	if (is4 && !l && r->ifindex == 0 && ip_addr_is_any(&r->own))
+	if (is4 && r->ifindex == 0 && ip_addr_is_any(&r->own) && !leads_to_link(&r->group, l))
 		return -ENODEV;
 	m = mcast_member_find(s, &r->group, is4 && l ? l->ifindex : r->ifindex);
 	if (!m || (is4 && !l))
@@ -718,9 +724,9 @@ MCAST_OPTIONS_OF(6, AF_INET6)
 #define STRUCT_SET(function) .kind = SOCKOPT_STRUCT, .set_struct = function
 
 static const struct sockopt options[] = {
-	{ IPPROTO_IP, IP_MULTICAST_TTL, SOCKOPT_FUNCTIONS(mcast_ttl) },
-	{ IPPROTO_IP, IP_MULTICAST_LOOP, SOCKOPT_BOOL, SOCKOPT_FIELD(mcast_loop) },
-	{ IPPROTO_IP, IP_MULTICAST_ALL, SOCKOPT_FUNCTIONS(mcast_all) },
+	{ IPPROTO_IP, IP_MULTICAST_TTL, SOCKOPT_FUNCTIONS(mcast_ttl), .needs_byte = true },
+	{ IPPROTO_IP, IP_MULTICAST_LOOP, SOCKOPT_BOOL, SOCKOPT_FIELD(mcast_loop), .needs_byte = true },
+	{ IPPROTO_IP, IP_MULTICAST_ALL, SOCKOPT_FUNCTIONS(mcast_all), .needs_byte = true },
 	{ IPPROTO_IP, IP_MULTICAST_IF, STRUCT_SET(set_mcast_if), .get_struct = get_mcast_if },
 	{ IPPROTO_IP, IP_ADD_MEMBERSHIP, STRUCT_SET(add_membership) },
 	{ IPPROTO_IP, IP_DROP_MEMBERSHIP, STRUCT_SET(drop_membership) },
@@ -737,10 +743,10 @@ static const struct sockopt options[] = {
 	{ IPPROTO_IP, MCAST_UNBLOCK_SOURCE, STRUCT_SET(unblock_source_4) },
 	{ IPPROTO_IP, MCAST_MSFILTER, STRUCT_SET(set_filter_4), .get_struct = get_filter_4 },
 
-	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, SOCKOPT_FUNCTIONS(mcast_hops) },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_HOPS, SOCKOPT_FUNCTIONS(mcast_hops), .no_stream = true },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_LOOP, SOCKOPT_FUNCTIONS(mcast_loop6) },
 	{ IPPROTO_IPV6, IPV6_MULTICAST_ALL, SOCKOPT_BOOL, SOCKOPT_FIELD(mcast_all6) },
-	{ IPPROTO_IPV6, IPV6_MULTICAST_IF, SOCKOPT_FUNCTIONS(mcast_if6) },
+	{ IPPROTO_IPV6, IPV6_MULTICAST_IF, SOCKOPT_FUNCTIONS(mcast_if6), .no_stream = true },
 	{ IPPROTO_IPV6, IPV6_JOIN_GROUP, STRUCT_SET(join_group6) },
 	{ IPPROTO_IPV6, IPV6_LEAVE_GROUP, STRUCT_SET(leave_group6) },
 	{ IPPROTO_IPV6, MCAST_JOIN_GROUP, STRUCT_SET(join_group_6) },

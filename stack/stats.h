@@ -78,6 +78,7 @@
 	X(TCP_DROP_HEADER, "tcp.drop.header", "header cut off or shorter than 20 bytes")                               \
 	X(TCP_DROP_CHECKSUM, "tcp.drop.checksum", "wrong checksum")                                                    \
 	X(TCP_DROP_MULTICAST, "tcp.drop.multicast", "to or from a broadcast or group address")                         \
+	X(TCP_DROP_MIN_TTL, "tcp.drop.min_ttl", "fewer hops left than IP_MINTTL or IPV6_MINHOPCOUNT asks for")         \
 	X(TCP_DROP_NO_SOCKET, "tcp.drop.no_socket", "no connection and no listener; answered by a reset")              \
 	X(TCP_DROP_ACCEPT_QUEUE, "tcp.drop.accept_queue", "the listener's accept queue is full")                       \
 	X(TCP_DROP_SYN_QUEUE, "tcp.drop.syn_queue", "the listener's SYN queue is full")                                \

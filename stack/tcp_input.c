@@ -31,13 +31,23 @@ static uint32_t scope_of(const struct ip_rx *rx)
 	return !ip_addr_is4(&rx->src) && ip_addr_is_linklocal(&rx->src) ? rx->ifindex : 0;
 }
 
+/* IP_MINTTL, IPV6_MINHOPCOUNT: RFC 5082's guard against who is further away than he says. */
+static bool is_too_far(const struct sock *s, const struct ip_rx *rx)
+{
+	if (rx->ttl >= (ip_addr_is4(&rx->src) ? s->opt.min_ttl : s->opt.min_hops))
+		return false;
+	stat_drop(s->st, STAT_TCP_DROP_MIN_TTL);
+	return true;
+}
+
 static void no_connection(struct stack *st, struct tcp_in *in, const struct tcp_key *key, const tcp_seq *isn)
 {
 	struct tcp_conn *listener = tcp_table_find_listener(st, key, in->rx->ifindex);
 
 	if (listener) {
 		st->verdict.sock_id = listener->sk.id;
-		tcp_listen_input(listener, in, isn);
+		if (!is_too_far(&listener->sk, in->rx))
+			tcp_listen_input(listener, in, isn);
 		return;
 	}
 	stat_drop(st, STAT_TCP_DROP_NO_SOCKET);
@@ -55,12 +65,20 @@ static void for_timewait(struct stack *st, struct tcp_timewait *tw, struct tcp_i
 static void for_conn(struct tcp_conn *c, struct tcp_in *in)
 {
 	c->sk.st->verdict.sock_id = c->sk.id;
+	if (is_too_far(&c->sk, in->rx))
+		return;
 	if (!(in->flags & TCP_SYN))
 		in->wnd <<= c->snd_wscale;
 	if (c->state == TCP_SYN_SENT)
 		tcp_synsent_input(c, in);
 	else
 		tcp_conn_input(c, in);
+}
+
+static void for_request(struct tcp_req *r, struct tcp_in *in)
+{
+	if (!is_too_far(&r->listener->sk, in->rx))
+		tcp_req_input(r, in);
 }
 
 void tcp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
@@ -92,7 +110,7 @@ void tcp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	else if (n->kind == TCP_NODE_CONN)
 		for_conn(tcp_conn_of_node(n), &in);
 	else if (n->kind == TCP_NODE_REQ)
-		tcp_req_input(container_of(n, struct tcp_req, node), &in);
+		for_request(container_of(n, struct tcp_req, node), &in);
 	else
 		for_timewait(st, container_of(n, struct tcp_timewait, node), &in, &key);
 }

@@ -305,6 +305,7 @@ static struct tcp_conn *make_child(struct tcp_req *r)
 	port_share(&s->port, &parent->sk.port, &r->local.addr);
 	s->opt.rcvbuf = parent->sk.opt.rcvbuf;
 	s->opt.sndbuf = parent->sk.opt.sndbuf;
+	s->opt.priority = 0; /* as Linux: the one option of all that is not inherited */
 	c->state = TCP_SYN_RECEIVED;
 	c->iss = c->snd_una = c->snd_sml = r->iss;
 	c->snd_nxt = c->cwnd_usage_seq = seq_add(r->iss, 1);
@@ -332,6 +333,7 @@ static struct tcp_conn *make_child(struct tcp_req *r)
 	c->keepintvl_s = parent->keepintvl_s;
 	c->keepcnt = parent->keepcnt;
 	c->user_timeout_ms = parent->user_timeout_ms;
+	c->syn_retries = parent->syn_retries;
 	c->notsent_lowat = parent->notsent_lowat;
 	c->linger2_s = parent->linger2_s;
 	c->cc.ops = parent->cc.ops;
@@ -347,6 +349,17 @@ static void queue_child(struct tcp_conn *parent, struct tcp_conn *c)
 	*l->last = c;
 	l->last = &c->accept_next;
 	l->count++;
+}
+
+/* What Linux takes for multicast from the segment that completes the handshake, for what it is worth to a stream. */
+static void inherit_from_segment(struct sock *s, const struct ip_rx *rx)
+{
+	if (ip_addr_is4(&rx->src)) {
+		s->opt.mcast_ttl = rx->ttl;
+	} else {
+		s->opt.mcast_hops = rx->ttl;
+		s->opt.mcast_ifindex6 = rx->ifindex;
+	}
 }
 
 /* The handshake is complete: the request becomes a connection, to which the segment goes. */
@@ -374,6 +387,7 @@ static void complete(struct tcp_req *r, struct tcp_in *in)
 	queue_child(parent, c);
 	st->verdict.sock_id = c->sk.id;
 	stat_count(st, STAT_TCP_PASSIVE_OPENS);
+	inherit_from_segment(&c->sk, in->rx);
 	in->wnd <<= c->snd_wscale;
 	tcp_conn_input(c, in);
 	sock_raise(&parent->sk, SOCK_READABLE);

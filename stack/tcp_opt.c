@@ -6,7 +6,21 @@
 #include <linux/tcp.h>
 #include <sys/socket.h>
 
-enum { KEEPIDLE_MAX_S = 32767, KEEPCNT_MAX = 127, SYNCNT_MAX = 127, LINGER2_MAX_S = 120 };
+#include "sockopt.h"
+
+/* Younger than some C libraries' headers. */
+#ifndef TCP_AO_REPAIR
+#define TCP_AO_REPAIR 42
+#endif
+#ifndef TCP_IS_MPTCP
+#define TCP_IS_MPTCP 43
+#endif
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44
+#endif
+
+enum { TCP_RTO_MIN_US_OPTION = 45, TCP_DELACK_MAX_US_OPTION = 46 }; /* TCP_RTO_MIN_US, TCP_DELACK_MAX_US: the names are taken here */
+enum { KEEPIDLE_MAX_S = 32767, KEEPCNT_MAX = 127, SYNCNT_MAX = 127, LINGER2_MAX_S = 120, WINDOW_CLAMP_MIN = 2304 / 2 };
 
 static int read_int(const void *value, size_t len, int *out)
 {
@@ -16,12 +30,33 @@ static int read_int(const void *value, size_t len, int *out)
 	return 0;
 }
 
-static int put(void *value, size_t *len, const void *from, size_t n)
+/* What we do not do, as Linux shows it when it is not used. */
+static const struct sockopt refused[] = {
+	{ IPPROTO_NR_TCP, TCP_THIN_LINEAR_TIMEOUTS, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_NR_TCP, TCP_REPAIR, SOCKOPT_STAYS(EPERM, 0) },
+	{ IPPROTO_NR_TCP, TCP_REPAIR_QUEUE, .kind = SOCKOPT_REFUSED, .refused_set = -EPERM, .refused_get = -EINVAL },
+	{ IPPROTO_NR_TCP, TCP_QUEUE_SEQ, .kind = SOCKOPT_REFUSED, .refused_set = -EPERM, .refused_get = -EINVAL },
+	{ IPPROTO_NR_TCP, TCP_REPAIR_WINDOW, .kind = SOCKOPT_REFUSED, .refused_set = -EPERM, .refused_get = -EPERM },
+	{ IPPROTO_NR_TCP, TCP_REPAIR_OPTIONS, .kind = SOCKOPT_REFUSED, .refused_set = -EPERM, .refused_get = -ENOPROTOOPT },
+	{ IPPROTO_NR_TCP, TCP_TIMESTAMP, .kind = SOCKOPT_REFUSED, .refused_set = -EPERM },
+	{ IPPROTO_NR_TCP, TCP_FASTOPEN, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_NR_TCP, TCP_FASTOPEN_CONNECT, SOCKOPT_STAYS(EOPNOTSUPP, 0) }, /* as Linux with net.ipv4.tcp_fastopen=0 */
+	{ IPPROTO_NR_TCP, TCP_FASTOPEN_NO_COOKIE, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_NR_TCP, TCP_SAVE_SYN, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_NR_TCP, TCP_INQ, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_NR_TCP, TCP_TX_DELAY, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_NR_TCP, TCP_AO_REPAIR, SOCKOPT_NEVER(EPERM) },
+	{ IPPROTO_NR_TCP, TCP_RTO_MAX_MS, SOCKOPT_STAYS(ENOPROTOOPT, TCP_RTO_MAX_US / 1000) },
+	{ IPPROTO_NR_TCP, TCP_RTO_MIN_US_OPTION, SOCKOPT_STAYS(ENOPROTOOPT, TCP_RTO_MIN_US) },
+	{ IPPROTO_NR_TCP, TCP_DELACK_MAX_US_OPTION, SOCKOPT_STAYS(ENOPROTOOPT, TCP_DELACK_MAX_US) },
+};
+
+static const struct sockopt *find_refused(int name)
 {
-	if (*len > n)
-		*len = n;
-	memcpy(value, from, *len);
-	return 0;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (refused[i].name == name)
+			return &refused[i];
+	return NULL;
 }
 
 static int set_congestion(struct tcp_conn *c, const void *value, size_t len)
@@ -104,7 +139,7 @@ static int set_window_clamp(struct tcp_conn *c, int v)
 		c->window_clamp = 0;
 		return 0;
 	}
-	c->window_clamp = tcp_max((uint32_t)v, 2304 / 2);
+	c->window_clamp = v < WINDOW_CLAMP_MIN ? WINDOW_CLAMP_MIN : (uint32_t)v;
 	c->rcv_ssthresh = tcp_min(c->rcv_ssthresh, c->window_clamp);
 	return 0;
 }
@@ -112,6 +147,7 @@ static int set_window_clamp(struct tcp_conn *c, int v)
 int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
+	const struct sockopt *no;
 	int v, err;
 
 	(void)now_us;
@@ -119,6 +155,8 @@ int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t le
 		return -ENOPROTOOPT;
 	if (name == TCP_CONGESTION)
 		return set_congestion(c, value, len);
+	if (name == TCP_ULP) /* there is none */
+		return len == 0 ? -EINVAL : -ENOENT;
 	err = read_int(value, len, &v);
 	if (err < 0)
 		return err;
@@ -158,7 +196,7 @@ int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t le
 		c->defer_accept_retrans = secs_to_retrans(v);
 		return 0;
 	case TCP_WINDOW_CLAMP:
-		return v < 0 ? -EINVAL : set_window_clamp(c, v);
+		return set_window_clamp(c, v);
 	case TCP_QUICKACK:
 		return set_quickack(c, v);
 	case TCP_USER_TIMEOUT:
@@ -170,8 +208,11 @@ int tcp_setopt(struct sock *s, int level, int name, const void *value, size_t le
 		c->notsent_lowat = (uint32_t)v;
 		tcp_send_space_check(c);
 		return 0;
+	case TCP_THIN_DUPACK: /* does nothing on Linux either */
+		return in_range(v, 0, 1) ? 0 : -EINVAL;
 	default:
-		return -ENOPROTOOPT;
+		no = find_refused(name);
+		return no ? no->refused_set : -ENOPROTOOPT;
 	}
 }
 
@@ -192,6 +233,7 @@ int tcp_getopt(struct sock *s, int level, int name, void *value, size_t *len, ui
 	struct tcp_conn *c = tcp_conn_of(s);
 	const struct tunables *t = &s->st->tunables;
 	char cong[TCP_CC_NAME_MAX] = { 0 };
+	const struct sockopt *no;
 	int v;
 
 	(void)now_us;
@@ -203,7 +245,11 @@ int tcp_getopt(struct sock *s, int level, int name, void *value, size_t *len, ui
 		return 0;
 	case TCP_CONGESTION:
 		memcpy(cong, c->cc.ops->name, strlen(c->cc.ops->name));
-		return put(value, len, cong, sizeof(cong));
+		return sockopt_put(value, len, cong, sizeof(cong));
+	case TCP_CC_INFO: /* as Linux of reno, which has none */
+	case TCP_ULP:
+		*len = 0;
+		return 0;
 	case TCP_MAXSEG:
 		v = c->state == TCP_CLOSED || c->state == TCP_LISTEN ? (c->user_mss ? c->user_mss : TCP_MSS_DEFAULT_4) : c->mss;
 		break;
@@ -243,10 +289,18 @@ int tcp_getopt(struct sock *s, int level, int name, void *value, size_t *len, ui
 	case TCP_NOTSENT_LOWAT:
 		v = (int)c->notsent_lowat;
 		break;
+	case TCP_TIMESTAMP:
+		v = (int)tcp_ts_now(c);
+		break;
+	case TCP_THIN_DUPACK:
+	case TCP_IS_MPTCP:
+		v = 0;
+		break;
 	default:
-		return -ENOPROTOOPT;
+		no = find_refused(name);
+		return no ? sockopt_put_shown(no, value, len) : -ENOPROTOOPT;
 	}
-	return put(value, len, &v, sizeof(v));
+	return sockopt_put(value, len, &v, sizeof(v));
 }
 
 void tcp_opt_changed(struct sock *s, int level, int name, uint64_t now_us)
@@ -258,8 +312,6 @@ void tcp_opt_changed(struct sock *s, int level, int name, uint64_t now_us)
 		return;
 	if (name == SO_KEEPALIVE)
 		tcp_timer_reset_keepalive(c);
-	else if (name == SO_SNDBUF)
+	else if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
 		tcp_send_space_check(c);
-	else if (name == SO_BINDTODEVICE)
-		s->dst.ifindex = 0;
 }

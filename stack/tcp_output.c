@@ -11,6 +11,8 @@
  * queue: nothing is copied. */
 #include "tcp_conn.h"
 
+#include <netinet/in.h>
+
 #include <errno.h>
 
 enum send_result { SEND_NOTHING, SEND_AWAY, SEND_READY };
@@ -35,6 +37,13 @@ uint32_t tcp_unsent(const struct tcp_conn *c)
 	return c->tx->sndq.bytes - seq_diff(c->snd_nxt, c->snd_una);
 }
 
+static bool may_set_df(const struct tcp_conn *c)
+{
+	uint8_t way = sock_pmtudisc(&c->sk, &c->sk.remote.addr);
+
+	return !c->sk.dst.is_mtu_locked && way >= IP_PMTUDISC_WANT && way <= IP_PMTUDISC_PROBE;
+}
+
 static struct ip_tx ip_tx_of(struct tcp_conn *c)
 {
 	return (struct ip_tx){
@@ -43,7 +52,7 @@ static struct ip_tx ip_tx_of(struct tcp_conn *c)
 		.proto = IPPROTO_NR_TCP,
 		.ttl = sock_ttl(&c->sk, &c->sk.remote.addr),
 		.tos = sock_tos(&c->sk, &c->sk.remote.addr),
-		.dont_fragment = !c->sk.dst.is_mtu_locked, /* path MTU discovery: RFC 9293 SHLD-6, RFC 1191 */
+		.dont_fragment = may_set_df(c), /* path MTU discovery: RFC 9293 SHLD-6, RFC 1191 */
 		.sock_id = c->sk.id,
 		.csum_offset = TCP_CSUM_OFFSET,
 	};

@@ -2,8 +2,8 @@
 #include "udp.h"
 
 #include <errno.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "checksum.h"
@@ -246,12 +246,8 @@ static bool checksum_is_good(struct stack *st, const struct frame *f, const stru
 
 	if (f->off.csum == FRAME_CSUM_PARTIAL)
 		return true;
-	if (get_be16(f->data + UDP_CSUM_OFFSET) == 0) {
-		if (ip_addr_is4(&rx->dst))
-			return true;
-		stat_drop(st, STAT_UDP_DROP_NO_CHECKSUM);
-		return false;
-	}
+	if (get_be16(f->data + UDP_CSUM_OFFSET) == 0) /* none; over IPv6 the socket decides */
+		return true;
 	if (f->off.csum == FRAME_CSUM_VALID)
 		return true;
 	sum = checksum_add(checksum_pseudo(&rx->src, &rx->dst, IPPROTO_NR_UDP, (uint32_t)len), f->data, len);
@@ -275,12 +271,23 @@ static void deliver_split(struct sock *s, struct frame *f, const uint8_t *data, 
 	}
 }
 
+/* RFC 6935: over IPv6 a datagram without a checksum is for sockets that take it (UDP_NO_CHECK6_RX). */
+static bool lacks_checksum(const struct sock *s, const struct frame *f, const struct dgram_info *info)
+{
+	return f->off.csum != FRAME_CSUM_PARTIAL && !ip_addr_is4(&info->dst.addr) && !s->opt.no_check6_rx &&
+	       get_be16(f->data + UDP_CSUM_OFFSET) == 0;
+}
+
 static void deliver(struct sock *s, struct frame *f, size_t len, const struct dgram_info *info, bool may_keep)
 {
 	const uint8_t *data = f->data + UDP_HDR_BYTES;
 	struct dgram_info each = *info;
 
 	s->st->verdict.sock_id = s->id;
+	if (lacks_checksum(s, f, info)) {
+		stat_drop(s->st, STAT_UDP_DROP_NO_CHECKSUM);
+		return;
+	}
 	if (info->segment_size > 0 && !s->opt.gro)
 		deliver_split(s, f, data, len - UDP_HDR_BYTES, &each);
 	else if (dgram_deliver(dgram_sock(s), f, data, len - UDP_HDR_BYTES, info, may_keep, STAT_UDP_DROP_QUEUE_FULL))
@@ -473,7 +480,7 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 		return err;
 	}
 	way.tx.proto = IPPROTO_NR_UDP;
-	way.tx.csum_offset = s->opt.no_check && ip_addr_is4(&way.dst.addr) ? -1 : UDP_CSUM_OFFSET;
+	way.tx.csum_offset = (ip_addr_is4(&way.dst.addr) ? s->opt.no_check : s->opt.no_check6_tx) ? -1 : UDP_CSUM_OFFSET;
 	if (segment > 0 && f->len > segment)
 		return output_segments(s, f, &way, segment, info->is_bundle);
 	stat_count(s->st, STAT_UDP_OUT);
@@ -496,11 +503,19 @@ static void udp_destroy(struct sock *s)
 
 static int udp_bind(struct sock *s, const struct ip_endpoint *local)
 {
-	int err = port_bind(s, local);
+	int err;
 
-	if (err < 0)
-		return err;
 	dgram_sock(s)->addr_locked = !ip_addr_is_any(&local->addr);
+	if (s->opt.bind_no_port && local->port == 0) {
+		s->local.addr = local->addr;
+		s->local.scope_id = local->scope_id;
+		return 0;
+	}
+	err = port_bind(s, local);
+	if (err < 0) {
+		dgram_sock(s)->addr_locked = false;
+		return err;
+	}
 	dgram_sock(s)->port_locked = local->port != 0;
 	enter(s);
 	return 0;
@@ -540,19 +555,44 @@ static int udp_setopt(struct sock *s, int level, int name, const void *value, si
 	case UDP_GRO:
 		s->opt.gro = v != 0;
 		return 0;
+	case UDP_NO_CHECK6_TX:
+		s->opt.no_check6_tx = v != 0;
+		return 0;
+	case UDP_NO_CHECK6_RX:
+		s->opt.no_check6_rx = v != 0;
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
 }
 
+/* UDP_CORK and UDP_ENCAP cannot be switched on. */
 static int udp_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us)
 {
-	int v;
+	int v = 0;
 
 	(void)now_us;
-	if (level != IPPROTO_UDP || (name != UDP_SEGMENT && name != UDP_GRO))
+	if (level != IPPROTO_UDP)
 		return -ENOPROTOOPT;
-	v = name == UDP_SEGMENT ? s->opt.gso_size : s->opt.gro;
+	switch (name) {
+	case UDP_SEGMENT:
+		v = s->opt.gso_size;
+		break;
+	case UDP_GRO:
+		v = s->opt.gro;
+		break;
+	case UDP_NO_CHECK6_TX:
+		v = s->opt.no_check6_tx;
+		break;
+	case UDP_NO_CHECK6_RX:
+		v = s->opt.no_check6_rx;
+		break;
+	case UDP_CORK:
+	case UDP_ENCAP:
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
 	return sockopt_put(value, len, &v, sizeof(v));
 }
 
@@ -575,4 +615,5 @@ const struct sock_ops udp_sock_ops = {
 	.send = dgram_send,
 	.recv = dgram_recv,
 	.inq_bytes = dgram_inq_bytes,
+	.drops = dgram_drops,
 };
