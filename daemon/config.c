@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <ini.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +22,13 @@ struct key {
 	const char *expected; /* what an error asks for */
 	const char *help;
 	int (*read)(struct config *c, const char *value, const struct source *from); /* 0, -EINVAL, -E2BIG: list full */
-	size_t count_offset; /* of the list's length, for keys that may be repeated */
+	int *(*count)(struct config *c); /* the list's length, for keys that may be repeated */
 };
+
+static struct config_link *this_link(struct config *c)
+{
+	return &c->links[c->link];
+}
 
 static int read_word(char *to, size_t room, const char *value)
 {
@@ -57,12 +61,41 @@ static int read_name(struct config *c, const char *value, const struct source *f
 	return read_word(c->name, sizeof(c->name), value);
 }
 
+static int find_link(const struct config *c, const char *tap)
+{
+	for (int i = 0; i < c->link_count; i++)
+		if (c->links[i].is_named && strcmp(c->links[i].tap, tap) == 0)
+			return i;
+	return -1;
+}
+
+static void init_link(struct config_link *l)
+{
+	*l = (struct config_link){ .tap = "tap0", .offload = true };
+}
+
+/* Names the first link, or adds another. On the command line, a link of the file is meant by its name, and the first such flag gives the
+ * file's only link another name. */
 static int read_tap(struct config *c, const char *value, const struct source *from)
 {
-	(void)from;
+	bool is_first_flag = !from->file && !c->has_flag_tap;
+	int known = find_link(c, value);
+
 	if (strchr(value, '/') || strchr(value, '%') || strchr(value, ' ') || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
 		return -EINVAL;
-	return read_word(c->tap, sizeof(c->tap), value);
+	c->has_flag_tap = !from->file;
+	if (known >= 0) {
+		c->link = known;
+		return from->file ? -EEXIST : 0;
+	}
+	if (c->link_count > 1 || (this_link(c)->is_named && !is_first_flag)) {
+		if (c->link_count == CONFIG_LINKS_MAX)
+			return -E2BIG;
+		c->link = c->link_count++;
+		init_link(this_link(c));
+	}
+	this_link(c)->is_named = true;
+	return read_word(this_link(c)->tap, sizeof(this_link(c)->tap), value);
 }
 
 static int read_prefix(struct ip_prefix *list, int *count, const char *value)
@@ -80,25 +113,26 @@ static int read_prefix(struct ip_prefix *list, int *count, const char *value)
 static int read_addr(struct config *c, const char *value, const struct source *from)
 {
 	(void)from;
-	return read_prefix(c->addrs, &c->addr_count, value);
+	return read_prefix(this_link(c)->addrs, &this_link(c)->addr_count, value);
 }
 
 static int read_host_addr(struct config *c, const char *value, const struct source *from)
 {
 	(void)from;
-	return read_prefix(c->host_addrs, &c->host_addr_count, value);
+	return read_prefix(this_link(c)->host_addrs, &this_link(c)->host_addr_count, value);
 }
 
 static int read_gateway(struct config *c, const char *value, const struct source *from)
 {
+	struct config_link *l = this_link(c);
 	struct ip_addr a;
 
 	(void)from;
 	if (ip_addr_parse(value, &a) < 0 || ip_addr_is_any(&a) || ip_addr_is_multicast(&a))
 		return -EINVAL;
-	if (c->gateway_count == CONFIG_LIST_MAX)
+	if (l->gateway_count == CONFIG_LIST_MAX)
 		return -E2BIG;
-	c->gateways[c->gateway_count++] = a;
+	l->gateways[l->gateway_count++] = a;
 	return 0;
 }
 
@@ -132,16 +166,27 @@ static int read_set(struct config *c, const char *value, const struct source *fr
 static int read_mtu(struct config *c, const char *value, const struct source *from)
 {
 	(void)from;
-	return read_u32(value, 68, 65521, &c->mtu);
+	return read_u32(value, 68, 65521, &this_link(c)->mtu);
+}
+
+static int read_switch(const char *value, bool *to)
+{
+	if (strcmp(value, "on") && strcmp(value, "off"))
+		return -EINVAL;
+	*to = strcmp(value, "on") == 0;
+	return 0;
 }
 
 static int read_offload(struct config *c, const char *value, const struct source *from)
 {
 	(void)from;
-	if (strcmp(value, "on") && strcmp(value, "off"))
-		return -EINVAL;
-	c->offload = strcmp(value, "on") == 0;
-	return 0;
+	return read_switch(value, &this_link(c)->offload);
+}
+
+static int read_dhcp(struct config *c, const char *value, const struct source *from)
+{
+	(void)from;
+	return read_switch(value, &this_link(c)->dhcp);
 }
 
 static int read_mac(struct config *c, const char *value, const struct source *from)
@@ -154,8 +199,8 @@ static int read_mac(struct config *c, const char *value, const struct source *fr
 	    (b[0] & 1) || !(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
 		return -EINVAL;
 	for (int i = 0; i < 6; i++)
-		c->mac[i] = (uint8_t)b[i];
-	c->has_mac = true;
+		this_link(c)->mac[i] = (uint8_t)b[i];
+	this_link(c)->has_mac = true;
 	return 0;
 }
 
@@ -183,35 +228,57 @@ static int read_log_level(struct config *c, const char *value, const struct sour
 	return log_level_parse(value, &c->log_level);
 }
 
-#define LIST(field) offsetof(struct config, field)
+static int *count_addrs(struct config *c)
+{
+	return &this_link(c)->addr_count;
+}
+
+static int *count_host_addrs(struct config *c)
+{
+	return &this_link(c)->host_addr_count;
+}
+
+static int *count_gateways(struct config *c)
+{
+	return &this_link(c)->gateway_count;
+}
+
+static int *count_settings(struct config *c)
+{
+	return &c->setting_count;
+}
 
 static const struct key keys[] = {
 	{ "name", "NAME", "letters, digits, '_', '-' and '.', at most 31",
-	  "what this daemon is called (default \"default\")", read_name, 0 },
-	{ "tap", "DEVICE", "an interface name of at most 15 characters",
-	  "the TAP device; made if it is not there, and gone again afterwards (default \"tap0\")", read_tap, 0 },
+	  "what this daemon is called (default \"default\")", read_name, NULL },
+	{ "tap", "DEVICE", "an interface name of at most 15 characters, each once",
+	  "the TAP device; made if it is not there, and gone again afterwards (default \"tap0\"); may be repeated: addr,\n"
+	  "        gateway, dhcp, host-addr, mtu, mac and offload are about the one before them", read_tap, NULL },
 	{ "addr", "ADDRESS/LEN", "an IPv4 or IPv6 address with its prefix length, like 10.77.0.2/24 or fd77::2/64",
-	  "an address of the stack; may be repeated", read_addr, LIST(addr_count) },
+	  "an address of the stack; may be repeated", read_addr, count_addrs },
 	{ "gateway", "ADDRESS", "an IPv4 or IPv6 address, like 10.77.0.1 or fd77::1",
-	  "the default router of its family; may be repeated", read_gateway, LIST(gateway_count) },
+	  "the default router of its family; may be repeated", read_gateway, count_gateways },
+	{ "dhcp", NULL, "on or off",
+	  "have the link configured by DHCP for IPv4, and for IPv6 when its routers say so; without an answer, IPv4 takes an\n"
+	  "        address of 169.254.0.0/16", read_dhcp, NULL },
 	{ "host-addr", "ADDRESS/LEN", "an IPv4 or IPv6 address with its prefix length, like 10.77.0.1/24 or fd77::1/64",
-	  "an address for the kernel's side of the TAP, which is brought up; may be repeated", read_host_addr, LIST(host_addr_count) },
+	  "an address for the kernel's side of the TAP, which is brought up; may be repeated", read_host_addr, count_host_addrs },
 	{ "mtu", "BYTES", "a number from 68 to 65521",
-	  "set the TAP's MTU (default: as it is; later changes of the device are followed)", read_mtu, 0 },
+	  "set the TAP's MTU (default: as it is; later changes of the device are followed)", read_mtu, NULL },
 	{ "mac", "XX:XX:XX:XX:XX:XX", "six bytes in hexadecimal with colons between, not a group address",
-	  "the stack's Ethernet address (default: made from host name and TAP name)", read_mac, 0 },
+	  "the stack's Ethernet address (default: made from host name and TAP name)", read_mac, NULL },
 	{ "offload", "on|off", "on or off",
-	  "leave checksums and segmentation to the TAP where it takes them on (default on)", read_offload, 0 },
+	  "leave checksums and segmentation to the TAP where it takes them on (default on)", read_offload, NULL },
 	{ "set", "NAME=VALUE", "NAME=VALUE, like net.ipv4.tcp_sack=1",
-	  "set a tunable (`tapir get` lists them); may be repeated", read_set, LIST(setting_count) },
+	  "set a tunable (`tapir get` lists them); may be repeated", read_set, count_settings },
 	{ "socket", "PATH", "a path of at most 107 characters",
-	  "where clients connect (default /run/tapir/NAME.sock)", read_socket, 0 },
+	  "where clients connect (default /run/tapir/NAME.sock)", read_socket, NULL },
 	{ "user", "NAME", "a user's name",
-	  "run as this user once everything is open (default nobody, when started as root)", read_user, 0 },
+	  "run as this user once everything is open (default nobody, when started as root)", read_user, NULL },
 	{ "user-sockets-max", "N", "a number from 1 to 1048576",
-	  "sockets that one user may hold (default 262144)", read_user_sockets_max, 0 },
+	  "sockets that one user may hold (default 262144)", read_user_sockets_max, NULL },
 	{ "log-level", "LEVEL", "error, warning, info or debug",
-	  "the least important lines to log (default info)", read_log_level, 0 },
+	  "the least important lines to log (default info)", read_log_level, NULL },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
@@ -233,7 +300,7 @@ static void print_help(void)
 	       "\n"
 	       "Flags:\n");
 	for (int i = 0; i < KEY_COUNT; i++)
-		printf("  --%s %s\n        %s\n", keys[i].name, keys[i].arg, keys[i].help);
+		printf("  --%s%s%s\n        %s\n", keys[i].name, keys[i].arg ? " " : "", keys[i].arg ? keys[i].arg : "", keys[i].help);
 	printf("  --config FILE\n"
 	       "        read this file (default %s, if it is there); its lines are KEY = VALUE with the\n"
 	       "        names above without the dashes; # and ; start comments; flags win over it\n"
@@ -253,11 +320,6 @@ static const struct key *find_key(const char *name)
 	return NULL;
 }
 
-static int *list_count(struct config *c, const struct key *key)
-{
-	return key->count_offset ? (int *)(void *)((char *)c + key->count_offset) : NULL;
-}
-
 static void explain(char error[CONFIG_ERROR_MAX], const struct key *key, const struct source *from, const char *value, int why)
 {
 	char where[CONFIG_WHERE_MAX + 32];
@@ -267,15 +329,16 @@ static void explain(char error[CONFIG_ERROR_MAX], const struct key *key, const s
 	else
 		snprintf(where, sizeof(where), "--%s ", key->name);
 	if (why == -E2BIG)
-		snprintf(error, CONFIG_ERROR_MAX, "%s%.200s: more than %d values for %s", where, value, CONFIG_LIST_MAX, key->name);
+		snprintf(error, CONFIG_ERROR_MAX, "%s%.200s: more than %d values for %s", where, value,
+			 key->read == read_tap ? CONFIG_LINKS_MAX : CONFIG_LIST_MAX, key->name);
 	else
 		snprintf(error, CONFIG_ERROR_MAX, "%s%.200s: expected %s", where, value, key->expected);
 }
 
 void config_init(struct config *c)
 {
-	*c = (struct config){ .name = "default", .tap = "tap0", .offload = true, .user_sockets_max = 262144,
-			      .log_level = LOG_LEVEL_INFO };
+	*c = (struct config){ .name = "default", .link_count = 1, .user_sockets_max = 262144, .log_level = LOG_LEVEL_INFO };
+	init_link(&c->links[0]);
 }
 
 /* ---- The file ---- */
@@ -361,7 +424,7 @@ int config_read_file(struct config *c, const char *path, char error[CONFIG_ERROR
 static void make_options(struct option options[OPTION_COUNT + 1])
 {
 	for (int i = 0; i < KEY_COUNT; i++)
-		options[i] = (struct option){ keys[i].name, required_argument, NULL, i + 1 };
+		options[i] = (struct option){ keys[i].name, keys[i].arg ? required_argument : no_argument, NULL, i + 1 };
 	options[OPTION_CONFIG] = (struct option){ "config", required_argument, NULL, OPTION_CONFIG + 1 };
 	options[OPTION_HELP] = (struct option){ "help", no_argument, NULL, OPTION_HELP + 1 };
 	options[OPTION_VERSION] = (struct option){ "version", no_argument, NULL, OPTION_VERSION + 1 };
@@ -407,22 +470,25 @@ static enum config_result apply_flags(struct config *c, int argc, char **argv, c
 				      char error[CONFIG_ERROR_MAX])
 {
 	static const struct source command_line;
-	bool seen[KEY_COUNT] = { false };
-	int o, r;
+	bool seen[CONFIG_LINKS_MAX][KEY_COUNT] = { { false } };
+	int o, r, link;
 
 	optind = 1;
+	c->link = 0;
 	while ((o = getopt_long(argc, argv, ":", options, NULL)) != -1) {
 		const struct key *key;
+		const char *value = optarg ? optarg : "on";
 
 		if (o > KEY_COUNT)
 			continue;
 		key = &keys[o - 1];
-		if (!seen[o - 1] && list_count(c, key))
-			*list_count(c, key) = 0;
-		seen[o - 1] = true;
-		r = key->read(c, optarg, &command_line);
+		link = key->count == count_settings ? 0 : c->link;
+		if (!seen[link][o - 1] && key->count)
+			*key->count(c) = 0;
+		seen[link][o - 1] = true;
+		r = key->read(c, value, &command_line);
 		if (r < 0) {
-			explain(error, key, &command_line, optarg, r);
+			explain(error, key, &command_line, value, r);
 			return CONFIG_BAD_USAGE;
 		}
 	}

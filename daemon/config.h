@@ -15,6 +15,7 @@
 enum {
 	CONFIG_NAME_MAX = 32,
 	CONFIG_LIST_MAX = 64, /* values of a key that may be repeated */
+	CONFIG_LINKS_MAX = 8,
 	CONFIG_PATH_MAX = 108, /* sizeof(sun_path) */
 	CONFIG_WHERE_MAX = 160,
 	CONFIG_ERROR_MAX = 768,
@@ -28,19 +29,30 @@ struct config_setting {
 	char where[CONFIG_WHERE_MAX];
 };
 
-struct config {
-	char name[CONFIG_NAME_MAX];
+/* One TAP: what is said after its "tap", and before the next one. */
+struct config_link {
 	char tap[16];
-	char socket[CONFIG_PATH_MAX]; /* empty: /run/tapir/NAME.sock */
-	char user[64];		      /* empty: nobody, when started as real root */
+	bool is_named; /* "tap" was said */
 	struct ip_prefix addrs[CONFIG_LIST_MAX], host_addrs[CONFIG_LIST_MAX];
 	struct ip_addr gateways[CONFIG_LIST_MAX];
-	struct config_setting settings[CONFIG_LIST_MAX];
-	int addr_count, host_addr_count, gateway_count, setting_count;
+	int addr_count, host_addr_count, gateway_count;
 	uint32_t mtu; /* 0: the TAP's own */
 	bool offload;
+	bool dhcp;
 	bool has_mac;
 	uint8_t mac[6];
+};
+
+struct config {
+	char name[CONFIG_NAME_MAX];
+	char socket[CONFIG_PATH_MAX]; /* empty: /run/tapir/NAME.sock */
+	char user[64];		      /* empty: nobody, when started as real root */
+	struct config_link links[CONFIG_LINKS_MAX];
+	int link_count; /* at least 1 */
+	int link;	/* while reading: the one that keys are about */
+	bool has_flag_tap; /* while reading: the command line named one */
+	struct config_setting settings[CONFIG_LIST_MAX];
+	int setting_count;
 	uint32_t user_sockets_max;
 	enum log_level log_level;
 };

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "control.h"
 #include "counters.h"
+#include "lease.h"
 #include "log.h"
 #include "loop.h"
 #include "netlink.h"
@@ -28,10 +29,13 @@ struct daemon {
 
 	struct stack *st;
 	struct frame_out out;
-	struct tap tap;
-	struct source tap_source, link_source, signal_source;
-	bool tap_is_readable;
-	bool tap_is_starved; /* there was no buffer to read into */
+	struct tap taps[CONFIG_LINKS_MAX];
+	int tap_count;
+	struct source link_source, signal_source;
+	bool is_ready; /* and has said so */
+	uint64_t ready_by_us; /* when that is said even without an address */
+	struct lease_file leases;
+	uint64_t dhcp_in_seen; /* messages that were looked at for new leases */
 
 	uint32_t owner_uid; /* who started it: privileged, like uid 0 */
 	uint32_t uid;	    /* what it runs as */
@@ -43,6 +47,12 @@ struct daemon {
 	struct captures captures;
 	struct netlinks netlinks;
 };
+
+/* The TAP of the stack's link @ifindex; links are added in the order of the TAPs, behind the loopback. */
+static inline struct tap *daemon_tap(struct daemon *d, uint32_t ifindex)
+{
+	return &d->taps[ifindex - 2];
+}
 
 /* The present time for people, in nanoseconds since the epoch. */
 static inline uint64_t daemon_epoch_ns(const struct daemon *d, uint64_t monotonic_us)

@@ -74,10 +74,19 @@ static int get_option(const struct daemon *d, const struct channel *ch, int leve
 	return sock_getopt(ch->sock, level, name, &value, &len, d->now_us) < 0 ? 0 : value;
 }
 
+/* Whether long datagrams may be left to the link to cut, whichever it is. */
+static bool all_segment(const struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (!(d->taps[i].offloads & LINK_OFFLOAD_USO))
+			return false;
+	return true;
+}
+
 /* A program that cuts its datagrams itself (UDP_SEGMENT on the socket) writes long ones, each of which is a bundle already. */
 static bool may_bundle(const struct daemon *d, const struct channel *ch)
 {
-	return (d->tap.offloads & LINK_OFFLOAD_USO) && get_option(d, ch, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP &&
+	return all_segment(d) && get_option(d, ch, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP &&
 	       get_option(d, ch, IPPROTO_UDP, UDP_SEGMENT) == 0;
 }
 

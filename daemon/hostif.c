@@ -76,7 +76,7 @@ static int add_addr(int fd, int ifindex, const struct ip_prefix *p)
 	return netlink_call(fd, &req.nl);
 }
 
-static int add_addrs(const struct tap *tap, const struct config *c, char *error)
+static int add_addrs(const struct tap *tap, const struct config_link *c, char *error)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), r = 0;
 	char text[IP_PREFIX_TEXT_MAX];
@@ -136,7 +136,7 @@ static int learn_mtu(int s, struct tap *tap, char *error)
 	return 0;
 }
 
-int hostif_setup(struct tap *tap, const struct config *config, char error[TAP_ERROR_MAX])
+int hostif_setup(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
 {
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), status = 0;
 
@@ -165,7 +165,7 @@ bool hostif_is_up(const struct tap *tap)
 	if (s < 0)
 		return false;
 	memcpy(ifr.ifr_name, tap->name, IFNAMSIZ);
-	is_up = ioctl(s, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP);
+	is_up = ioctl(s, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
 	close(s);
 	return is_up;
 }
@@ -186,16 +186,20 @@ int hostif_watch(void)
 	return fd;
 }
 
-static bool read_link_message(const struct nlmsghdr *nl, const struct tap *tap, struct hostif_news *news)
+static bool read_link_message(const struct nlmsghdr *nl, struct hostif_news *news)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(nl);
 	const struct rtattr *a;
 	int left;
 
 	if ((nl->nlmsg_type != RTM_NEWLINK && nl->nlmsg_type != RTM_DELLINK) || nl->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)) ||
-	    ifi->ifi_index != tap->host_ifindex || ifi->ifi_family != AF_UNSPEC)
+	    ifi->ifi_family != AF_UNSPEC)
 		return false;
-	*news = (struct hostif_news){ .is_gone = nl->nlmsg_type == RTM_DELLINK, .is_up = ifi->ifi_flags & IFF_UP };
+	*news = (struct hostif_news){
+		.host_ifindex = ifi->ifi_index,
+		.is_gone = nl->nlmsg_type == RTM_DELLINK,
+		.is_up = (ifi->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING),
+	};
 	left = (int)(nl->nlmsg_len - NLMSG_LENGTH(sizeof(*ifi)));
 	for (a = IFLA_RTA(ifi); RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == IFLA_MTU && RTA_PAYLOAD(a) == 4)
@@ -203,7 +207,7 @@ static bool read_link_message(const struct nlmsghdr *nl, const struct tap *tap, 
 	return true;
 }
 
-int hostif_next(int fd, const struct tap *tap, struct hostif_news *news)
+int hostif_next(int fd, struct hostif_news *news)
 {
 	char buf[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct sockaddr_nl from;
@@ -224,7 +228,7 @@ int hostif_next(int fd, const struct tap *tap, struct hostif_news *news)
 			continue; /* not from the kernel */
 		left = (size_t)n;
 		for (nl = (const struct nlmsghdr *)(const void *)buf; NLMSG_OK(nl, left); nl = NLMSG_NEXT(nl, left))
-			found |= read_link_message(nl, tap, news);
+			found |= read_link_message(nl, news);
 		if (found)
 			return 1;
 	}

@@ -9,21 +9,22 @@
 
 /** hostif_setup - give the device its MTU and addresses and bring it up, as configured, and learn its MTU.
  * Returns 0, or a status of <sysexits.h> with @error set. An address that is there already is fine. */
-int hostif_setup(struct tap *tap, const struct config *config, char error[TAP_ERROR_MAX]);
+int hostif_setup(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX]);
 
-/* Whether the device is up now. False also when that cannot be told. */
+/* Whether the device is up now, with a carrier. False also when that cannot be told. */
 bool hostif_is_up(const struct tap *tap);
 
 /** hostif_watch - a netlink socket, non-blocking, that tells about the device. Returns it or -errno. */
 int hostif_watch(void);
 
 struct hostif_news {
+	int host_ifindex;
 	bool is_gone;
-	bool is_up;
+	bool is_up; /* and with a carrier */
 	uint32_t mtu; /* 0: unknown */
 };
 
-/** hostif_next - the next news about @tap. Returns 1 with *news set, 0 when there is none left, -errno. */
-int hostif_next(int fd, const struct tap *tap, struct hostif_news *news);
+/** hostif_next - the next news about any device. Returns 1 with *news set, 0 when there is none left, -errno. */
+int hostif_next(int fd, struct hostif_news *news);
 
 #endif

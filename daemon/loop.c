@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "daemon.h"
+#include "netconf.h"
 
 enum {
 	EVENTS_MAX = 128,	/* descriptors a wake-up */
@@ -70,20 +71,20 @@ static void refresh_realtime(struct daemon *d)
 	d->realtime_refreshed_us = d->now_us;
 }
 
-static void read_frames(struct daemon *d)
+static void read_tap(struct daemon *d, struct tap *tap)
 {
 	int err = 0;
 
-	for (int i = 0; i < TAP_BATCH && d->tap_is_readable; i++) {
-		struct frame *f = tap_read(&d->tap, d->st, &err);
+	for (int i = 0; i < TAP_BATCH && tap->is_readable; i++) {
+		struct frame *f = tap_read(tap, d->st, &err);
 
 		if (!f) {
 			if (err == -ENOBUFS) {
 				d->counters[COUNTER_TAP_NO_BUFFER]++;
-				d->tap_is_starved = true;
+				tap->is_starved = true;
 			}
 			if (err != -EINTR)
-				d->tap_is_readable = false;
+				tap->is_readable = false;
 			continue;
 		}
 		if (d->captures.count) {
@@ -96,16 +97,23 @@ static void read_frames(struct daemon *d)
 	}
 }
 
+static void read_frames(struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		read_tap(d, &d->taps[i]);
+}
+
 static void write_frames(struct daemon *d)
 {
 	while (stack_output(d->st, &d->out, d->now_us)) {
-		int r = tap_write(&d->tap, &d->out);
+		struct tap *tap = daemon_tap(d, d->out.ifindex);
+		int r = tap_write(tap, &d->out);
 
 		if (r < 0) {
 			d->counters[COUNTER_TAP_DROP_WRITE]++;
 			/* EIO: the device is down, which is the operator's business. The rest would be our own mistake. */
 			if (r != -EIO && r != -EAGAIN && r != -ENOBUFS && r != -ENOMEM)
-				log_limited(&d->log, LOG_LEVEL_WARNING, "%s: a packet of %u bytes was refused: %s", d->tap.name, d->out.len,
+				log_limited(&d->log, LOG_LEVEL_WARNING, "%s: a packet of %u bytes was refused: %s", tap->name, d->out.len,
 					    strerror(-r));
 		}
 		if (d->captures.count)
@@ -134,26 +142,44 @@ static void work(struct daemon *d)
 			break;
 	}
 	captures_flush(d);
+	netconf_save_leases(d);
 	netlink_notify(d);
 	channels_reap(d);
 }
 
+static bool has_frames(const struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (d->taps[i].is_readable)
+			return true;
+	return false;
+}
+
 static bool is_busy(const struct daemon *d)
 {
-	return d->tap_is_readable || channels_have_work(d) || stack_has_events(d->st);
+	return has_frames(d) || channels_have_work(d) || stack_has_events(d->st);
+}
+
+static bool is_starved(const struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (d->taps[i].is_starved)
+			return true;
+	return false;
 }
 
 /* Something waits for descriptors or buffers, which may come back without our knowing. */
 static bool is_short(const struct daemon *d)
 {
-	return d->control.is_paused || d->tap_is_starved || channels_are_stalled(d);
+	return d->control.is_paused || is_starved(d) || channels_are_stalled(d);
 }
 
 static void retry_short(struct daemon *d)
 {
-	if (d->tap_is_starved)
-		d->tap_is_readable = true;
-	d->tap_is_starved = false;
+	for (int i = 0; i < d->tap_count; i++) {
+		d->taps[i].is_readable |= d->taps[i].is_starved;
+		d->taps[i].is_starved = false;
+	}
 	control_resume(d);
 	channels_retry_stalled(d);
 }

@@ -21,12 +21,14 @@
 #include "daemon.h"
 #include "hostif.h"
 #include "keeper.h"
+#include "netconf.h"
 #include "notify.h"
 #include "privileges.h"
 
 enum {
 	LISTEN_BACKLOG = 1024,
 	TIMER_SLACK_NS = 5000, /* the kernel's default adds 50 us to every time-out */
+	READY_WAIT_US = 15000000, /* for an address, before saying so without one */
 	FAREWELL_US = 1000000, /* how long the peers have to acknowledge our FINs */
 };
 
@@ -44,16 +46,20 @@ static int fail_errno(struct daemon *d, const char *what, int err)
 
 /* ---- Stages ------------------------------------------------------------------------------------------------------- */
 
-static int start_tap(struct daemon *d)
+static int start_taps(struct daemon *d)
 {
 	char error[TAP_ERROR_MAX];
-	int status = tap_open(&d->tap, &d->config, error);
 
-	if (!status)
-		status = hostif_setup(&d->tap, &d->config, error);
-	if (status)
-		return fail(d, status, error);
-	d->tap_is_readable = true;
+	for (int i = 0; i < d->config.link_count; i++) {
+		struct tap *tap = &d->taps[d->tap_count++];
+		int status = tap_open(tap, &d->config.links[i], error);
+
+		if (!status)
+			status = hostif_setup(tap, &d->config.links[i], error);
+		if (status)
+			return fail(d, status, error);
+		tap->is_readable = true;
+	}
 	return 0;
 }
 
@@ -73,25 +79,6 @@ static uint32_t on_accept_handed(void *ctx, struct sock *listener)
 	const struct channel *ch = sock_user(listener);
 
 	return ch && ch->kind == CHANNEL_LISTENER ? listener_handed(d, ch) : 0;
-}
-
-static int add_gateway(struct daemon *d, const struct ip_addr *gateway)
-{
-	bool is4 = ip_addr_is4(gateway);
-	struct route_config route = {
-		.prefix = { ip_addr_any(is4 ? AF_INET : AF_INET6), is4 ? 96 : 0 },
-		.gateway = *gateway,
-		.ifindex = ip_addr_is_linklocal(gateway) ? d->tap.ifindex : 0,
-	};
-	char text[IP_ADDR_TEXT_MAX];
-	int r = stack_add_route(d->st, &route);
-
-	if (r == 0)
-		return 0;
-	log_line(&d->log, LOG_LEVEL_ERROR, "--gateway %s: %s", ip_addr_print(gateway, text),
-		 r == -ENETUNREACH ? "it is on the network of no --addr" :
-		 r == -EEXIST ? "there is a default router of this family already" : strerror(-r));
-	return EX_CONFIG;
 }
 
 static int apply_setting(struct daemon *d, const struct config_setting *s)
@@ -125,44 +112,11 @@ static int start_stack(struct daemon *d)
 	return status;
 }
 
-static int add_addresses(struct daemon *d)
-{
-	const struct config *c = &d->config;
-	char text[IP_PREFIX_TEXT_MAX];
-	int r = 0;
-
-	for (int i = 0; i < c->addr_count; i++) {
-		r = stack_add_addr(d->st, d->tap.ifindex, &c->addrs[i], d->now_us);
-		if (r < 0) {
-			log_line(&d->log, LOG_LEVEL_ERROR, "--addr %s: %s", ip_prefix_print(&c->addrs[i], text),
-				 r == -EEXIST ? "given twice" : strerror(-r));
-			return EX_CONFIG;
-		}
-	}
-	for (int i = 0; i < c->gateway_count && r == 0; i++)
-		r = add_gateway(d, &c->gateways[i]);
-	return r;
-}
-
-static int add_link(struct daemon *d)
-{
-	struct link_config link = { .kind = LINK_ETHERNET, .mtu = d->tap.mtu, .offloads = d->tap.offloads };
-	int r;
-
-	memcpy(link.name, d->tap.name, sizeof(link.name));
-	memcpy(link.mac, d->tap.mac, sizeof(link.mac));
-	r = stack_add_link(d->st, &link);
-	if (r < 0)
-		return fail_errno(d, "the TAP's link", r);
-	d->tap.ifindex = (uint32_t)r;
-	return add_addresses(d);
-}
-
 static void on_tap_ready(struct daemon *d, struct source *s, uint32_t events)
 {
-	(void)s;
+	(void)d;
 	(void)events;
-	d->tap_is_readable = true;
+	container_of(s, struct tap, source)->is_readable = true;
 }
 
 static void on_link_ready(struct daemon *d, struct source *s, uint32_t events)
@@ -170,21 +124,8 @@ static void on_link_ready(struct daemon *d, struct source *s, uint32_t events)
 	struct hostif_news news;
 
 	(void)events;
-	while (hostif_next(s->fd, &d->tap, &news) == 1) {
-		if (news.is_gone) {
-			log_line(&d->log, LOG_LEVEL_ERROR, "TAP %s was deleted", d->tap.name);
-			d->stop = true;
-			d->stop_status = EX_UNAVAILABLE;
-		} else {
-			if (news.mtu && news.mtu != d->tap.mtu) {
-				log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u", d->tap.name, news.mtu);
-				d->tap.mtu = news.mtu;
-				stack_set_link_mtu(d->st, d->tap.ifindex, news.mtu);
-			}
-			stack_set_link_up(d->st, d->tap.ifindex, news.is_up, d->now_us);
-		}
-		d->tap_is_readable = true;
-	}
+	while (hostif_next(s->fd, &news) == 1)
+		netconf_on_device(d, &news);
 }
 
 static void on_signal(struct daemon *d, struct source *s, uint32_t events)
@@ -210,6 +151,18 @@ static int watch(struct daemon *d, struct source *s, int fd, void (*on_ready)(st
 	return r < 0 ? fail_errno(d, what, r) : 0;
 }
 
+static int watch_taps(struct daemon *d)
+{
+	int status = watch(d, &d->link_source, hostif_watch(), on_link_ready, "watching the device");
+
+	for (int i = 0; i < d->tap_count && !status; i++) {
+		status = watch(d, &d->taps[i].source, d->taps[i].fd, on_tap_ready, "watching the TAP");
+		if (!status && !hostif_is_up(&d->taps[i])) /* asked after the watch began: no change is missed */
+			stack_set_link_up(d->st, d->taps[i].ifindex, false, d->now_us);
+	}
+	return status;
+}
+
 static int open_signals(void)
 {
 	sigset_t set;
@@ -231,11 +184,7 @@ static int start_loop(struct daemon *d, int control_fd)
 
 	if (r < 0)
 		return fail_errno(d, "epoll", r);
-	status = watch(d, &d->tap_source, d->tap.fd, on_tap_ready, "watching the TAP");
-	if (!status)
-		status = watch(d, &d->link_source, hostif_watch(), on_link_ready, "watching the device");
-	if (!status && !hostif_is_up(&d->tap)) /* asked after the watch began: no change is missed */
-		stack_set_link_up(d->st, d->tap.ifindex, false, d->now_us);
+	status = watch_taps(d);
 	if (!status)
 		status = watch(d, &d->signal_source, open_signals(), on_signal, "watching signals");
 	if (status)
@@ -261,21 +210,87 @@ static int drop_privileges(struct daemon *d)
 	return 0;
 }
 
+/* Kept for the next start; without it that one asks for any address. */
+static void open_leases(struct daemon *d)
+{
+	bool wanted = false;
+	int r;
+
+	for (int i = 0; i < d->tap_count; i++)
+		wanted |= d->config.links[i].dhcp;
+	r = wanted ? lease_open(&d->leases, d->config.socket) : 0;
+	if (r < 0)
+		log_line(&d->log, LOG_LEVEL_WARNING, "leases cannot be kept beside %s: %s", d->config.socket, strerror(-r));
+}
+
+static void log_links(struct daemon *d)
+{
+	char text[64];
+
+	for (int i = 0; i < d->tap_count; i++)
+		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: %s", d->taps[i].name, d->taps[i].mtu,
+			 d->config.links[i].offload ? tap_offload_text(d->taps[i].offloads, text) : "off");
+}
+
 static int open_for_clients(struct daemon *d)
 {
-	char list[768] = "", text[IP_PREFIX_TEXT_MAX], offloads[64];
-	size_t n = 0;
+	bool waits = false;
+	int r;
 
 	if (listen(d->control.source.fd, LISTEN_BACKLOG) < 0)
 		return fail_errno(d, "listening for clients", -errno);
-	for (int i = 0; i < d->config.addr_count && n < sizeof(list) - sizeof(text); i++)
-		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s", ip_prefix_print(&d->config.addrs[i], text));
-	log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: %s", d->tap.name, d->tap.mtu,
-		 d->config.offload ? tap_offload_text(d->tap.offloads, offloads) : "off");
+	log_links(d);
 	log_line(&d->log, LOG_LEVEL_INFO, "runs as uid %u without capabilities, with up to %u descriptors", d->uid, d->fds_max);
-	log_line(&d->log, LOG_LEVEL_INFO, "ready: addresses%s on %s, clients at %s", n ? list : " none", d->tap.name, d->config.socket);
-	notify_manager("READY=1");
+	r = netconf_start_dhcp(d);
+	if (r < 0)
+		return fail_errno(d, "DHCP", r);
+	for (int i = 0; i < d->tap_count; i++)
+		waits |= d->config.links[i].dhcp;
+	if (waits)
+		log_line(&d->log, LOG_LEVEL_INFO, "waiting for an address by DHCP");
+	d->ready_by_us = d->now_us + (waits ? READY_WAIT_US : 0);
 	return 0;
+}
+
+/* ---- Ready -------------------------------------------------------------------------------------------------------- */
+
+struct addr_list {
+	char text[768];
+	size_t len;
+};
+
+static bool list_addr(void *ctx, const struct addr_info *a)
+{
+	struct addr_list *l = ctx;
+	char text[IP_PREFIX_TEXT_MAX];
+
+	if (!ip_addr_is_loopback(&a->prefix.addr) && (ip_addr_is4(&a->prefix.addr) || !ip_addr_is_linklocal(&a->prefix.addr)))
+		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, " %s", ip_prefix_print(&a->prefix, text));
+	return l->len < sizeof(l->text) - sizeof(text);
+}
+
+static void say_ready(struct daemon *d)
+{
+	struct addr_list list = { .len = 0 };
+	char taps[CONFIG_LINKS_MAX * (IFNAMSIZ + 1)] = "";
+
+	for (int i = 0; i < d->tap_count; i++) {
+		strcat(taps, i ? "," : "");
+		strcat(taps, d->taps[i].name);
+	}
+	stack_each_addr(d->st, list_addr, &list);
+	log_line(&d->log, LOG_LEVEL_INFO, "ready: addresses%s on %s, clients at %s", list.len ? list.text : " none", taps, d->config.socket);
+	notify_manager("READY=1");
+	d->is_ready = true;
+}
+
+/* Clients are served from the start; this is when they can do something with the network, or have waited long enough. */
+static void serve_until_ready(struct daemon *d)
+{
+	while (!d->stop && !netconf_is_complete(d) && d->now_us < d->ready_by_us)
+		loop_turn(d, d->ready_by_us);
+	if (!d->stop)
+		say_ready(d);
 }
 
 static int start(struct daemon *d, int control_fd)
@@ -283,9 +298,11 @@ static int start(struct daemon *d, int control_fd)
 	int status = start_stack(d);
 
 	if (!status)
-		status = start_tap(d);
+		status = start_taps(d);
 	if (!status)
-		status = add_link(d);
+		status = netconf_add_links(d);
+	if (!status)
+		open_leases(d);
 	if (!status)
 		status = start_loop(d, control_fd);
 	if (!status)
@@ -340,12 +357,12 @@ static void free_all(struct daemon *d)
 {
 	channels_fini(&d->channels);
 	tombstones_fini(&d->tombstones);
-	frame_unref(d->tap.small);
-	frame_unref(d->tap.large);
 	frame_unref(d->out.held);
+	for (int i = 0; i < d->tap_count; i++)
+		tap_close(&d->taps[i]);
 	if (d->st)
 		stack_close(d->st);
-	tap_close(&d->tap);
+	lease_close(&d->leases);
 }
 
 static int run(struct daemon *d)
@@ -354,7 +371,6 @@ static int run(struct daemon *d)
 	struct keeper keeper;
 	int status, control_fd;
 
-	d->tap.fd = -1;
 	d->owner_uid = getuid();
 	d->fds_max = privileges_raise_fds();
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
@@ -367,6 +383,7 @@ static int run(struct daemon *d)
 	else
 		status = start(d, control_fd);
 	if (!status) {
+		serve_until_ready(d);
 		loop_run(d);
 		say_farewell(d);
 		close_sockets(d);

@@ -29,7 +29,7 @@ enum {
 
 /* ---- Opening ------------------------------------------------------------------------------------------------------ */
 
-static int open_error(const struct config *c, int e, char *error)
+static int open_error(const struct config_link *c, int e, char *error)
 {
 	if (e == ENOENT || e == ENODEV || e == ENXIO) {
 		snprintf(error, TAP_ERROR_MAX, "/dev/net/tun is missing: load the kernel's tun module (`modprobe tun`), or make the node "
@@ -41,7 +41,7 @@ static int open_error(const struct config *c, int e, char *error)
 	return e == EACCES || e == EPERM ? EX_NOPERM : EX_UNAVAILABLE;
 }
 
-static int attach_error(const struct config *c, int e, char *error)
+static int attach_error(const struct config_link *c, int e, char *error)
 {
 	if (e == EPERM || e == EACCES) {
 		snprintf(error, TAP_ERROR_MAX, "TAP %s: no permission; run as root or in namespaces of your own (`unshare -Urn tapird ...`), "
@@ -83,7 +83,7 @@ static uint32_t negotiate_offloads(int fd)
 }
 
 /* A stable, locally administered address for this host and device (FNV-1a of both names), unlike the kernel's end's. */
-static void choose_mac(struct tap *tap, const struct config *c, const uint8_t host_mac[6])
+static void choose_mac(struct tap *tap, const struct config_link *c, const uint8_t host_mac[6])
 {
 	uint64_t h = 0xcbf29ce484222325u;
 	char text[300] = "";
@@ -106,7 +106,7 @@ static void choose_mac(struct tap *tap, const struct config *c, const uint8_t ho
 		tap->mac[5] ^= 1;
 }
 
-static int ask_device(struct tap *tap, const struct config *c, char *error)
+static int ask_device(struct tap *tap, const struct config_link *c, char *error)
 {
 	struct ifreq mac = { 0 }, index = { 0 };
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
@@ -125,7 +125,7 @@ static int ask_device(struct tap *tap, const struct config *c, char *error)
 	return 0;
 }
 
-int tap_open(struct tap *tap, const struct config *config, char error[TAP_ERROR_MAX])
+int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
 {
 	struct ifreq ifr = { 0 };
 	int hdr_bytes = VNET_HDR_BYTES;
@@ -154,6 +154,9 @@ int tap_open(struct tap *tap, const struct config *config, char error[TAP_ERROR_
 
 void tap_close(struct tap *tap)
 {
+	frame_unref(tap->small);
+	frame_unref(tap->large);
+	tap->small = tap->large = NULL;
 	if (tap->fd >= 0)
 		close(tap->fd);
 	tap->fd = -1;

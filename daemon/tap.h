@@ -10,12 +10,16 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "loop.h"
 #include "stack/stack.h"
 
 enum { TAP_ERROR_MAX = 512 };
 
 struct tap {
 	int fd;
+	struct source source;
+	bool is_readable;
+	bool is_starved; /* there was no buffer to read into */
 	char name[IFNAMSIZ];
 	int host_ifindex;	/* the kernel's number of it */
 	uint32_t ifindex;	/* the stack's */
@@ -28,8 +32,8 @@ struct tap {
 };
 
 /** tap_open - open or make the device. Returns 0, or a status of <sysexits.h> with @error set. */
-int tap_open(struct tap *tap, const struct config *config, char error[TAP_ERROR_MAX]);
-void tap_close(struct tap *tap);
+int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX]);
+void tap_close(struct tap *tap); /* before the stack, whose buffers it may hold */
 
 /** tap_read - the next frame, owned by the caller; NULL with *err = -EAGAIN (none), -ENOBUFS (no buffer; one frame is left
  * in the device), -EIO (device down), or another error of read(2). */

@@ -74,11 +74,11 @@ static void test_defaults_are_what_help_says(void **state)
 	(void)state;
 	assert_int_equal(LOAD(NULL), CONFIG_RUN);
 	assert_string_equal(config.name, "default");
-	assert_string_equal(config.tap, "tap0");
+	assert_string_equal(config.links[0].tap, "tap0");
 	assert_string_equal(config.socket, "/run/tapir/default.sock");
-	assert_true(config.offload);
-	assert_int_equal(config.mtu, 0);
-	assert_int_equal(config.addr_count, 0);
+	assert_true(config.links[0].offload);
+	assert_int_equal(config.links[0].mtu, 0);
+	assert_int_equal(config.links[0].addr_count, 0);
 	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
 }
 
@@ -89,16 +89,16 @@ static void test_flags_take_their_value_in_both_forms(void **state)
 			      "--mtu=9000", "--offload", "off", "--mac=02:00:5e:10:00:fe"),
 			 CONFIG_RUN);
 	assert_string_equal(config.name, "web");
-	assert_string_equal(config.tap, "tap7");
+	assert_string_equal(config.links[0].tap, "tap7");
 	assert_string_equal(config.socket, "/run/tapir/web.sock");
-	assert_int_equal(config.addr_count, 2);
-	assert_int_equal(config.addrs[0].len, 96 + 24);
-	assert_int_equal(config.addrs[1].len, 64);
-	assert_int_equal(config.gateway_count, 1);
-	assert_int_equal(config.mtu, 9000);
-	assert_false(config.offload);
-	assert_true(config.has_mac);
-	assert_memory_equal(config.mac, "\x02\x00\x5e\x10\x00\xfe", 6);
+	assert_int_equal(config.links[0].addr_count, 2);
+	assert_int_equal(config.links[0].addrs[0].len, 96 + 24);
+	assert_int_equal(config.links[0].addrs[1].len, 64);
+	assert_int_equal(config.links[0].gateway_count, 1);
+	assert_int_equal(config.links[0].mtu, 9000);
+	assert_false(config.links[0].offload);
+	assert_true(config.links[0].has_mac);
+	assert_memory_equal(config.links[0].mac, "\x02\x00\x5e\x10\x00\xfe", 6);
 }
 
 static void test_the_file_has_the_keys_of_the_flags(void **state)
@@ -108,8 +108,8 @@ static void test_the_file_has_the_keys_of_the_flags(void **state)
 		   "host-addr = 10.77.0.1/24 ; and another\nlog-level = debug\n");
 	assert_int_equal(LOAD(NULL), CONFIG_RUN);
 	assert_string_equal(config.name, "web");
-	assert_int_equal(config.addr_count, 2);
-	assert_int_equal(config.host_addr_count, 1);
+	assert_int_equal(config.links[0].addr_count, 2);
+	assert_int_equal(config.links[0].host_addr_count, 1);
 	assert_int_equal(config.setting_count, 1);
 	assert_string_equal(config.settings[0].name, "net.ipv4.tcp_sack");
 	assert_string_equal(config.settings[0].value, "0");
@@ -122,7 +122,7 @@ static void test_a_flag_wins_over_the_file(void **state)
 	write_file("name = file\nmtu = 1400\n");
 	assert_int_equal(LOAD("--name", "flag"), CONFIG_RUN);
 	assert_string_equal(config.name, "flag");
-	assert_int_equal(config.mtu, 1400);
+	assert_int_equal(config.links[0].mtu, 1400);
 }
 
 static void test_a_repeated_flag_replaces_the_list_of_the_file(void **state)
@@ -132,9 +132,9 @@ static void test_a_repeated_flag_replaces_the_list_of_the_file(void **state)
 	(void)state;
 	write_file("addr = 10.1.0.2/24\naddr = 10.2.0.2/24\n");
 	assert_int_equal(LOAD("--addr", "10.3.0.2/24", "--addr", "10.4.0.2/24"), CONFIG_RUN);
-	assert_int_equal(config.addr_count, 2);
-	assert_string_equal(ip_prefix_print(&config.addrs[0], text), "10.3.0.2/24");
-	assert_string_equal(ip_prefix_print(&config.addrs[1], text), "10.4.0.2/24");
+	assert_int_equal(config.links[0].addr_count, 2);
+	assert_string_equal(ip_prefix_print(&config.links[0].addrs[0], text), "10.3.0.2/24");
+	assert_string_equal(ip_prefix_print(&config.links[0].addrs[1], text), "10.4.0.2/24");
 }
 
 static void test_a_setting_remembers_where_it_was_said(void **state)
@@ -246,6 +246,74 @@ static void test_a_list_has_an_end(void **state)
 	assert_error_has(":65: addr = 10.0.64.2/24: more than 64 values for addr");
 }
 
+static void test_each_tap_has_what_follows_it(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD("--tap", "a", "--addr", "10.1.0.2/24", "--tap", "b", "--dhcp", "--mtu=1400", "--set", "net.ipv4.tcp_sack=0"),
+			 CONFIG_RUN);
+	assert_int_equal(config.link_count, 2);
+	assert_string_equal(config.links[0].tap, "a");
+	assert_int_equal(config.links[0].addr_count, 1);
+	assert_false(config.links[0].dhcp);
+	assert_string_equal(config.links[1].tap, "b");
+	assert_int_equal(config.links[1].addr_count, 0);
+	assert_true(config.links[1].dhcp);
+	assert_true(config.links[1].offload);
+	assert_int_equal(config.links[1].mtu, 1400);
+	assert_int_equal(config.setting_count, 1);
+}
+
+static void test_what_comes_before_the_first_tap_is_about_it(void **state)
+{
+	(void)state;
+	assert_int_equal(LOAD("--addr", "10.1.0.2/24", "--tap", "a"), CONFIG_RUN);
+	assert_int_equal(config.link_count, 1);
+	assert_string_equal(config.links[0].tap, "a");
+	assert_int_equal(config.links[0].addr_count, 1);
+}
+
+static void test_the_file_has_several_taps(void **state)
+{
+	(void)state;
+	write_file("tap = a\naddr = 10.1.0.2/24\ntap = b\naddr = 10.2.0.2/24\ndhcp = on\n");
+	assert_int_equal(LOAD(NULL), CONFIG_RUN);
+	assert_int_equal(config.link_count, 2);
+	assert_true(config.links[1].dhcp);
+	/* On the command line a link of the file is meant by its name. */
+	assert_int_equal(LOAD("--tap", "b", "--dhcp", "--addr", "10.9.0.2/24", "--tap", "c"), CONFIG_RUN);
+	assert_int_equal(config.link_count, 3);
+	assert_int_equal(config.links[0].addr_count, 1);
+	assert_int_equal(config.links[1].addr_count, 1);
+	assert_int_equal(config.links[1].addrs[0].addr.b[13], 9);
+	assert_string_equal(config.links[2].tap, "c");
+}
+
+static void test_the_flag_names_the_files_only_tap_anew(void **state)
+{
+	(void)state;
+	write_file("tap = a\naddr = 10.1.0.2/24\n");
+	assert_int_equal(LOAD("--tap", "x", "--tap", "y"), CONFIG_RUN);
+	assert_int_equal(config.link_count, 2);
+	assert_string_equal(config.links[0].tap, "x");
+	assert_int_equal(config.links[0].addr_count, 1);
+	assert_string_equal(config.links[1].tap, "y");
+}
+
+static void test_wrong_taps_are_refused(void **state)
+{
+	(void)state;
+	write_file("tap = a\ntap = a\n");
+	assert_int_equal(LOAD(NULL), CONFIG_BAD_FILE);
+	assert_error_has(":2: tap = a: expected");
+	write_file("");
+	assert_int_equal(LOAD("--tap=a", "--tap=b", "--tap=c", "--tap=d", "--tap=e", "--tap=f", "--tap=g", "--tap=h", "--tap=i"),
+			 CONFIG_BAD_USAGE);
+	assert_error_has("more than 8 values for tap");
+	write_file("dhcp = maybe\n");
+	assert_int_equal(LOAD(NULL), CONFIG_BAD_FILE);
+	assert_error_has("dhcp = maybe: expected on or off");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_file, remove_file)
 
 int main(void)
@@ -263,6 +331,11 @@ int main(void)
 		TEST(test_a_file_that_is_missing_is_an_error),
 		TEST(test_values_are_refused),
 		TEST(test_a_list_has_an_end),
+		TEST(test_each_tap_has_what_follows_it),
+		TEST(test_what_comes_before_the_first_tap_is_about_it),
+		TEST(test_the_file_has_several_taps),
+		TEST(test_the_flag_names_the_files_only_tap_anew),
+		TEST(test_wrong_taps_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

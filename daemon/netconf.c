@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "netconf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+/* ---- At the start ---- */
+
+static int add_addresses(struct daemon *d, const struct tap *tap, const struct config_link *c)
+{
+	char text[IP_PREFIX_TEXT_MAX];
+
+	for (int i = 0; i < c->addr_count; i++) {
+		int r = stack_add_addr(d->st, tap->ifindex, &c->addrs[i], d->now_us);
+
+		if (r < 0) {
+			log_line(&d->log, LOG_LEVEL_ERROR, "--addr %s: %s", ip_prefix_print(&c->addrs[i], text),
+				 r == -EEXIST ? "given twice" : strerror(-r));
+			return EX_CONFIG;
+		}
+	}
+	return 0;
+}
+
+static int add_gateway(struct daemon *d, const struct tap *tap, const struct ip_addr *gateway)
+{
+	bool is4 = ip_addr_is4(gateway);
+	struct route_config route = {
+		.prefix = { ip_addr_any(is4 ? AF_INET : AF_INET6), is4 ? 96 : 0 },
+		.gateway = *gateway,
+		.ifindex = ip_addr_is_linklocal(gateway) ? tap->ifindex : 0,
+	};
+	char text[IP_ADDR_TEXT_MAX];
+	int r = stack_add_route(d->st, &route);
+
+	if (r == 0)
+		return 0;
+	log_line(&d->log, LOG_LEVEL_ERROR, "--gateway %s: %s", ip_addr_print(gateway, text),
+		 r == -ENETUNREACH ? "it is on the network of no --addr" :
+		 r == -EEXIST ? "there is a default router of this family already" : strerror(-r));
+	return EX_CONFIG;
+}
+
+static int add_link(struct daemon *d, struct tap *tap)
+{
+	struct link_config link = { .kind = LINK_ETHERNET, .mtu = tap->mtu, .offloads = tap->offloads };
+	int r;
+
+	memcpy(link.name, tap->name, sizeof(link.name));
+	memcpy(link.mac, tap->mac, sizeof(link.mac));
+	r = stack_add_link(d->st, &link);
+	if (r < 0) {
+		log_line(&d->log, LOG_LEVEL_ERROR, "the link of %s: %s", tap->name, strerror(-r));
+		return EX_OSERR;
+	}
+	tap->ifindex = (uint32_t)r;
+	return 0;
+}
+
+/* Addresses of all links come before routers: a router may be on the network of any of them. */
+int netconf_add_links(struct daemon *d)
+{
+	int status = 0;
+
+	for (int i = 0; i < d->tap_count && !status; i++) {
+		status = add_link(d, &d->taps[i]);
+		if (!status)
+			status = add_addresses(d, &d->taps[i], &d->config.links[i]);
+	}
+	for (int i = 0; i < d->tap_count && !status; i++)
+		for (int k = 0; k < d->config.links[i].gateway_count && !status; k++)
+			status = add_gateway(d, &d->taps[i], &d->config.links[i].gateways[k]);
+	return status;
+}
+
+/* ---- DHCP ---- */
+
+int netconf_start_dhcp(struct daemon *d)
+{
+	struct dhcp4_config config = { .linklocal = true };
+	int r = 0;
+
+	if (gethostname(config.hostname, sizeof(config.hostname) - 1) < 0)
+		config.hostname[0] = '\0';
+	for (int i = 0; i < d->tap_count && r == 0; i++) {
+		if (!d->config.links[i].dhcp)
+			continue;
+		if (!lease_find(&d->leases, d->taps[i].name, &config.last_addr))
+			config.last_addr = ip_addr_any(AF_INET);
+		r = stack_dhcp4_start(d->st, d->taps[i].ifindex, &config, d->now_us);
+		if (r == 0)
+			r = stack_dhcp6_start(d->st, d->taps[i].ifindex, d->now_us);
+	}
+	return r;
+}
+
+void netconf_save_leases(struct daemon *d)
+{
+	struct lease_entry entries[CONFIG_LINKS_MAX];
+	struct dhcp4_info info;
+	int count = 0;
+
+	if (stack_stats(d->st)[STAT_DHCP4_IN] == d->dhcp_in_seen)
+		return;
+	d->dhcp_in_seen = stack_stats(d->st)[STAT_DHCP4_IN];
+	for (int i = 0; i < d->tap_count; i++)
+		if (stack_dhcp4_info(d->st, d->taps[i].ifindex, &info) == 0 && info.addr.len != 0)
+			entries[count++] = (struct lease_entry){ d->taps[i].name, info.addr.addr };
+	if (count > 0)
+		lease_save(&d->leases, entries, count);
+}
+
+struct search {
+	uint32_t ifindex;
+	bool found;
+};
+
+/* fe80::/10 is there at once and leads nowhere; 169.254/16 is what remains when nobody answers. */
+static bool is_wide_addr(void *ctx, const struct addr_info *a)
+{
+	struct search *s = ctx;
+	bool is_local = !ip_addr_is4(&a->prefix.addr) && ip_addr_is_linklocal(&a->prefix.addr);
+
+	s->found = a->ifindex == s->ifindex && !is_local && strcmp(a->state, "duplicate") && strcmp(a->state, "tentative");
+	return !s->found;
+}
+
+bool netconf_is_complete(struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++) {
+		struct search s = { .ifindex = d->taps[i].ifindex };
+
+		if (!d->config.links[i].dhcp)
+			continue;
+		stack_each_addr(d->st, is_wide_addr, &s);
+		if (!s.found)
+			return false;
+	}
+	return true;
+}
+
+/* ---- Devices ---- */
+
+static struct tap *find_tap(struct daemon *d, int host_ifindex)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (d->taps[i].host_ifindex == host_ifindex)
+			return &d->taps[i];
+	return NULL;
+}
+
+void netconf_on_device(struct daemon *d, const struct hostif_news *news)
+{
+	struct tap *tap = find_tap(d, news->host_ifindex);
+
+	if (!tap)
+		return;
+	if (news->is_gone) {
+		log_line(&d->log, LOG_LEVEL_ERROR, "TAP %s was deleted", tap->name);
+		d->stop = true;
+		d->stop_status = EX_UNAVAILABLE;
+		return;
+	}
+	if (news->mtu && news->mtu != tap->mtu) {
+		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u", tap->name, news->mtu);
+		tap->mtu = news->mtu;
+		stack_set_link_mtu(d->st, tap->ifindex, news->mtu);
+	}
+	stack_set_link_up(d->st, tap->ifindex, news->is_up, d->now_us);
+	tap->is_readable = true;
+}

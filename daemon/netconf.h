@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* netconf.h - what the configuration says of the stack's links, told to the engine: the links themselves, addresses, routers, DHCP; what
+ * becomes of the devices behind them; and the moment from which on we can serve. */
+#ifndef TAPIR_DAEMON_NETCONF_H
+#define TAPIR_DAEMON_NETCONF_H
+
+#include "hostif.h"
+
+struct daemon;
+
+/* A link for each TAP, with its addresses and routers. 0, or a status of <sysexits.h> after a line in the log. */
+int netconf_add_links(struct daemon *d);
+
+/* Start the DHCP clients that are asked for. 0 or -errno. */
+int netconf_start_dhcp(struct daemon *d);
+
+/* News of a device: gone, another MTU, up or down. */
+void netconf_on_device(struct daemon *d, const struct hostif_news *news);
+
+/* Whether every link that configures itself has an address that reaches beyond it, or none asks for that. */
+bool netconf_is_complete(struct daemon *d);
+
+/* Once a turn: keep what DHCP gave. */
+void netconf_save_leases(struct daemon *d);
+
+#endif
