@@ -21,7 +21,7 @@ enum {
 	RENEW_WAIT_MIN_US = 60000000, /* section 4.4.5 */
 	REQUESTS_MAX = 4,
 	REBOOT_REQUESTS_MAX = 2,
-	DISCOVERS_BEFORE_LINKLOCAL = 3,
+	DISCOVERS_BEFORE_LINKLOCAL = 2,
 };
 
 static const char *const state_names[] = {
