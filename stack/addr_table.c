@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "addr_select.h"
 #include "arp_acd.h"
 #include "core.h"
 #include "nd.h"
@@ -116,80 +117,89 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 	return false;
 }
 
-/* RFC 6724 section 3.1, as far as unicast and the groups' own scope fields go. */
-static unsigned scope_of(const struct ip_addr *a)
+static struct addr_source source_of(const struct if_addr *e, uint32_t ifindex)
 {
-	enum { SCOPE_LINK = 2, SCOPE_GLOBAL = 14 };
-
-	if (ip_addr_is_multicast(a) && !ip_addr_is4(a))
-		return a->b[1] & 0xf;
-	if (ip_addr_is_loopback(a) || ip_addr_is_linklocal(a))
-		return SCOPE_LINK;
-	return SCOPE_GLOBAL;
+	return (struct addr_source){
+		.addr = e->prefix.addr,
+		.prefix_len = e->prefix.len,
+		.is_deprecated = if_addr_is_deprecated(e),
+		.is_temporary = e->origin == NET_TEMPORARY,
+		.is_on_link = e->ifindex == ifindex,
+	};
 }
 
-static unsigned common_prefix_len(const struct ip_addr *a, const struct ip_addr *b)
+/* RFC 6724 section 4 */
+static bool is_candidate(const struct if_addr *e, const struct ip_addr *dst, uint32_t ifindex)
 {
-	unsigned i = 0;
-
-	while (i < 16 && a->b[i] == b->b[i])
-		i++;
-	if (i == 16)
-		return 128;
-	return i * 8 + (unsigned)__builtin_clz((unsigned)(a->b[i] ^ b->b[i])) - 24;
-}
-
-struct source_query {
-	const struct ip_addr *dst, *next_hop;
-	uint32_t ifindex;
-	unsigned scope;
-};
-
-/* Whether source @a is better than @b for @q. */
-static bool is_better_source(const struct if_addr *a, const struct if_addr *b, const struct source_query *q)
-{
-	unsigned scope_a = scope_of(&a->prefix.addr), scope_b = scope_of(&b->prefix.addr);
-	unsigned len_a, len_b;
-
-	if (ip_addr_eq(&b->prefix.addr, q->dst)) /* rule 1: the destination itself */
+	if (ip_addr_is4(&e->prefix.addr) != ip_addr_is4(dst) || !if_addr_is_usable(e))
 		return false;
-	if (ip_addr_eq(&a->prefix.addr, q->dst))
+	if (e->ifindex == LINK_LOOPBACK_IFINDEX && ip_addr_is_loopback(&e->prefix.addr))
+		return false; /* never leaves the host (RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3) */
+	if (e->ifindex == ifindex)
 		return true;
-	if (scope_a != scope_b) /* rule 2: the smallest scope that reaches the destination */
-		return scope_a < scope_b ? scope_a >= q->scope : scope_b < q->scope;
-	if ((a->ifindex == q->ifindex) != (b->ifindex == q->ifindex)) /* rule 5 */
-		return a->ifindex == q->ifindex;
-	/* Rule 8, where the network of the next hop comes before that of a far destination. */
-	len_a = common_prefix_len(&a->prefix.addr, q->next_hop);
-	len_b = common_prefix_len(&b->prefix.addr, q->next_hop);
-	len_a = len_a < a->prefix.len ? len_a : a->prefix.len;
-	len_b = len_b < b->prefix.len ? len_b : b->prefix.len;
-	if (len_a != len_b)
-		return len_a > len_b;
-	return common_prefix_len(&a->prefix.addr, q->dst) > common_prefix_len(&b->prefix.addr, q->dst);
+	/* Another link's link-local address means nothing here; and link-local destinations and groups want the link's own. */
+	return !is_ip6_linklocal(&e->prefix.addr) && (ip_addr_is4(dst) || addr_scope(dst) >= ADDR_SCOPE_GLOBAL);
 }
 
 const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
 					 uint32_t ifindex)
 {
-	struct source_query q = { dst, next_hop, ifindex, scope_of(dst) };
+	struct addr_source_query q = { *dst, *next_hop, st->tunables.use_tempaddr >= 2 };
 	const struct if_addr *best = NULL;
+	struct addr_source best_source;
 
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
 		const struct if_addr *e = if_addr_of(n);
+		struct addr_source source;
 
-		if (ip_addr_is4(&e->prefix.addr) != ip_addr_is4(dst) || !if_addr_is_usable(e))
+		if (!is_candidate(e, dst, ifindex))
 			continue;
-		if (e->ifindex == LINK_LOOPBACK_IFINDEX && ip_addr_is_loopback(&e->prefix.addr))
-			continue; /* never leaves the host (RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3) */
-		if (e->ifindex != ifindex && is_ip6_linklocal(&e->prefix.addr))
+		source = source_of(e, ifindex);
+		if (best && !addr_source_is_better(&source, &best_source, &q))
 			continue;
-		if (e->ifindex != ifindex && q.scope < 14 && !ip_addr_is4(dst))
-			continue; /* RFC 6724 section 4: candidates for link-local destinations and groups are the link's own */
-		if (!best || is_better_source(e, best, &q))
-			best = e;
+		best = e;
+		best_source = source;
 	}
 	return best;
+}
+
+static struct addr_destination destination(struct stack *st, const struct ip_endpoint *to)
+{
+	struct addr_destination d = { .dst = to->addr };
+	struct ip_dst route;
+	const struct if_addr *e;
+
+	if (ip_route(st, &to->addr, NULL, to->scope_id, &route) < 0)
+		return d;
+	d.is_usable = true;
+	d.src = route.src;
+	e = addr_find(st, &route.src, 0);
+	d.src_prefix_len = e ? e->prefix.len : 128;
+	d.src_is_deprecated = e && if_addr_is_deprecated(e);
+	return d;
+}
+
+void stack_order_destinations(struct stack *st, struct ip_endpoint *to, size_t n, uint64_t now_us)
+{
+	struct addr_destination d[STACK_DESTINATIONS_MAX];
+	struct ip_endpoint ordered[STACK_DESTINATIONS_MAX];
+	bool is_taken[STACK_DESTINATIONS_MAX] = { false };
+
+	st->now_us = now_us;
+	if (n > STACK_DESTINATIONS_MAX)
+		n = STACK_DESTINATIONS_MAX;
+	for (size_t i = 0; i < n; i++)
+		d[i] = destination(st, &to[i]);
+	addr_order_destinations(d, n);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (is_taken[k] || !ip_addr_eq(&to[k].addr, &d[i].dst))
+			k++;
+		is_taken[k] = true;
+		ordered[i] = to[k];
+	}
+	memcpy(to, ordered, n * sizeof(*to));
 }
 
 static bool has_other_addr_in(struct stack *st, const struct if_addr *except)

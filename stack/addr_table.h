@@ -103,7 +103,7 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 				uint32_t *ifindex_out);
 
 /** addr_select_source - the source address for packets to @dst out of link @ifindex.
- * IPv6: RFC 6724 section 5, rules 1, 2, 5 and 8; IPv4: the same rules, which give the address of @next_hop's network.
+ * By RFC 6724 (addr_select.h).
  * Returns the entry, or NULL when no address will do. */
 const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
 					 uint32_t ifindex);

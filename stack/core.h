@@ -37,6 +37,7 @@ struct stack {
 	uint64_t stats[STAT_COUNT];
 	struct stack_verdict verdict;
 	struct rng rng;
+	struct hash_key flow_key;   /* of IPv6 flow labels */
 	struct hash_key stable_key; /* of interface identifiers (slaac.c) */
 	struct timer_wheel wheel;
 	struct frame_pool frames;

@@ -359,6 +359,8 @@ int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const s
 		return err;
 	}
 	stat_count(st, p.is4 ? STAT_IP4_OUT : STAT_IP6_OUT);
+	if (!p.is4 && f->len >= 4)
+		p.tx.flow_label = ip6_flow_label(st, &p.tx, f->data);
 	f->sock_id = tx->sock_id;
 	put_l4_csum(f, &p, d);
 	if (tx->loop)
@@ -426,7 +428,10 @@ static void slices_write_ip_hdr(struct stack *st, const struct slices *p)
 		ip4_write_hdr(h, tx, p->total_len, df ? 0 : ip4_next_id(st, tx), df ? IP4_DF : 0, p->addr_sum);
 		stat_count(st, STAT_IP4_OUT);
 	} else {
-		ip6_write_hdr(h, tx, p->total_len, false);
+		struct ip_tx labelled = *tx;
+
+		labelled.flow_label = ip6_flow_label(st, tx, p->l4);
+		ip6_write_hdr(h, &labelled, p->total_len, false);
 		stat_count(st, STAT_IP6_OUT);
 	}
 }

@@ -258,6 +258,21 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 
 enum { HOP_BY_HOP_LEN = 8, FLOW_LABEL_MASK = 0xfffff };
 
+uint32_t ip6_flow_label(struct stack *st, const struct ip_tx *tx, const uint8_t *l4)
+{
+	uint8_t flow[16 + 16 + 4 + 1];
+	uint32_t label;
+
+	if (tx->flow_label || !st->tunables.ip6_auto_flowlabels || (tx->proto != IPPROTO_NR_TCP && tx->proto != IPPROTO_NR_UDP))
+		return tx->flow_label;
+	memcpy(flow, tx->src.b, 16);
+	memcpy(flow + 16, tx->dst.b, 16);
+	memcpy(flow + 32, l4, 4);
+	flow[36] = tx->proto;
+	label = (uint32_t)hash_bytes(&st->flow_key, flow, sizeof(flow)) & FLOW_LABEL_MASK;
+	return label ? label : 1; /* 0 would say that there is none */
+}
+
 uint32_t ip6_hdr_len(const struct ip_tx *tx)
 {
 	return IP6_HDR_LEN + (tx->router_alert ? HOP_BY_HOP_LEN : 0);

@@ -24,6 +24,10 @@ enum { IP6_HOP_BY_HOP = 0, IP6_ROUTING = 43, IP6_FRAGMENT = 44, IP6_NO_NEXT = 59
 /* Process a packet; the window begins with its header. Borrows the frame. */
 void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to);
 
+/* The flow label of a packet that was given none: the same for all of a connection or flow, and no guess for others (RFC 6437 section 3).
+ * @l4: its transport header, which begins with the ports. */
+uint32_t ip6_flow_label(struct stack *st, const struct ip_tx *tx, const uint8_t *l4);
+
 /* Header bytes that @tx asks for, extension headers included. */
 uint32_t ip6_hdr_len(const struct ip_tx *tx);
 

@@ -50,6 +50,7 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 		st->config.frame_bytes_max = FRAME_BYTES_MAX_DEFAULT;
 	st->now_us = now_us;
 	st->rng.key = hash_key_derive(config->seed, "random");
+	st->flow_key = hash_key_derive(config->seed, "flow");
 	st->stable_key = stable_key(config);
 	tunables_init(&st->tunables);
 	timer_wheel_init(&st->wheel, now_us);

@@ -208,6 +208,11 @@ struct route_found {
 int stack_find_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex,
 		     struct route_found *found, uint64_t now_us);
 
+/** stack_order_destinations - sort the first STACK_DESTINATIONS_MAX of @to, the best one to connect to first (RFC 6724 section 6); what
+ * cannot be reached comes last, equals keep their order. For getaddrinfo(3). */
+enum { STACK_DESTINATIONS_MAX = 64 };
+void stack_order_destinations(struct stack *st, struct ip_endpoint *to, size_t n, uint64_t now_us);
+
 /* Another number than before: links, addresses, routes or path MTUs may have changed. */
 uint32_t stack_generation(const struct stack *st);
 

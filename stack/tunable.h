@@ -18,6 +18,7 @@
 	X(wmem_max, "net.core.wmem_max", 4194304, 4608, 1073741824, "cap on SO_SNDBUF, bytes")                           \
 	X(ip_default_ttl, "net.ipv4.ip_default_ttl", 64, 1, 255, "time to live of packets sent")                       \
 	X(ip6_hop_limit, "net.ipv6.conf.all.hop_limit", 64, 1, 255, "hop limit of packets sent over IPv6")             \
+	X(ip6_auto_flowlabels, "net.ipv6.auto_flowlabels", 1, 0, 3, "label the flows of TCP and UDP over IPv6, each as a keyed hash of its ends (RFC 6437); 0: label 0") \
 	X(icmp_ratelimit, "net.ipv4.icmp_ratelimit", 1000, 0, 1000000, "time between ICMP errors to one destination, ms; 0: no limit; both families") \
 	X(icmp_msgs_per_sec, "net.ipv4.icmp_msgs_per_sec", 1000, 0, 1000000, "ICMP errors sent in a second to all; both families") \
 	X(icmp_msgs_burst, "net.ipv4.icmp_msgs_burst", 50, 1, 1000000, "ICMP errors sent at once to all; both families") \

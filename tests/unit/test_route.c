@@ -239,7 +239,7 @@ static void test_source_for_ipv6_follows_rfc_6724(void **state)
 
 	assert_int_equal(add_route("::/0", "2001:db8:7::fe", 0, 0), 0);
 	assert_int_equal(add_addr(if2, "2001:db8:9::1/64"), 0);
-	expect_route("2001:db8:9:5::1", if2, "2001:db8:7::fe", "2001:db8:7::1"); /* of the next hop's network */
+	expect_route("2001:db8:9:5::1", if2, "2001:db8:7::fe", "2001:db8:9::1"); /* rule 8 asks for the destination, not the router */
 	expect_route("2001:db8:9::5", if2, "2001:db8:9::5", "2001:db8:9::1");
 }
 

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Address autoconfiguration by exact frames, in virtual time: RFC 4862, 4429, 7217, 7527, 8981. Each test's name begins with its RFC and
+ * section. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "tests/lib/bed.h"
+#include "tests/lib/lan.h"
+#include "tests/lib/packet.h"
+#include "tests/lib/ra.h"
+
+static struct bed b;
+static struct bed_packet out;
+static struct ra ra;
+static uint8_t buf[4096];
+
+#define ROUTER "fe80::fe"
+#define PREFIX "2001:db8:1::/64"
+#define OWN_LINKLOCAL "fe80::ff:fe00:1"
+static const uint8_t other_mac[6] = { 0x02, 0, 0, 0, 0, 0x77 };
+#define S 1000000ULL
+
+static void open_bed(uint64_t seed, const char *name, uint8_t secret)
+{
+	bed_prepare(&b, seed, LINK_ETHERNET);
+	snprintf(b.link.name, sizeof(b.link.name), "%s", name);
+	memset(b.config.stable_secret, secret, sizeof(b.config.stable_secret));
+	assert_true(bed_start(&b));
+	bed_run(&b, 20 * S);
+	bed_drop_all(&b);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	open_bed(4, "test0", 7);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	bed_close(&b);
+	return 0;
+}
+
+/* The addresses of an origin, in order. */
+struct found {
+	unsigned count;
+	struct addr_info info[64];
+};
+
+struct search {
+	const char *origin;
+	struct found *found;
+};
+
+static bool collect(void *ctx, const struct addr_info *i)
+{
+	struct search *s = ctx;
+
+	if (strcmp(i->origin, s->origin) == 0 && s->found->count < 64)
+		s->found->info[s->found->count++] = *i;
+	return true;
+}
+
+static const struct found *addrs(const char *origin)
+{
+	static struct found f;
+	struct search s = { origin, &f };
+
+	memset(&f, 0, sizeof(f));
+	stack_each_addr(b.st, collect, &s);
+	return &f;
+}
+
+static const struct addr_info *only(const char *origin)
+{
+	const struct found *f = addrs(origin);
+
+	assert_int_equal(f->count, 1);
+	return &f->info[0];
+}
+
+static const char *text(const struct ip_addr *a)
+{
+	static char buf6[IP_ADDR_TEXT_MAX];
+
+	return ip_addr_print(a, buf6);
+}
+
+static void prefix(const char *p, uint32_t valid_s, uint32_t preferred_s)
+{
+	ra_simple(&b, ROUTER, 1800, p, valid_s, preferred_s);
+}
+
+/* ---- RFC 4862 section 5.5.3: from prefix to address ---- */
+
+static void test_4862_5_5_3_prefix_with_the_autonomous_flag_gives_an_address_that_is_checked(void **state)
+{
+	const struct addr_info *a;
+	unsigned seen = 0;
+
+	(void)state;
+	prefix(PREFIX, 86400, 14400);
+	a = only("slaac");
+	assert_string_equal(a->state, "optimistic");
+	assert_int_equal(a->prefix.len, 64);
+	assert_int_equal(a->valid_s, 86400);
+	assert_int_equal(a->preferred_s, 14400);
+	assert_memory_equal(a->prefix.addr.b, addr_of("2001:db8:1::").b, 8);
+	bed_run(&b, 3 * S);
+	while (bed_next(&b, &out))
+		seen += out.len > 78 && out.data[54] == LAN_NS && memcmp(out.data + 62, a->prefix.addr.b, 16) == 0;
+	assert_int_equal(seen, 1);
+	assert_string_equal(only("slaac")->state, "preferred");
+	prefix(PREFIX, 86400, 14400); /* again: the same */
+	only("slaac");
+}
+
+static void test_4862_5_5_3_prefixes_that_make_no_address(void **state)
+{
+	(void)state;
+	prefix("2001:db8:1::/63", 100, 100); /* (d): length and identifier don't make 128 bits */
+	prefix("2001:db8:2::/65", 100, 100);
+	assert_int_equal(bed_stat(&b, "nd.drop.prefix_length"), 2);
+	prefix("fe80::/64", 100, 100);	     /* (b) */
+	prefix("2001:db8:3::/64", 100, 101); /* (c) */
+	prefix("2001:db8:4::/64", 0, 0);     /* (d) */
+	ra_begin(&ra, ROUTER, 1800);
+	ra_add_prefix(&ra, "2001:db8:5::/64", RA_ON_LINK, 100, 100); /* (a) */
+	ra_send(&b, &ra);
+	assert_int_equal(addrs("slaac")->count, 0);
+	bed_set(&b, "net.ipv6.conf.all.autoconf", "0");
+	prefix(PREFIX, 100, 100);
+	assert_int_equal(addrs("slaac")->count, 0);
+}
+
+/* RFC 4862 section 5.5.3 (e), each branch */
+static void test_4862_5_5_3_e_two_hour_rule(void **state)
+{
+	(void)state;
+	prefix(PREFIX, 30000, 3000);
+	/* 1: more than two hours, or more than is left: taken as it is */
+	prefix(PREFIX, 7300, 3000);
+	assert_int_equal(only("slaac")->valid_s, 7300);
+	prefix(PREFIX, 20000, 3000);
+	assert_int_equal(only("slaac")->valid_s, 20000);
+	/* 3: less than two hours, while more is left: two hours; the preferred lifetime is always taken */
+	prefix(PREFIX, 10, 5);
+	assert_int_equal(only("slaac")->valid_s, 7200);
+	assert_int_equal(only("slaac")->preferred_s, 5);
+	/* 2: two hours or less are left: only more than that */
+	bed_run(&b, 100 * S);
+	prefix(PREFIX, 10, 10);
+	assert_int_equal(only("slaac")->valid_s, 7100);
+	prefix(PREFIX, 0, 0);
+	assert_int_equal(only("slaac")->valid_s, 7100);
+	assert_string_equal(only("slaac")->state, "deprecated");
+	prefix(PREFIX, 7150, 7150);
+	assert_int_equal(only("slaac")->valid_s, 7150);
+	assert_string_equal(only("slaac")->state, "preferred");
+	/* and short lives stay short */
+	bed_run(&b, 7151 * S);
+	assert_int_equal(addrs("slaac")->count, 0);
+	prefix(PREFIX, 60, 30);
+	assert_int_equal(only("slaac")->valid_s, 60);
+}
+
+static void test_4862_5_5_4_deprecated_address_serves_old_sockets_and_new_ones_only_if_alone(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct ip_addr first;
+
+	(void)state;
+	prefix(PREFIX, 86400, 100);
+	bed_run(&b, 3 * S);
+	first = only("slaac")->prefix.addr;
+	bed_drop_all(&b);
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data + 22, first.b, 16);
+	bed_run(&b, 100 * S); /* deprecated now; another prefix comes */
+	prefix("2001:db8:2::/64", 86400, 86400);
+	bed_run(&b, 3 * S);
+	bed_drop_all(&b);
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data + 22, addr_of("2001:db8:2::").b, 8);
+	bed_inject(&b, buf, packet_ethernet(buf, packet_echo(buf, "2001:db8:f::1", text(&first), false, 1, 1, NULL, 0), bed_mac, ra_router_mac));
+	assert_true(bed_next(&b, &out)); /* still ours, and answers from itself */
+	assert_memory_equal(out.data + 22, first.b, 16);
+	sock_close(s, b.now_us);
+}
+
+static void test_infinite_lifetimes_never_end(void **state)
+{
+	(void)state;
+	prefix(PREFIX, UINT32_MAX, UINT32_MAX);
+	bed_run(&b, 100000000 * S);
+	assert_int_equal(only("slaac")->valid_s, LIFETIME_FOREVER);
+	assert_string_equal(only("slaac")->state, "preferred");
+}
+
+/* ---- RFC 7217 ---- */
+
+static struct ip_addr stable_address(uint64_t seed, const char *name, uint8_t secret, const char *p)
+{
+	struct ip_addr a;
+
+	open_bed(seed, name, secret);
+	prefix(p, 86400, 86400);
+	a = only("slaac")->prefix.addr;
+	bed_close(&b);
+	return a;
+}
+
+static void test_7217_5_identifier_is_stable_and_depends_on_prefix_link_and_secret(void **state)
+{
+	struct ip_addr a = stable_address(1, "test0", 7, PREFIX), again = stable_address(2, "test0", 7, PREFIX);
+	struct ip_addr other_prefix = stable_address(1, "test0", 7, "2001:db8:2::/64");
+	struct ip_addr other_link = stable_address(1, "test1", 7, PREFIX), other_secret = stable_address(1, "test0", 8, PREFIX);
+
+	(void)state;
+	assert_memory_equal(a.b, again.b, 16);
+	assert_memory_not_equal(a.b + 8, other_prefix.b + 8, 8);
+	assert_memory_not_equal(a.b + 8, other_link.b + 8, 8);
+	assert_memory_not_equal(a.b + 8, other_secret.b + 8, 8);
+	assert_false(a.b[11] == 0xff && a.b[12] == 0xfe); /* and nothing of the MAC is in it */
+}
+
+static void test_4291_appendix_a_identifier_from_the_mac_if_asked_for(void **state)
+{
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.addr_gen_mode", "0");
+	prefix(PREFIX, 86400, 86400);
+	assert_string_equal(text(&only("slaac")->prefix.addr), "2001:db8:1::ff:fe00:1");
+}
+
+/* An advertisement by the other host that has it. */
+static void conflict(const struct ip_addr *a)
+{
+	char addr[IP_ADDR_TEXT_MAX];
+
+	ip_addr_print(a, addr);
+	bed_inject(&b, buf, lan_nd(buf, other_mac, addr, "ff02::1", LAN_NA, LAN_OVERRIDE, addr, other_mac));
+}
+
+static void test_7217_6_duplicate_gets_another_identifier_three_times(void **state)
+{
+	(void)state;
+	prefix(PREFIX, 86400, 86400);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct found *f = addrs("slaac");
+
+		assert_int_equal(f->count, i + 1);
+		assert_string_equal(f->info[i].state, "optimistic");
+		conflict(&f->info[i].prefix.addr);
+	}
+	assert_int_equal(addrs("slaac")->count, 4);
+	assert_string_equal(addrs("slaac")->info[3].state, "duplicate");
+	prefix(PREFIX, 86400, 86400);
+	assert_int_equal(addrs("slaac")->count, 4);
+}
+
+/* ---- RFC 8981 ---- */
+
+static void test_8981_temporary_addresses_stand_beside_the_stable_one(void **state)
+{
+	const struct addr_info *a;
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	prefix(PREFIX, 2592000, 604800);
+	assert_memory_equal(only("slaac")->prefix.addr.b, only("temporary")->prefix.addr.b, 8);
+	a = only("temporary");
+	assert_int_equal(a->valid_s, 172800);
+	assert_in_range(a->preferred_s, 86400 * 6 / 10, 86400); /* 3.4 (4): less DESYNC_FACTOR */
+}
+
+static void test_8981_3_4_router_shortens_but_does_not_lengthen_a_temporary_life(void **state)
+{
+	uint32_t preferred_s;
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "1");
+	prefix(PREFIX, 2592000, 604800);
+	preferred_s = only("temporary")->preferred_s;
+	bed_run(&b, 1000 * S);
+	prefix(PREFIX, 2592000, 604800);
+	assert_int_equal(only("temporary")->valid_s, 172800 - 1000);
+	assert_int_equal(only("temporary")->preferred_s, preferred_s - 1000);
+	prefix(PREFIX, 9000, 300);
+	assert_int_equal(only("temporary")->valid_s, 9000);
+	assert_int_equal(only("temporary")->preferred_s, 300);
+}
+
+static void test_8981_3_8_successor_comes_before_the_preferred_lifetime_ends(void **state)
+{
+	const struct found *f;
+	struct ip_addr first;
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	prefix(PREFIX, UINT32_MAX, UINT32_MAX);
+	first = only("temporary")->prefix.addr;
+	bed_run(&b, (only("temporary")->preferred_s - 6) * S);
+	assert_int_equal(addrs("temporary")->count, 1);
+	bed_run(&b, 3 * S);
+	f = addrs("temporary");
+	assert_int_equal(f->count, 2);
+	assert_memory_not_equal(f->info[1].prefix.addr.b, first.b, 16);
+	assert_string_equal(f->info[0].state, "preferred");
+	bed_run(&b, 10 * S);
+	assert_string_equal(addrs("temporary")->info[0].state, "deprecated");
+	/* two days on, the first is gone, and there are never more than a few */
+	bed_run(&b, 172800 * S);
+	f = addrs("temporary");
+	assert_in_range(f->count, 2, 4);
+	assert_memory_not_equal(f->info[0].prefix.addr.b, first.b, 16);
+}
+
+static void test_8981_3_6_prefix_too_short_lived_for_one_gets_none(void **state)
+{
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	prefix(PREFIX, 100, 5);
+	assert_int_equal(addrs("slaac")->count, 1);
+	assert_int_equal(addrs("temporary")->count, 0);
+}
+
+static void test_8981_3_3_duplicate_temporary_address_is_replaced(void **state)
+{
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	prefix(PREFIX, 86400, 86400);
+	conflict(&only("temporary")->prefix.addr);
+	assert_int_equal(addrs("temporary")->count, 2);
+	assert_string_equal(addrs("temporary")->info[0].state, "duplicate");
+	assert_string_equal(addrs("temporary")->info[1].state, "optimistic");
+}
+
+static void test_number_of_addresses_is_bounded(void **state)
+{
+	char p[64];
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	bed_set(&b, "net.ipv6.conf.all.max_addresses", "6");
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(p, sizeof(p), "2001:db8:%x::/64", i);
+		prefix(p, 86400, 86400);
+	}
+	assert_int_equal(addrs("slaac")->count + addrs("temporary")->count, 6);
+	assert_true(bed_stat(&b, "nd.drop.addresses_full") >= 17);
+}
+
+/* ---- RFC 4862 section 5.4: duplicate detection ---- */
+
+static void test_4862_5_4_tentative_address_is_not_used_without_optimism(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct ip_addr a;
+	struct ip_endpoint e = { .port = 5000 };
+	char addr[IP_ADDR_TEXT_MAX];
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", "0");
+	prefix(PREFIX, 86400, 86400);
+	assert_string_equal(only("slaac")->state, "tentative");
+	a = only("slaac")->prefix.addr;
+	ip_addr_print(&a, addr);
+	bed_drop_all(&b);
+	/* not a source */
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data + 22, addr_of(BED_ADDR6).b, 16);
+	/* not to be bound to, not answered, not advertised */
+	e.addr = a;
+	assert_int_equal(sock_bind(s, &e), -EINVAL);
+	sock_close(s, b.now_us);
+	s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	assert_int_equal(sock_bind(s, &e), -EADDRNOTAVAIL);
+	bed_inject(&b, buf, packet_ethernet(buf, packet_echo(buf, "2001:db8:f::1", addr, false, 1, 1, NULL, 0), bed_mac, ra_router_mac));
+	bed_inject(&b, buf, lan_nd(buf, other_mac, "fe80::77", addr, LAN_NS, 0, addr, other_mac));
+	assert_false(bed_next(&b, &out));
+	bed_run(&b, 3 * S);
+	assert_string_equal(only("slaac")->state, "preferred");
+	assert_int_equal(sock_bind(s, &e), 0);
+	sock_close(s, b.now_us);
+}
+
+/* The frame of our own duplicate detection, as the bed got it. */
+static bool next_dad(const char *target)
+{
+	struct ip_addr t = addr_of(target), any = addr_of("::");
+
+	while (bed_next(&b, &out))
+		if (out.len > 78 && out.data[54] == LAN_NS && memcmp(out.data + 62, t.b, 16) == 0 && memcmp(out.data + 22, any.b, 16) == 0)
+			return true;
+	return false;
+}
+
+static void test_7527_4_own_solicitation_that_comes_back_is_known_by_its_nonce(void **state)
+{
+	struct ip_prefix p;
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	while (!next_dad("fd00::5"))
+		bed_run(&b, S / 10);
+	assert_int_equal(out.data[78], 14); /* the nonce option */
+	assert_int_equal(out.data[79], 1);
+	memcpy(out.data + 6, other_mac, 6); /* a bridge that loops, and changes the frame's source */
+	bed_inject(&b, out.data, out.len);
+	assert_int_equal(bed_stat(&b, "nd.dad_looped"), 1);
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 0);
+	out.data[83] ^= 1; /* another nonce: another host */
+	packet_fix_checksums(out.data + 14, out.len - 14);
+	bed_inject(&b, out.data, out.len);
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 1);
+}
+
+static void test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+
+	(void)state;
+	lan_introduce_peer(&b);
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	bed_inject(&b, buf, lan_nd(buf, other_mac, OWN_LINKLOCAL, "ff02::1", LAN_NA, LAN_OVERRIDE, OWN_LINKLOCAL, other_mac));
+	assert_int_equal(bed_send(&b, s, BED_PEER6, 1000, "x", 1), -ENETUNREACH);
+	bed_inject(&b, buf, packet_ethernet(buf, packet_echo(buf, BED_PEER6, BED_ADDR6, false, 1, 1, NULL, 0), bed_mac, bed_peer_mac));
+	assert_int_equal(bed_stat(&b, "ip6.drop.disabled"), 1);
+	bed_drop_all(&b);
+	bed_run(&b, 30 * S);
+	while (bed_next(&b, &out))
+		assert_int_not_equal(out.data[12], 0x86);
+	/* IPv4 goes on */
+	bed_inject(&b, buf, lan_arp(buf, bed_mac, bed_peer_mac, LAN_ARP_REQUEST, BED_PEER4, BED_ADDR4));
+	assert_true(bed_next(&b, &out));
+	/* until the link comes up anew */
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	bed_run(&b, 5 * S);
+	assert_int_equal(bed_send(&b, s, BED_PEER6, 1000, "x", 1), 0);
+	sock_close(s, b.now_us);
+}
+
+/* RFC 4429 section 3.2: nobody's cache may be overwritten by an address that is not yet ours. */
+static void test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_address(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct ip_prefix p;
+	struct ip_endpoint e = bed_endpoint("fd00::5", 0);
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	bed_drop_all(&b);
+	assert_int_equal(sock_bind(s, &e), 0);
+	bed_send(&b, s, BED_PEER6, 1000, "x", 1);
+	while (bed_next(&b, &out))
+		if (out.data[54] == LAN_NS)
+			break;
+	assert_memory_equal(out.data + 22, e.addr.b, 16);
+	assert_int_equal(out.len, 14 + 40 + 24);
+	sock_close(s, b.now_us);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_4862_5_5_3_prefix_with_the_autonomous_flag_gives_an_address_that_is_checked),
+		TEST(test_4862_5_5_3_prefixes_that_make_no_address),
+		TEST(test_4862_5_5_3_e_two_hour_rule),
+		TEST(test_4862_5_5_4_deprecated_address_serves_old_sockets_and_new_ones_only_if_alone),
+		TEST(test_infinite_lifetimes_never_end),
+		cmocka_unit_test(test_7217_5_identifier_is_stable_and_depends_on_prefix_link_and_secret),
+		TEST(test_4291_appendix_a_identifier_from_the_mac_if_asked_for),
+		TEST(test_7217_6_duplicate_gets_another_identifier_three_times),
+		TEST(test_8981_temporary_addresses_stand_beside_the_stable_one),
+		TEST(test_8981_3_4_router_shortens_but_does_not_lengthen_a_temporary_life),
+		TEST(test_8981_3_8_successor_comes_before_the_preferred_lifetime_ends),
+		TEST(test_8981_3_6_prefix_too_short_lived_for_one_gets_none),
+		TEST(test_8981_3_3_duplicate_temporary_address_is_replaced),
+		TEST(test_number_of_addresses_is_bounded),
+		TEST(test_4862_5_4_tentative_address_is_not_used_without_optimism),
+		TEST(test_7527_4_own_solicitation_that_comes_back_is_known_by_its_nonce),
+		TEST(test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link),
+		TEST(test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
