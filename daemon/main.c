@@ -29,6 +29,7 @@ enum {
 	LISTEN_BACKLOG = 1024,
 	TIMER_SLACK_NS = 5000, /* the kernel's default adds 50 us to every time-out */
 	READY_WAIT_US = 15000000, /* for an address, before saying so without one */
+	BOTH_FAMILIES_WAIT_US = 3000000, /* for IPv4's, where IPv6 has one already */
 	FAREWELL_US = 1000000, /* how long the peers have to acknowledge our FINs */
 };
 
@@ -287,8 +288,10 @@ static void say_ready(struct daemon *d)
 /* Clients are served from the start; this is when they can do something with the network, or have waited long enough. */
 static void serve_until_ready(struct daemon *d)
 {
-	while (!d->stop && !netconf_is_complete(d) && d->now_us < d->ready_by_us)
-		loop_turn(d, d->ready_by_us);
+	uint64_t both_by_us = d->now_us + BOTH_FAMILIES_WAIT_US;
+
+	while (!d->stop && d->now_us < d->ready_by_us && !netconf_is_complete(d, d->now_us >= both_by_us))
+		loop_turn(d, d->now_us < both_by_us ? both_by_us : d->ready_by_us);
 	if (!d->stop)
 		say_ready(d);
 }

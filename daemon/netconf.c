@@ -117,23 +117,23 @@ void netconf_save_leases(struct daemon *d)
 
 struct search {
 	uint32_t ifindex;
-	bool found;
+	bool any_family, found;
 };
 
 /* fe80::/10 is there at once and leads nowhere; 169.254/16 is what remains when nobody answers. */
 static bool is_wide_addr(void *ctx, const struct addr_info *a)
 {
 	struct search *s = ctx;
-	bool is_local = !ip_addr_is4(&a->prefix.addr) && ip_addr_is_linklocal(&a->prefix.addr);
+	bool is_wide = ip_addr_is4(&a->prefix.addr) || (s->any_family && !ip_addr_is_linklocal(&a->prefix.addr));
 
-	s->found = a->ifindex == s->ifindex && !is_local && strcmp(a->state, "duplicate") && strcmp(a->state, "tentative");
+	s->found = a->ifindex == s->ifindex && is_wide && strcmp(a->state, "duplicate") && strcmp(a->state, "tentative");
 	return !s->found;
 }
 
-bool netconf_is_complete(struct daemon *d)
+bool netconf_is_complete(struct daemon *d, bool any_family)
 {
 	for (int i = 0; i < d->tap_count; i++) {
-		struct search s = { .ifindex = d->taps[i].ifindex };
+		struct search s = { .ifindex = d->taps[i].ifindex, .any_family = any_family };
 
 		if (!d->config.links[i].dhcp)
 			continue;

@@ -17,8 +17,8 @@ int netconf_start_dhcp(struct daemon *d);
 /* News of a device: gone, another MTU, up or down. */
 void netconf_on_device(struct daemon *d, const struct hostif_news *news);
 
-/* Whether every link that configures itself has an address that reaches beyond it, or none asks for that. */
-bool netconf_is_complete(struct daemon *d);
+/* Whether every link that configures itself has an address that reaches beyond it: one of IPv4, or, with @any_family, any. */
+bool netconf_is_complete(struct daemon *d, bool any_family);
 
 /* Once a turn: keep what DHCP gave. */
 void netconf_save_leases(struct daemon *d);
