@@ -5,12 +5,19 @@
 #include <stdarg.h>
 
 #include "client-lib/hint.h"
+#include "client-lib/linger.h"
 #include "client-lib/real.h"
 
 int tapir_close(int fd)
 {
+	bool waits = linger_take_note(fd) && !hint_is_sandboxed();
+	int r;
+
 	hint_on_close(fd);
-	return tapir_real.close(fd);
+	r = tapir_real.close(fd);
+	if (waits)
+		linger_wait();
+	return r;
 }
 
 int tapir_dup(int fd)

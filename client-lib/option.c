@@ -12,6 +12,7 @@
 #include "client-lib/backend.h"
 #include "client-lib/dgram.h"
 #include "client-lib/ifreq.h"
+#include "client-lib/linger.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
@@ -41,6 +42,8 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 	if (len)
 		memcpy(m.value, value, len);
 	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m.option) + len, NULL, 0);
+	if (n >= 0)
+		linger_note(fd, level, name, value, len);
 	return n < 0 ? (int)n : 0;
 }
 

@@ -345,11 +345,11 @@ static void answer_option(struct reply *reply, const struct tapir_option *o, siz
 	reply->body_bytes = (uint32_t)(sizeof(reply->option.head) + len);
 }
 
-static void answer_error_option(struct reply *reply, const struct tapir_option *o, int error)
+static void answer_int_option(struct reply *reply, const struct tapir_option *o, int v)
 {
-	size_t len = o->len < sizeof(error) ? o->len : sizeof(error);
+	size_t len = o->len < sizeof(v) ? o->len : sizeof(v);
 
-	memcpy(reply->option.value, &error, len);
+	memcpy(reply->option.value, &v, len);
 	answer_option(reply, o, len);
 }
 
@@ -360,7 +360,7 @@ static int call_getsockopt(const struct call *c)
 	int err;
 
 	if (o->level == SOL_SOCKET && o->name == SO_ERROR) {
-		answer_error_option(c->reply, o, take_error(c->d, c->ch));
+		answer_int_option(c->reply, o, take_error(c->d, c->ch));
 		return 0;
 	}
 	if (c->request->option.value) /* the question of IP_MSFILTER and MCAST_MSFILTER */
@@ -400,6 +400,33 @@ static int call_next_header(const struct call *c)
 	return dgram_next_header(c->ch, c->fd, &c->reply->dgram);
 }
 
+/* What a program asks of a connection that was reset under it, before it reads: what kind of socket it is. */
+static int get_tombstone_option(struct tombstone *t, const struct tapir_option *o, struct reply *reply)
+{
+	if (o->level != SOL_SOCKET)
+		return -ENOTCONN;
+	switch (o->name) {
+	case SO_ERROR:
+		answer_int_option(reply, o, t->error);
+		t->error = 0;
+		return 0;
+	case SO_TYPE:
+		answer_int_option(reply, o, SOCK_STREAM);
+		return 0;
+	case SO_DOMAIN:
+		answer_int_option(reply, o, t->family);
+		return 0;
+	case SO_PROTOCOL:
+		answer_int_option(reply, o, IPPROTO_TCP);
+		return 0;
+	case SO_ACCEPTCONN:
+		answer_int_option(reply, o, 0);
+		return 0;
+	default:
+		return -ENOTCONN;
+	}
+}
+
 /* A socket whose channel the daemon has closed while the client still holds its end. */
 static int call_tombstone(const struct request *r, struct tombstone *t, struct reply *reply)
 {
@@ -412,11 +439,9 @@ static int call_tombstone(const struct request *r, struct tombstone *t, struct r
 		answer_endpoint(reply, &t->local, t->family);
 		return 0;
 	case TAPIR_OP_GETSOCKOPT:
-		if (r->option.head.level != SOL_SOCKET || r->option.head.name != SO_ERROR)
-			return -ENOTCONN;
-		answer_error_option(reply, &r->option.head, t->error);
-		t->error = 0;
-		return 0;
+		return get_tombstone_option(t, &r->option.head, reply);
+	case TAPIR_OP_SETSOCKOPT:
+		return 0; /* of a connection that has ended no option shows any more */
 	default:
 		return -ENOTCONN;
 	}

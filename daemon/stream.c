@@ -8,7 +8,8 @@
  * the engine, whose window closes, or in the pair, where the client's write() blocks.
  *
  * How ends are told:  peer's FIN           shutdown(2) of our end for writing, after the last byte
- *                     reset, timeout       our end is closed, after what was received before; a tombstone tells why
+ *                     reset, timeout       our end is closed, after what was received before; a tombstone tells why. While the
+ *                                          client does not read that, its writes fail
  *                     client's shutdown()  recvmsg() = 0 after its last byte: FIN
  *                     client's close()     the same with EPOLLHUP: FIN, or RST when it had bytes unread
  * A connect that fails closes our end with the junk unread, so that the client gets ECONNRESET from any call, not EOF. */
@@ -139,6 +140,15 @@ static void deliver(struct daemon *d, struct channel *ch)
 
 /* ---- Client to engine --------------------------------------------------------------------------------------------- */
 
+/* SO_LINGER with no time: closing resets the connection. */
+static bool resets_on_close(struct daemon *d, struct channel *ch)
+{
+	struct linger linger;
+	size_t len = sizeof(linger);
+
+	return sock_getopt(ch->sock, SOL_SOCKET, SO_LINGER, &linger, &len, d->now_us) == 0 && linger.l_onoff && !linger.l_linger;
+}
+
 /* The client's last byte is in the engine. */
 static void on_client_eof(struct daemon *d, struct channel *ch)
 {
@@ -146,8 +156,13 @@ static void on_client_eof(struct daemon *d, struct channel *ch)
 	if (ch->flags & CH_HUNG_UP) {
 		bool was_never_accepted = (ch->flags & (CH_UNCLAIMED | CH_TOUCHED)) == CH_UNCLAIMED;
 
-		if (was_never_accepted)
+		if (was_never_accepted) {
 			d->counters[COUNTER_LISTEN_RESET]++;
+		} else if (!(ch->flags & CH_RESET) && resets_on_close(d, ch)) {
+			ch->flags |= CH_RESET; /* in the next round: what was just collected goes out first, as with a kernel */
+			channel_queue(d, ch);
+			return;
+		}
 		channel_close(d, ch, was_never_accepted ? CHANNEL_ABORT : CHANNEL_CLOSE, 0);
 		return;
 	}
@@ -254,6 +269,15 @@ static void on_reset_by_client(struct daemon *d, struct channel *ch)
 	channel_close(d, ch, CHANNEL_ABORT, 0);
 }
 
+/* The connection is dead, and the client does not read what it received before. It may be waiting for room to write, which the engine
+ * will never make: its writes fail from now on, and what it has written is lost, as it is when a kernel's connection is reset. */
+static void let_writes_fail(struct daemon *d, struct channel *ch)
+{
+	shutdown(ch->source.fd, SHUT_RD);
+	while (recv(ch->source.fd, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT) > 0)
+		;
+}
+
 static bool has_work(const struct channel *ch)
 {
 	return (ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE ||
@@ -277,6 +301,8 @@ void stream_work(struct daemon *d, struct channel *ch)
 			channel_close(d, ch, CHANNEL_CLOSE, ch->error);
 		else if (!(ch->flags & CH_FD_FULL))
 			channel_queue(d, ch);
+		else
+			let_writes_fail(d, ch);
 		return;
 	}
 	collect(d, ch);

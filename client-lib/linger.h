@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* linger.h - close() of a socket that has SO_LINGER with no time: when it returns, the stack has reset the connection.
+ *
+ * The daemon sees a close() when it next looks, which is soon, but after close() has returned; a program that resets a connection in order
+ * that somebody else finds it reset would be surprised. So this close() waits until the daemon has looked. What is kept of a descriptor
+ * is only that some program of this process set the option; when it is stale, one question too many is asked. */
+#ifndef TAPIR_CLIENT_LINGER_H
+#define TAPIR_CLIENT_LINGER_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+void linger_note(int fd, int level, int name, const void *value, socklen_t len); /* after setsockopt() of a socket of ours */
+bool linger_take_note(int fd);						       /* before close(): was it noted? Then forget it */
+void linger_wait(void);							       /* after close() */
+
+#endif
