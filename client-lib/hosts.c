@@ -23,7 +23,7 @@ bool hosts_parse_addr(const char *text, struct hosts_addr *a, const char **scope
 		memcpy(a->addr, &in4, sizeof(in4));
 		return true;
 	}
-	if (len >= sizeof(plain) || (percent && !percent[1]))
+	if (len >= sizeof(plain))
 		return false;
 	memcpy(plain, text, len);
 	plain[len] = 0;
@@ -63,6 +63,24 @@ static bool next_line(FILE *file, char line[LINE_MAX_BYTES], struct hosts_addr *
 	return false;
 }
 
+/* Behind those that are there, if it is none of them and there is room. */
+static void add_alias(struct hosts_entry *e, const char *name)
+{
+	char *at = e->aliases;
+
+	if (strcmp(name, e->canonical) == 0)
+		return;
+	for (size_t i = 0; i < e->alias_count; i++) {
+		if (strcmp(at, name) == 0)
+			return;
+		at += strlen(at) + 1;
+	}
+	if (e->alias_count == HOSTS_ALIASES_MAX || strlen(name) >= sizeof(e->aliases) - (size_t)(at - e->aliases))
+		return;
+	memcpy(at, name, strlen(name) + 1);
+	e->alias_count++;
+}
+
 static void add(struct hosts_entry *e, const struct hosts_addr *a, const char *canonical)
 {
 	if (e->addr_count == HOSTS_ADDRS_MAX)
@@ -75,16 +93,18 @@ static void add(struct hosts_entry *e, const struct hosts_addr *a, const char *c
 	e->addrs[e->addr_count++] = *a;
 }
 
-/* Whether one of the @names is @name; *canonical: the first of them. */
-static bool has_name(char *names, const char *name, const char **canonical)
+enum { LINE_NAMES_MAX = HOSTS_ALIASES_MAX + 1 };
+
+/* The names of a line. Whether one of them is @name. */
+static bool has_name(char *names, const char *name, const char *all[LINE_NAMES_MAX], size_t *count)
 {
 	char *word;
 	bool found = false;
 
-	*canonical = NULL;
+	*count = 0;
 	while ((word = next_word(&names))) {
-		if (!*canonical)
-			*canonical = word;
+		if (*count < LINE_NAMES_MAX)
+			all[(*count)++] = word;
 		found |= strcasecmp(word, name) == 0;
 	}
 	return found;
@@ -115,10 +135,14 @@ bool hosts_find_name(FILE *file, const char *name, int family, struct hosts_entr
 	if (plain[len - 1] == '.') /* the root's dot (RFC 1034 section 3.1) */
 		plain[len - 1] = 0;
 	while (file && next_line(file, line, &a, &names)) {
-		const char *canonical;
+		const char *all[LINE_NAMES_MAX];
+		size_t count;
 
-		if ((family == AF_UNSPEC || family == a.family) && has_name(names, plain, &canonical))
-			add(e, &a, canonical);
+		if ((family != AF_UNSPEC && family != a.family) || !has_name(names, plain, all, &count))
+			continue;
+		add(e, &a, all[0]);
+		for (size_t i = 0; i < count; i++)
+			add_alias(e, all[i]);
 	}
 	if (!e->addr_count && is_localhost(plain)) {
 		if (family != AF_INET)
@@ -129,10 +153,12 @@ bool hosts_find_name(FILE *file, const char *name, int family, struct hosts_entr
 	return e->addr_count > 0;
 }
 
-bool hosts_find_addr(FILE *file, const struct hosts_addr *a, char name[HOSTS_NAME_MAX])
+bool hosts_find_entry(FILE *file, const struct hosts_addr *a, struct hosts_entry *e)
 {
 	char line[LINE_MAX_BYTES], *names, *word;
 	struct hosts_addr found;
+
+	memset(e, 0, sizeof(*e));
 
 	while (file && next_line(file, line, &found, &names)) {
 		size_t bytes = a->family == AF_INET ? 4 : 16;
@@ -142,8 +168,20 @@ bool hosts_find_addr(FILE *file, const struct hosts_addr *a, char name[HOSTS_NAM
 		word = next_word(&names);
 		if (!word || strlen(word) >= HOSTS_NAME_MAX)
 			continue;
-		memcpy(name, word, strlen(word) + 1);
+		add(e, a, word);
+		while ((word = next_word(&names)))
+			add_alias(e, word);
 		return true;
 	}
 	return false;
+}
+
+bool hosts_find_addr(FILE *file, const struct hosts_addr *a, char name[HOSTS_NAME_MAX])
+{
+	struct hosts_entry e;
+
+	if (!hosts_find_entry(file, a, &e))
+		return false;
+	memcpy(name, e.canonical, sizeof(e.canonical));
+	return true;
 }

@@ -13,7 +13,7 @@
 
 #define HOSTS_PATH "/etc/hosts"
 
-enum { HOSTS_ADDRS_MAX = 64, HOSTS_NAME_MAX = 256 };
+enum { HOSTS_ADDRS_MAX = 64, HOSTS_NAME_MAX = 256, HOSTS_ALIASES_MAX = 32, HOSTS_ALIASES_BYTES = 1024 };
 
 struct hosts_addr {
 	int family; /* AF_INET: addr begins with 4 bytes of address; AF_INET6: all 16 */
@@ -26,6 +26,8 @@ struct hosts_entry {
 	struct hosts_addr addrs[HOSTS_ADDRS_MAX];
 	size_t addr_count;
 	char canonical[HOSTS_NAME_MAX]; /* the first name of the first line that matched */
+	char aliases[HOSTS_ALIASES_BYTES]; /* the other names of those lines, as many as there is room for, one behind the other */
+	size_t alias_count;
 };
 
 /** hosts_parse_addr - a literal IPv4 address in dotted-decimal form or any of inet_aton(3)'s, or an IPv6 address, with "%SCOPE" or
@@ -38,5 +40,8 @@ bool hosts_find_name(FILE *file, const char *name, int family, struct hosts_entr
 
 /** hosts_find_addr - the first name of @a's first line in @file, which may be NULL. */
 bool hosts_find_addr(FILE *file, const struct hosts_addr *a, char name[HOSTS_NAME_MAX]);
+
+/** hosts_find_entry - the same, and all names of that line: @e then has the one address. */
+bool hosts_find_entry(FILE *file, const struct hosts_addr *a, struct hosts_entry *e);
 
 #endif

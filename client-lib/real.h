@@ -50,6 +50,8 @@ struct tapir_real {
 	int (*getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	void (*freeaddrinfo)(struct addrinfo *);
 	int (*getnameinfo)(const struct sockaddr *, socklen_t, char *, socklen_t, char *, socklen_t, int);
+	int (*gethostbyname2_r)(const char *, int, struct hostent *, char *, size_t, struct hostent **, int *);
+	int (*gethostbyaddr_r)(const void *, socklen_t, int, struct hostent *, char *, size_t, struct hostent **, int *);
 	int (*getifaddrs)(struct ifaddrs **);
 	void (*freeifaddrs)(struct ifaddrs *);
 	struct if_nameindex *(*if_nameindex)(void);

@@ -134,9 +134,9 @@ static bool note_family(void *ctx, const struct tapir_addr_rec *r)
 	struct in6_addr in6;
 
 	memcpy(&in6, r->addr.addr, sizeof(in6));
-	if (r->addr.family == AF_INET && r->addr.addr[12] != 127)
+	if (r->addr.family == AF_INET && memcmp(r->addr.addr + 12, "\x7f\0\0\1", 4) != 0)
 		f->ipv4 = true;
-	if (r->addr.family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&in6) && !IN6_IS_ADDR_LINKLOCAL(&in6))
+	if (r->addr.family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&in6))
 		f->ipv6 = true;
 	return true;
 }

@@ -27,7 +27,8 @@ uint16_t view_link_hardware(const struct tapir_link_rec *l); /* ARPHRD_* */
 /** view_addrs - call @fn with every address that the stack uses, IPv4 ones first, as the kernel has them. @fn returns false to stop. */
 int view_addrs(bool (*fn)(void *ctx, const struct tapir_addr_rec *), void *ctx);
 
-/* Families of which the stack has an address that is not loopback's (nor, for IPv6, link-local); both when nobody tells. */
+/* Families of which the stack has an address that is not 127.0.0.1 or ::1, which is how glibc reads AI_ADDRCONFIG; both when nobody
+ * tells. */
 struct view_families {
 	bool ipv4, ipv6;
 };

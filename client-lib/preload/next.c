@@ -31,7 +31,8 @@ static const struct next nexts[] = {
 	NEXT(sendto),	   NEXT(recvfrom),    NEXT(sendmsg),	NEXT(recvmsg),	   NEXT(sendmmsg),  NEXT(recvmmsg),
 	NEXT(read),	   NEXT(write),	      NEXT(readv),	NEXT(writev),	   NEXT(close),	    NEXT(close_range),
 	NEXT(dup),	   NEXT(dup2),	      NEXT(dup3),	NEXT(fcntl),	   NEXT(ioctl),
-	NEXT(getaddrinfo), NEXT(freeaddrinfo), NEXT(getnameinfo), NEXT(getifaddrs), NEXT(freeifaddrs), NEXT(if_nameindex),
+	NEXT(getaddrinfo), NEXT(freeaddrinfo), NEXT(getnameinfo), NEXT(gethostbyname2_r), NEXT(gethostbyaddr_r),
+	NEXT(getifaddrs), NEXT(freeifaddrs), NEXT(if_nameindex),
 	NEXT(if_freenameindex), NEXT(if_nametoindex), NEXT(if_indextoname), NEXT(poll),
 #undef NEXT
 };

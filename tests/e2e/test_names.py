@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 
 from harness import HERE, KERNEL, STACK, check, test
 
@@ -57,3 +58,38 @@ def netlink_sockets_stand_what_programs_do_with_them(w):
     check(out == "done\n", out)
     out = w.stack_run("python3", os.path.join(HERE, "on_names.py"), "groups", env=dict(os.environ, HOST=w.host.path, LINK=w.tap)).out()
     check(out == "done\n", out)
+
+
+HOSTS = """127.0.0.1 localhost
+::1 localhost ip6-localhost
+192.0.2.44 four.example.org four Alias.Four
+2001:db8::66 six.example.org six
+2001:db8::77 both
+10.77.0.77 both
+10.77.0.130 many
+10.77.0.3 many
+127.0.0.9 many
+fd77::9 many
+fe80::9 many
+"""
+
+
+def mount_files(w):
+    """Our own hosts(5), and no other source of names, for this run's namespace only."""
+    subprocess.run(["mount", "--bind", w.write("hosts", HOSTS), "/etc/hosts"], check=True)
+    subprocess.run(["mount", "--bind", w.write("nsswitch.conf", "hosts: files\nservices: files\nprotocols: files\n"), "/etc/nsswitch.conf"],
+                   check=True)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def look_ups_answer_as_glibc_does(w):
+    """Without a resolver: everything that literals, services and hosts(5) can say, and the order of what they say."""
+    mount_files(w)
+    try:
+        script = os.path.join(HERE, "on_lookup.py")
+        stack, kernel = w.stack_run("python3", script).out().splitlines(), w.host_run("python3", script).out().splitlines()
+    finally:
+        subprocess.run(["umount", "/etc/hosts", "/etc/nsswitch.conf"], check=False)
+    differ = ["%s\n  glibc's: %s" % (a, b) for a, b in zip(stack, kernel) if a != b]
+    check(len(kernel) > 1000 and len(stack) == len(kernel), "%d and %d lines" % (len(stack), len(kernel)))
+    check(not differ, "%d of %d differ:\n%s" % (len(differ), len(kernel), "\n".join(differ[:60])))

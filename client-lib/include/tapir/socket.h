@@ -110,14 +110,26 @@ TAPIR_API int tapir_dup2(int fd, int new_fd);
 TAPIR_API int tapir_dup3(int fd, int new_fd, int flags);
 TAPIR_API int tapir_fcntl(int fd, int cmd, ...);
 
-/** tapir_getaddrinfo - getaddrinfo(3) for literal addresses, service names and numbers, and names in /etc/hosts. There is no resolver
- * yet: any other name is EAI_FAIL, and a line on standard error says so, once. Results are freed with tapir_freeaddrinfo(). */
+/** tapir_getaddrinfo - getaddrinfo(3) for literal addresses, service names and numbers, and names in /etc/hosts, with glibc's results in
+ * glibc's order (RFC 6724, by the stack's own addresses). There is no resolver yet: any other name is EAI_FAIL. Results are freed with
+ * tapir_freeaddrinfo(). */
 TAPIR_API int tapir_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result);
 TAPIR_API void tapir_freeaddrinfo(struct addrinfo *list);
 
 /** tapir_getnameinfo - getnameinfo(3): names from /etc/hosts, else numbers. */
 TAPIR_API int tapir_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_room, char *service,
 				socklen_t service_room, int flags);
+
+/* gethostbyname(3) and its family, as tapir_getaddrinfo(); h_errno tells why there is no answer. What the forms without _r return belongs to
+ * the thread, until its next call. */
+TAPIR_API struct hostent *tapir_gethostbyname(const char *name);
+TAPIR_API struct hostent *tapir_gethostbyname2(const char *name, int family);
+TAPIR_API struct hostent *tapir_gethostbyaddr(const void *addr, socklen_t len, int family);
+TAPIR_API int tapir_gethostbyname_r(const char *name, struct hostent *h, char *buf, size_t room, struct hostent **result, int *h_error);
+TAPIR_API int tapir_gethostbyname2_r(const char *name, int family, struct hostent *h, char *buf, size_t room, struct hostent **result,
+				     int *h_error);
+TAPIR_API int tapir_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hostent *h, char *buf, size_t room,
+				    struct hostent **result, int *h_error);
 
 /* The stack's interfaces and addresses: getifaddrs(3), if_nameindex(3), if_nametoindex(3), if_indextoname(3). What they return is freed
  * with the function of the same name here. */
@@ -168,6 +180,12 @@ TAPIR_API char *tapir_if_indextoname(unsigned ifindex, char *name /* room for IF
 #define getaddrinfo tapir_getaddrinfo
 #define freeaddrinfo tapir_freeaddrinfo
 #define getnameinfo tapir_getnameinfo
+#define gethostbyname tapir_gethostbyname
+#define gethostbyname2 tapir_gethostbyname2
+#define gethostbyaddr tapir_gethostbyaddr
+#define gethostbyname_r tapir_gethostbyname_r
+#define gethostbyname2_r tapir_gethostbyname2_r
+#define gethostbyaddr_r tapir_gethostbyaddr_r
 #define getifaddrs tapir_getifaddrs
 #define freeifaddrs tapir_freeifaddrs
 #define if_nameindex() tapir_if_nameindex() /* and not the struct */
