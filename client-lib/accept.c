@@ -110,7 +110,7 @@ int tapir_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 		return (int)sock_result(-EOPNOTSUPP);
 	if (addr && !len)
 		return (int)sock_result(-EFAULT);
-	r = check_listening(fd);
+	r = sock.is_fresh ? -EINVAL : check_listening(fd);
 	if (!r)
 		r = check_room(fd);
 	if (!r)

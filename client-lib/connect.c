@@ -98,30 +98,21 @@ static int wait_until_done(int fd, int64_t end)
  * cannot be cancelled meanwhile. */
 enum { BRIEF_WAIT_MS = 20 };
 
-/* The stack has decided about an earlier connect(), one way or the other. */
-static bool is_decided(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	return tapir_real.poll(&p, 1, 0) != 0;
-}
-
 /* A blocking connect begins with one sleep instead of two (TAPIR_OP_CONNECT_WAIT). When that stays undecided, asking again is harmless:
- * the stack then says EALREADY, or what the first request would have said. */
+ * the stack then says EALREADY, or what the first request would have said; and from then on the fd tells the end. */
 static int ask_to_connect(int fd, const struct tapir_addr *a, bool is_blocking, int64_t end)
 {
-	int r;
+	int r = 0, again;
 
-	if (is_blocking && a->family && !is_decided(fd)) {
+	if (is_blocking && a->family) {
 		r = control_request_until(TAPIR_OP_CONNECT_WAIT, a, sizeof(*a), fd, left_ms(end, BRIEF_WAIT_MS));
-		if (r == 1)
-			return -EINPROGRESS;
-		if (r == -EINTR && !may_restart())
-			return r;
-		if (r != -ETIMEDOUT && r != -EINTR && r != -ENOSYS)
+		if (r != -ETIMEDOUT && r != -EINTR && r != -EALREADY && r != -EINPROGRESS)
 			return r == -ENOTSOCK ? -ENETDOWN : r;
 	}
-	return (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
+	again = (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
+	if (r && again == -EISCONN) /* the first answer was on its way */
+		return 0;
+	return r == -EINTR && (again == -EALREADY || again == -EINPROGRESS) && !may_restart() ? r : again;
 }
 
 static int connect_stream(int fd, const struct tapir_addr *a)
@@ -131,12 +122,15 @@ static int connect_stream(int fd, const struct tapir_addr *a)
 	int64_t end = is_blocking ? wait_end_ms(fd) : -1;
 	int error = ask_to_connect(fd, a, is_blocking, end);
 
-	if (error == -EINPROGRESS || error == -EALREADY) {
+	if (error == -EINTR) {
+		hint_move(fd, HINT_STREAM);
+	} else if (error == -EINPROGRESS || error == -EALREADY) {
 		hint_move(fd, HINT_STREAM);
 		if (is_blocking)
 			error = wait_until_done(fd, end);
 	} else if (error == 0 && a->family) {
 		hint_move(fd, HINT_CONNECTED);
+		enlarge_send_buffer(fd);
 		error = was_told ? -EISCONN : 0;
 	} else if (error == -ENOTCONN) { /* it had a connection, or tried to, and has failed */
 		error = -ECONNABORTED;

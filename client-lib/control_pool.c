@@ -201,20 +201,15 @@ struct exchange {
 	void *reply;
 	size_t reply_room;
 	int *got_fd;
-	int until_ms; /* >= 0: wait so long for a reply or for pass_fd to poll writable; -1: wait for the reply */
+	int until_ms; /* >= 0: wait so long for the reply; -1: as long as it takes */
 };
 
-/* 1: the descriptor polls something; 0: a reply is there; or -errno. */
-static int wait_for_either(int control, const struct exchange *x)
+static int wait_for_reply(int control, int timeout_ms)
 {
-	struct pollfd p[2] = { { .fd = control, .events = POLLIN }, { .fd = x->pass_fd, .events = POLLOUT } };
-	int n = tapir_real.poll(p, 2, x->until_ms);
+	struct pollfd p = { .fd = control, .events = POLLIN };
+	int n = tapir_real.poll(&p, 1, timeout_ms);
 
-	if (n < 0)
-		return -errno;
-	if (n == 0)
-		return -ETIMEDOUT;
-	return p[0].revents ? 0 : 1;
+	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
 }
 
 static ssize_t exchange(int fd, const struct exchange *x, struct control_failure *failure)
@@ -225,7 +220,7 @@ static ssize_t exchange(int fd, const struct exchange *x, struct control_failure
 
 	*failure = (struct control_failure){ 0 };
 	if (!error && x->until_ms >= 0)
-		error = wait_for_either(fd, x);
+		error = wait_for_reply(fd, x->until_ms);
 	return error ? error : control_recv(fd, x->op, seq, x->reply, x->reply_room, x->got_fd, failure);
 }
 
@@ -299,6 +294,48 @@ int control_request_until(enum tapir_op op, const void *body, size_t body_bytes,
 	struct exchange x = { .op = op, .request = body, .request_bytes = body_bytes, .pass_fd = fd, .until_ms = timeout_ms };
 
 	return (int)request(&x);
+}
+
+static bool has_hung_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return tapir_real.poll(&p, 1, 0) > 0;
+}
+
+static int check(void)
+{
+	bool was_kept, is_alive;
+	int error, fd;
+	struct slot *s;
+
+	if (!pool_is_ready()) {
+		fd = new_connection();
+		if (fd >= 0)
+			tapir_real.close(fd);
+		return fd < 0 ? fd : 0;
+	}
+	s = slot_take(false, &was_kept, &error);
+	if (s && was_kept && has_hung_up(atomic_load(&s->fd))) {
+		slot_drop(s);
+		atomic_store(&s->state, SLOT_EMPTY);
+		s = slot_take(true, &was_kept, &error);
+	}
+	is_alive = s != NULL;
+	if (s)
+		atomic_store(&s->state, SLOT_IDLE);
+	return is_alive ? 0 : error; /* 0 as well when other threads use all there are */
+}
+
+int control_check(void)
+{
+	int saved_errno = errno, cancel_state, error;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	error = check();
+	pthread_setcancelstate(cancel_state, NULL);
+	errno = saved_errno;
+	return error;
 }
 
 void control_pool_open_door(void)

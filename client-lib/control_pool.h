@@ -27,14 +27,16 @@ enum { CONTROL_POOL_MAX = 32 }; /* kept connections; what is needed beyond that 
 ssize_t control_request(enum tapir_op op, const void *request, size_t request_bytes, int pass_fd, void *reply, size_t reply_room,
 			int *got_fd);
 
-/** control_request_until - the same for a request that is answered only when it fails at once (TAPIR_OP_CONNECT_WAIT).
- * @fd: passed along, and polled for writing. Returns 1 when it polls anything before an answer comes, 0 or the daemon's negative
- * errno when an answer came, -EINTR, or -ETIMEDOUT after @timeout_ms: the daemon may act on the request all the same. */
+/** control_request_until - the same for a request whose answer may take its time (TAPIR_OP_CONNECT_WAIT), about @fd.
+ * Returns 0 or the daemon's negative errno, -EINTR, or -ETIMEDOUT after @timeout_ms: the daemon may act on the request all the same. */
 int control_request_until(enum tapir_op op, const void *request, size_t request_bytes, int fd, int timeout_ms);
 
 /** control_pool_connect - a connection for the caller alone, also where the path is out of reach but a door was kept. The descriptor, which
  * the caller closes, or a negative errno. */
 int control_pool_connect(void);
+
+/** control_check - whether the daemon is there, without asking it anything if a connection to it is kept. 0, or as control_connect(). */
+int control_check(void);
 
 /** control_pool_open_door - keep a way to the daemon for when its path will no longer be reachable. */
 void control_pool_open_door(void);

@@ -39,7 +39,7 @@ static bool parse_id(const char *text, uint64_t *id)
 	return true;
 }
 
-/* "\0tapir/DAEMON/ID" */
+/* "\0tapir/DAEMON/ID", or what every stream's peer is called that a client made */
 static bool parse_name(const struct sockaddr_un *sun, socklen_t len, uint64_t *id)
 {
 	size_t prefix = strlen(TAPIR_NAME_PREFIX), name;
@@ -47,6 +47,9 @@ static bool parse_name(const struct sockaddr_un *sun, socklen_t len, uint64_t *i
 	if (len < offsetof(struct sockaddr_un, sun_path) || sun->sun_family != AF_UNIX)
 		return false;
 	name = len - offsetof(struct sockaddr_un, sun_path);
+	*id = 0;
+	if (name == sizeof(TAPIR_STREAM_NAME) && memcmp(sun->sun_path, TAPIR_STREAM_NAME, name) == 0)
+		return true;
 	if (name > sizeof(sun->sun_path) || name < 1 + prefix + 1 + ID_DIGITS || sun->sun_path[0])
 		return false;
 	if (memcmp(sun->sun_path + 1, TAPIR_NAME_PREFIX, prefix) != 0 || sun->sun_path[name - ID_DIGITS - 1] != '/')
@@ -54,29 +57,76 @@ static bool parse_name(const struct sockaddr_un *sun, socklen_t len, uint64_t *i
 	return parse_id(sun->sun_path + name - ID_DIGITS, id);
 }
 
-static bool look_for_id(int fd, uint64_t *id)
+static int parse_number(const char **text, const char *end)
+{
+	int n = 0;
+
+	while (*text < end && **text >= '0' && **text <= '9' && n < 1 << 16)
+		n = n * 10 + *(*text)++ - '0';
+	if (*text < end)
+		(*text)++;
+	return n;
+}
+
+/* TAPIR_FRESH_FORMAT. Without sscanf(3): signal handlers come here. */
+static bool look_for_fresh(int fd, struct hint_sock *sock)
+{
+	static const size_t prefix = sizeof(TAPIR_FRESH_PREFIX) - 1;
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(sun);
+	const char *at = sun.sun_path + 1 + prefix, *end;
+
+	if (tapir_real.getsockname(fd, (struct sockaddr *)&sun, &len) < 0 || len > sizeof(sun) ||
+	    len <= offsetof(struct sockaddr_un, sun_path) + 1 + prefix || sun.sun_family != AF_UNIX || sun.sun_path[0] ||
+	    memcmp(sun.sun_path + 1, TAPIR_FRESH_PREFIX, prefix) != 0)
+		return false;
+	end = (const char *)&sun + len;
+	sock->family = parse_number(&at, end);
+	sock->protocol = parse_number(&at, end);
+	sock->is_fresh = true;
+	return true;
+}
+
+/* Everything but the type. */
+static bool look(int fd, struct hint_sock *sock)
 {
 	struct sockaddr_un sun;
 	socklen_t len = sizeof(sun);
 	int saved_errno = errno;
-	bool found = !backend_is_kernel_already() && tapir_real.getpeername(fd, (struct sockaddr *)&sun, &len) == 0 && parse_name(&sun, len, id);
+	bool found;
 
+	*sock = (struct hint_sock){ .type = SOCK_STREAM };
+	if (backend_is_kernel_already())
+		return false;
+	if (tapir_real.getpeername(fd, (struct sockaddr *)&sun, &len) == 0)
+		found = parse_name(&sun, len, &sock->id);
+	else
+		found = errno == ENOTCONN && look_for_fresh(fd, sock);
 	errno = saved_errno;
 	return found;
 }
 
 bool hint_look(int fd, struct hint_sock *sock)
 {
-	socklen_t len = sizeof(sock->type);
+	socklen_t id_len = sizeof(sock->id), type_len = sizeof(sock->type);
 
-	return look_for_id(fd, &sock->id) && tapir_real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &sock->type, &len) == 0;
+	if (!look(fd, sock))
+		return false;
+	if (!sock->id) /* a stream, which the daemon knows by this, too */
+		return tapir_real.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &sock->id, &id_len) == 0;
+	return tapir_real.getsockopt(fd, SOL_SOCKET, SO_TYPE, &sock->type, &type_len) == 0;
 }
 
 bool hint_is_ours(int fd)
 {
-	uint64_t id;
+	struct hint_sock sock;
 
-	return look_for_id(fd, &id);
+	return look(fd, &sock);
+}
+
+bool hint_is_fresh(int fd, struct hint_sock *sock)
+{
+	return look(fd, sock) && sock->is_fresh;
 }
 
 bool hint_dgram(int fd, uint64_t *id, bool *is_connected)
@@ -184,7 +234,7 @@ void hint_on_arrival(int fd)
 	if (!hint_look(fd, &sock))
 		hint_on_close(fd);
 	else
-		hint_set(fd, sock.type == SOCK_SEQPACKET ? HINT_DGRAM : HINT_STREAM, sock.id);
+		hint_set(fd, sock.type == SOCK_SEQPACKET ? HINT_DGRAM : sock.is_fresh ? HINT_FRESH : HINT_STREAM, sock.id);
 }
 
 void hint_trust(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* hint.h - what the library guesses about a descriptor without a system call, and how it finds out for sure.
  *
- * hint_look() is the truth: getpeername(2) names the daemon's end of one of our sockets, whatever fork, exec, dup or SCM_RIGHTS did to
- * the descriptor. The hints only spare that call where every byte passes:
+ * hint_look() is the truth: getpeername(2) names the daemon's end of one of our sockets, and a fresh stream's own name says that it is one,
+ * whatever fork, exec, dup or SCM_RIGHTS did to the descriptor. The hints only spare that call where every byte passes:
  *  - none: nothing known. The plain call is made, and only an unusual result (end of file, an error) makes the library look.
  *  - stream, fresh, listener: one of our streams, connected or about to be; not yet connected; listening. When it is wrong, the call
  *    fails in a way that makes the library look.
@@ -45,12 +45,15 @@ static inline bool hint_is_stream(enum hint hint)
 }
 
 /* What @fd is: one of our sockets, its id and type (SOCK_STREAM, or SOCK_SEQPACKET for all kinds of datagrams); false: it is none of
- * ours. hint_is_ours() asks only that. They leave errno alone. */
+ * ours. hint_is_ours() asks only that; hint_is_fresh(), whether it is a fresh stream. They leave errno alone. */
 struct hint_sock {
-	uint64_t id;
+	uint64_t id; /* of a stream that a client made, its SO_COOKIE; others have one of the daemon's */
 	int type;
+	bool is_fresh; /* a stream that the daemon has not heard of yet; of which family and protocol */
+	int family, protocol;
 };
 bool hint_look(int fd, struct hint_sock *sock);
+bool hint_is_fresh(int fd, struct hint_sock *sock);
 bool hint_is_ours(int fd);
 
 /** hint_dgram - whether @fd is a datagram socket of ours, to be asked when hint_of() is HINT_DGRAM or HINT_DOUBTFUL.

@@ -239,7 +239,7 @@ static bool is_pair_name(const struct sockaddr *addr, socklen_t len)
 	static const char name[] = "\0" TAPIR_NAME_PREFIX;
 
 	return len >= offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1 && addr->sa_family == AF_UNIX &&
-	       memcmp(addr->sa_data, name, sizeof(name) - 1) == 0;
+	       (memcmp(addr->sa_data, name, sizeof(name) - 1) == 0 || memcmp(addr->sa_data, TAPIR_STREAM_NAME, sizeof(name) - 1) == 0);
 }
 
 ssize_t tapir_recv(int fd, void *data, size_t bytes, int flags)

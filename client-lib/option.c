@@ -55,14 +55,22 @@ int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t l
 	return (int)sock_result(set_ours(fd, level, name, value, len));
 }
 
+static void give_int(int number, void *value, socklen_t *len)
+{
+	if (*len > sizeof(number))
+		*len = sizeof(number);
+	memcpy(value, &number, *len);
+}
+
 /* SO_ERROR is asked for in a way of its own, because it is still told after the daemon closed its end. */
 static int get_error(int fd, void *value, socklen_t *len)
 {
-	int error = -sock_ask_error(fd, ENETDOWN);
+	int error = -sock_ask_error(fd, ENETDOWN), own;
+	socklen_t own_len = sizeof(own);
 
-	if (*len > sizeof(error))
-		*len = sizeof(error);
-	memcpy(value, &error, *len);
+	/* The descriptor has an error of its own when the daemon closed its end: told now, so that poll(2) tells it no more. */
+	tapir_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &own, &own_len);
+	give_int(error, value, len);
 	return 0;
 }
 
@@ -87,16 +95,45 @@ static int get_peername(int fd, void *value, socklen_t *len)
 	return 0;
 }
 
+/* What is known of a fresh stream without asking. */
+static bool get_fresh(const struct hint_sock *sock, int level, int name, int *value)
+{
+	if (level != SOL_SOCKET)
+		return false;
+	switch (name) {
+	case SO_TYPE:
+		*value = SOCK_STREAM;
+		return true;
+	case SO_DOMAIN:
+		*value = sock->family;
+		return true;
+	case SO_PROTOCOL:
+		*value = sock->protocol;
+		return true;
+	case SO_ERROR:
+	case SO_ACCEPTCONN:
+		*value = 0;
+		return true;
+	}
+	return false;
+}
+
 static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
 {
 	struct option_message request, reply;
 	size_t question = 0;
+	struct hint_sock sock;
+	int number;
 	ssize_t n;
 
 	if (!value || !len)
 		return -EFAULT;
 	if (*len > INT32_MAX && (level != IPPROTO_IPV6 || has_question(level, name))) /* Linux takes a negative length for a large one there */
 		return -EINVAL;
+	if (hint_is_fresh(fd, &sock) && get_fresh(&sock, level, name, &number)) {
+		give_int(number, value, len);
+		return 0;
+	}
 	if (level == SOL_SOCKET && name == SO_ERROR)
 		return get_error(fd, value, len);
 	if (level == SOL_SOCKET && name == SO_PEERNAME)

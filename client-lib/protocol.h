@@ -8,18 +8,24 @@
  * All structs have a fixed layout, without padding, in the machine's byte order: both ends are on one machine. Addresses are
  * 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports and scope ids are in host order. Reserved fields are 0.
  *
- * The fd of a socket is one end of a socketpair. The daemon's end is bound to the abstract name "tapir/DAEMON/ID" (ID: 16
+ * The fd of a socket is one end of a pair. The daemon's end is bound to the abstract name "tapir/DAEMON/ID" (ID: 16
  * lower-case hex digits, random, the socket's id here): getpeername(2) on any fd tells whether it is one of ours. A request about
- * a socket carries that socket's fd (SCM_RIGHTS): holding it is the permission, and no message names a socket otherwise. */
+ * a socket carries that socket's fd (SCM_RIGHTS): holding it is the permission, and no message names a socket otherwise.
+ *
+ * A fresh stream is made by the client alone: an unconnected AF_UNIX stream bound to a name of TAPIR_FRESH_FORMAT. The first request that
+ * carries it makes it a socket of the daemon's, which connects it in place; its peer's name is TAPIR_STREAM_NAME from then on. */
 #ifndef TAPIR_PROTOCOL_H
 #define TAPIR_PROTOCOL_H
 
 #include <stdint.h>
 
 #define TAPIR_PROTOCOL_MAGIC 0x72706174u /* "tapr" */
-#define TAPIR_PROTOCOL_VERSION 1
+#define TAPIR_PROTOCOL_VERSION 2
 #define TAPIR_NAME_PREFIX "tapir/"
 #define TAPIR_NETLINK_PREFIX "tapir-netlink/"
+#define TAPIR_STREAM_NAME "tapir-stream"	     /* a path: the daemon's end of a stream that a client made */
+#define TAPIR_FRESH_PREFIX "tapir-fresh/"
+#define TAPIR_FRESH_FORMAT TAPIR_FRESH_PREFIX "%d/%d/" /* abstract: a fresh stream; family, protocol, and what makes it unique */
 #define TAPIR_DEFAULT_SOCKET "/run/tapir/default.sock"
 
 enum {
@@ -45,7 +51,7 @@ enum tapir_op {
 	TAPIR_OP_TAKE_ERROR,  /* fd -> tapir_int: the pending error (SO_ERROR), cleared; also after the daemon closed its end */
 	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
 	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */
-	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: no reply while it is in progress, for the fd tells the end, see below */
+	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: the reply tells the end, see below */
 	TAPIR_OP_NETLINK = 32, /* tapir_int (SOCK_RAW or SOCK_DGRAM) -> an end of a NETLINK_ROUTE socket attached, see below */
 	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */
@@ -62,9 +68,10 @@ enum tapir_op {
  * (the daemon also shuts its end down for writing, so that the client reads what is there and then EOF; SHUT_RDWR is sent as
  * SHUT_RD, and shutdown(SHUT_WR) on the fd follows), any on a stream that is not connected (ENOTCONN), on a listener, on datagrams.
  *
- * TAPIR_OP_CONNECT_WAIT: a blocking connect() would sleep for a reply that says EINPROGRESS only to sleep again for the end. Every answer
- * but EINPROGRESS is sent as for CONNECT. Who does not want to wait any longer closes the control connection, on which a reply may
- * still come.
+ * TAPIR_OP_CONNECT_WAIT: a blocking connect() would sleep for a reply that says EINPROGRESS only to sleep again for the end. So the reply
+ * comes when it is connected, or has failed: then the socket is as it was before, and may be connected again. Meanwhile the fd polls
+ * writable. Who does not want to wait any longer asks again with CONNECT (EALREADY; the fd tells the end from then on), on another
+ * control connection, and closes this one, on which a reply may still come. A request on this one ends the wait (EINPROGRESS).
  *
  * TAPIR_OP_ADOPT: how a process that can no longer reach the path (chroot) gets a control connection of its own from one that it
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it

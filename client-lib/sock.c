@@ -62,16 +62,16 @@ ssize_t sock_check_recv(int fd, ssize_t result)
 	struct pollfd p = { .fd = fd };
 	struct hint_sock sock;
 
-	if (result < 0 && saved_errno != ECONNRESET)
+	if (result < 0 && saved_errno != ECONNRESET && saved_errno != EINVAL)
 		return result;
 	if (hint_is_sandboxed())
 		return result;
 	/* An end of file with the way out still open is the peer's FIN and needs no question. */
 	if (result == 0 && (tapir_real.poll(&p, 1, 0) <= 0 || !(p.revents & POLLHUP)))
 		goto as_it_was;
-	if (!hint_look(fd, &sock) || sock.type != SOCK_STREAM)
+	if (!hint_look(fd, &sock) || sock.type != SOCK_STREAM || (saved_errno == EINVAL && result < 0 && !sock.is_fresh))
 		goto as_it_was;
-	error = sock_ask_error(fd, ECONNRESET);
+	error = sock.is_fresh ? -ENOTCONN : sock_ask_error(fd, ECONNRESET);
 	if (error)
 		return sock_result(error);
 as_it_was:
@@ -84,7 +84,7 @@ ssize_t sock_check_send(int fd, bool is_silent)
 	int saved_errno = errno, error = 0;
 	struct hint_sock sock;
 
-	if (!hint_is_sandboxed() && hint_look(fd, &sock) && sock.type == SOCK_STREAM)
+	if (!hint_is_sandboxed() && hint_look(fd, &sock) && sock.type == SOCK_STREAM && !sock.is_fresh)
 		error = sock_ask_error(fd, ECONNRESET);
 	if (error)
 		return sock_result(error);
@@ -96,13 +96,16 @@ ssize_t sock_check_send(int fd, bool is_silent)
 
 int sock_check_fresh(int fd)
 {
+	struct hint_sock sock;
 	struct tapir_addr peer;
 	ssize_t n;
 
-	if (!hint_is_ours(fd)) {
+	if (!hint_look(fd, &sock)) {
 		hint_move(fd, HINT_NONE);
 		return 0;
 	}
+	if (sock.is_fresh)
+		return -ENOTCONN;
 	n = sock_request(TAPIR_OP_GETPEERNAME, fd, NULL, 0, &peer, sizeof(peer));
 	if (n >= 0)
 		hint_move(fd, HINT_STREAM);

@@ -3,7 +3,15 @@
 #include "client-lib/include/tapir/socket.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "client-lib/backend.h"
 #include "client-lib/host.h"
@@ -51,6 +59,33 @@ static int open_netlink(int type, int flags)
 	return fd;
 }
 
+/* A fresh stream needs no request: the kernel's own says what Linux's fresh TCP socket says, and its name tells what it is to become. */
+static int fresh_stream(int family, int flags)
+{
+	static _Atomic uint64_t next;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int error = control_check(), fd, n;
+	uint64_t unique;
+
+	if (error)
+		return error;
+	fd = tapir_real.socket(AF_UNIX, SOCK_STREAM | flags, 0);
+	if (fd < 0)
+		return -errno;
+	do {
+		/* Processes of several pid namespaces may meet here, and children of one that has called it. */
+		unique = atomic_fetch_add(&next, 1) ^ (uint64_t)getpid() << 40;
+		n = snprintf(sun.sun_path + 1, sizeof(sun.sun_path) - 1, TAPIR_FRESH_FORMAT "%016" PRIx64, family, IPPROTO_TCP, unique);
+		if (tapir_real.bind(fd, (struct sockaddr *)&sun, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0)
+			return fd;
+		error = -errno;
+		if (error == -EADDRINUSE && getrandom(&unique, sizeof(unique), GRND_NONBLOCK) == sizeof(unique))
+			atomic_store(&next, unique >> 24);
+	} while (error == -EADDRINUSE);
+	tapir_real.close(fd);
+	return error;
+}
+
 int tapir_socket(int family, int type, int protocol)
 {
 	int flags = type & (SOCK_NONBLOCK | SOCK_CLOEXEC), fd;
@@ -74,6 +109,12 @@ int tapir_socket(int family, int type, int protocol)
 	}
 	if (host_read_policy() == HOST_POLICY_BAD || backend_is_bad())
 		return (int)sock_result(-EINVAL);
+	if (request.type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP)) {
+		fd = fresh_stream(family, flags);
+		if (fd >= 0)
+			hint_set(fd, HINT_FRESH, 0);
+		return (int)sock_result(fd);
+	}
 	n = control_request(TAPIR_OP_SOCKET, &request, sizeof(request), -1, &reply, sizeof(reply), &fd);
 	if (n < 0)
 		return (int)sock_result(n);
@@ -128,6 +169,7 @@ int tapir_listen(int fd, int backlog)
 /* getsockname() and getpeername(). */
 static int ask_name(enum tapir_op op, int fd, struct sockaddr *addr, socklen_t *len)
 {
+	struct hint_sock sock;
 	struct tapir_addr a;
 	ssize_t n;
 
@@ -135,11 +177,17 @@ static int ask_name(enum tapir_op op, int fd, struct sockaddr *addr, socklen_t *
 		return -EFAULT;
 	if (*len > INT32_MAX)
 		return -EINVAL;
-	n = sock_request(op, fd, NULL, 0, &a, sizeof(a));
-	if (n < 0)
-		return (int)n;
-	if (n != (ssize_t)sizeof(a))
-		return -EPROTO;
+	if (hint_is_fresh(fd, &sock)) {
+		if (op == TAPIR_OP_GETPEERNAME)
+			return -ENOTCONN;
+		a = (struct tapir_addr){ .family = (uint16_t)sock.family };
+	} else {
+		n = sock_request(op, fd, NULL, 0, &a, sizeof(a));
+		if (n < 0)
+			return (int)n;
+		if (n != (ssize_t)sizeof(a))
+			return -EPROTO;
+	}
 	sockaddr_format(&a, addr, len);
 	return 0;
 }
@@ -207,6 +255,8 @@ int tapir_shutdown(int fd, int how)
 		return tapir_real.shutdown(fd, how);
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return (int)sock_result(-EINVAL);
+	if (sock.is_fresh)
+		return (int)sock_result(-ENOTCONN);
 	if (sock.type == SOCK_STREAM)
 		return (int)sock_result(shutdown_stream(fd, how));
 	return (int)sock_result(sock_request_int(TAPIR_OP_SHUTDOWN, fd, how));

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "fresh.h"
 
 enum {
-	SNDBUF_UNCONNECTED = 16 << 10,
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLRDHUP | EPOLLET,
 	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
@@ -129,17 +129,6 @@ static int bind_name(const struct daemon *d, int fd, uint64_t id)
 	return bind(fd, (struct sockaddr *)&name, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0 ? -errno : 0;
 }
 
-/* A stream that is not connected must not poll writable: the kernel calls a unix socket writable while what it has sent and the
- * other end has not read takes no more than a quarter of its send buffer. So that this is little to copy, the client's end has
- * a small buffer until it is connected and the library, or a request that shows it, enlarges it (50 KiB to and fro were a sixth of a
- * connection's cost); our end keeps the kernel's default until the client is slower than the peer. */
-static int fill_with_junk(const struct channels *c, int fd)
-{
-	ssize_t n = send(fd, c->junk, c->junk_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return n == (ssize_t)c->junk_bytes ? 0 : -ENOBUFS;
-}
-
 struct pair {
 	int ours, theirs;
 	uint64_t cookie;
@@ -150,7 +139,7 @@ static bool lacks_fds(const struct daemon *d)
 	return d->channels.count + d->control.client_count + d->captures.count + d->netlinks.count + FDS_RESERVED > d->fds_max;
 }
 
-static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, uint64_t id, struct pair *p)
+static int open_pair(struct daemon *d, enum channel_kind kind, uint64_t id, struct pair *p)
 {
 	int fds[2], err = 0;
 	socklen_t len = sizeof(p->cookie);
@@ -164,18 +153,34 @@ static int open_pair(struct daemon *d, enum channel_kind kind, bool with_junk, u
 	channel_refuse_descriptors(p->ours);
 	if (kind == CHANNEL_DGRAM)
 		set_sndbuf(p->ours, TAPIR_SNDBUF_WANTED);
-	set_sndbuf(p->theirs, with_junk ? SNDBUF_UNCONNECTED : TAPIR_SNDBUF_WANTED);
+	set_sndbuf(p->theirs, TAPIR_SNDBUF_WANTED);
 	if (getsockopt(p->theirs, SOL_SOCKET, SO_COOKIE, &p->cookie, &len) < 0)
 		err = -errno;
 	if (!err)
 		err = bind_name(d, p->ours, id);
-	if (!err && with_junk)
-		err = fill_with_junk(&d->channels, p->theirs);
 	if (err) {
 		close(p->ours);
 		close(p->theirs);
 		return -ENOBUFS;
 	}
+	return 0;
+}
+
+static int adopt_end(struct daemon *d, int theirs, struct pair *p)
+{
+	socklen_t len = sizeof(p->cookie);
+	int ours;
+
+	if (lacks_fds(d))
+		return -ENFILE;
+	if (getsockopt(theirs, SOL_SOCKET, SO_COOKIE, &p->cookie, &len) < 0)
+		return -ENOTSOCK;
+	ours = fresh_connect(d->channels.door, theirs);
+	if (ours < 0)
+		return ours;
+	p->ours = ours;
+	p->theirs = theirs;
+	channel_refuse_descriptors(p->ours);
 	return 0;
 }
 
@@ -186,7 +191,7 @@ static int measure_pair(struct channels *c)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
-	set_sndbuf(fds[0], SNDBUF_UNCONNECTED);
+	set_sndbuf(fds[0], CHANNEL_SNDBUF_CONNECTING);
 	c->junk_bytes = get_sndbuf(fds[0]) / 4 + 1024;
 	set_sndbuf(fds[1], TAPIR_SNDBUF_WANTED);
 	c->sndbuf = get_sndbuf(fds[1]);
@@ -315,32 +320,16 @@ static struct channel *new_channel(struct daemon *d, struct sock *sock, int fami
 	return ch;
 }
 
-int channel_open(struct daemon *d, struct sock *sock, int family, int type, struct user *user, int32_t pid,
-		 const struct channel *listener, struct channel **out, int *theirs)
+/* A channel for @pair, whose our end is closed on failure. */
+static int enter(struct daemon *d, struct sock *sock, int family, enum channel_kind kind, struct user *user, int32_t pid,
+		 const struct pair *pair, struct channel **out)
 {
-	enum channel_kind kind = type == SOCK_STREAM ? CHANNEL_STREAM : CHANNEL_DGRAM;
-	bool with_junk = kind == CHANNEL_STREAM && !listener;
-	struct channel *ch;
-	struct pair pair;
-	int err;
+	struct channel *ch = new_channel(d, sock, family, kind, pair);
 
-	if (user->sockets >= d->config.user_sockets_max) {
-		d->counters[COUNTER_CHANNEL_REFUSED_LIMIT]++;
-		return -EMFILE;
-	}
-	err = open_pair(d, kind, with_junk, sock_id(sock), &pair);
-	if (err < 0) {
-		d->counters[COUNTER_CHANNEL_REFUSED_FD]++;
-		return err;
-	}
-	ch = new_channel(d, sock, family, kind, &pair);
 	if (!ch) {
-		close(pair.ours);
-		close(pair.theirs);
+		close(pair->ours);
 		return -ENOBUFS;
 	}
-	ch->flags |= with_junk ? CH_HAS_JUNK : 0;
-	ch->flags |= (kind == CHANNEL_DGRAM ? CH_OURS_IS_LARGE : 0) | (with_junk ? 0 : CH_THEIRS_IS_LARGE);
 	ch->pid = pid;
 	ch->user = user_get(&d->users, user->uid); /* cannot fail: it exists */
 	user->sockets++;
@@ -349,8 +338,54 @@ int channel_open(struct daemon *d, struct sock *sock, int family, int type, stru
 	table_add(&d->channels, ch);
 	d->counters[COUNTER_CHANNEL_OPENED]++;
 	*out = ch;
+	return 0;
+}
+
+static bool has_enough(struct daemon *d, const struct user *user)
+{
+	if (user->sockets < d->config.user_sockets_max)
+		return false;
+	d->counters[COUNTER_CHANNEL_REFUSED_LIMIT]++;
+	return true;
+}
+
+int channel_open(struct daemon *d, struct sock *sock, int family, int type, struct user *user, int32_t pid, struct channel **out,
+		 int *theirs)
+{
+	enum channel_kind kind = type == SOCK_STREAM ? CHANNEL_STREAM : CHANNEL_DGRAM;
+	struct pair pair;
+	int err;
+
+	if (has_enough(d, user))
+		return -EMFILE;
+	err = open_pair(d, kind, sock_id(sock), &pair);
+	if (err < 0) {
+		d->counters[COUNTER_CHANNEL_REFUSED_FD]++;
+		return err;
+	}
+	err = enter(d, sock, family, kind, user, pid, &pair, out);
+	if (err < 0) {
+		close(pair.theirs);
+		return err;
+	}
+	(*out)->flags |= CH_THEIRS_IS_LARGE | (kind == CHANNEL_DGRAM ? CH_OURS_IS_LARGE : 0);
 	*theirs = pair.theirs;
 	return 0;
+}
+
+int channel_adopt(struct daemon *d, struct sock *sock, int family, struct user *user, int32_t pid, int theirs, struct channel **out)
+{
+	struct pair pair;
+	int err;
+
+	if (has_enough(d, user))
+		return -EMFILE;
+	err = adopt_end(d, theirs, &pair);
+	if (err < 0) {
+		d->counters[COUNTER_CHANNEL_REFUSED_FD] += err != -ENOTSOCK;
+		return err;
+	}
+	return enter(d, sock, family, CHANNEL_STREAM, user, pid, &pair, out);
 }
 
 static void leave_tombstone(struct daemon *d, const struct channel *ch, int error)
@@ -373,6 +408,8 @@ void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, i
 		sock_abort(ch->sock, d->now_us);
 	else if (how == CHANNEL_CLOSE)
 		sock_close(ch->sock, d->now_us);
+	if (ch->flags & CH_HAS_WAITER)
+		control_answer_waiter(d, ch->waiter, error ? error : ECONNABORTED);
 	listener_on_claim(ch);
 	ch->sock = NULL;
 	if (ch->kind == CHANNEL_LISTENER)

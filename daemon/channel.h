@@ -18,6 +18,8 @@
 #include "stack/stack.h"
 #include "user.h"
 
+enum { CHANNEL_SNDBUF_CONNECTING = 16 << 10 }; /* of the client's end, while junk holds it back */
+
 enum channel_kind { CHANNEL_STREAM, CHANNEL_LISTENER, CHANNEL_DGRAM };
 
 enum channel_flag {
@@ -39,10 +41,12 @@ enum channel_flag {
 	CH_TOUCHED = 1 << 15,	  /* stream: bytes went from or to the client */
 	CH_OURS_IS_LARGE = 1 << 16, /* our end's send buffer has been made large */
 	CH_THEIRS_IS_LARGE = 1 << 17, /* the client's end's */
-	CH_HAS_JUNK = 1 << 18,	  /* stream, not connected: our end holds what keeps the client's from polling writable */
+	CH_HAS_JUNK = 1 << 18,	  /* stream, connecting: our end holds what keeps the client's from polling writable */
 	CH_IS_DEAD = 1 << 19,	  /* freed at the end of the turn */
+	CH_HAS_WAITER = 1 << 20,  /* stream, connecting: @waiter gets the answer */
 };
 
+struct client;
 struct listener;
 struct dgram;
 
@@ -63,6 +67,7 @@ struct channel {
 		struct listener *listener;
 		struct dgram *dgram;
 		struct listener *handed_by; /* while on its list */
+		struct client *waiter; /* CH_HAS_WAITER */
 	};
 };
 
@@ -76,6 +81,7 @@ struct channels {
 	uint32_t sndbuf;       /* a large send buffer, as the kernel counts it */
 	uint32_t accept_cost;  /* what one accept message takes of it */
 	struct dgram_batch *batch;
+	int door; /* of fresh_open() */
 };
 
 /* 0 or -errno. */
@@ -86,11 +92,14 @@ void channels_fini(struct channels *c); /* frees what channels_init() took, or a
 void channels_farewell(struct daemon *d);
 void channels_abort(struct daemon *d); /* what is left is reset */
 
-/** channel_open - a channel for @sock with its pair; the caller sends *theirs away and closes it.
- * @listener: the channel whose listening socket accepted @sock; NULL for one that a client opens.
+/** channel_open - a channel for @sock, of datagrams or an accepted connection, with its pair; the caller sends *theirs away and closes it.
  * Returns 0, -EMFILE (the user's limit), -ENFILE (our descriptors), -ENOBUFS; @sock is then still the caller's. */
-int channel_open(struct daemon *d, struct sock *sock, int family, int type, struct user *user, int32_t pid,
-		 const struct channel *listener, struct channel **ch, int *theirs);
+int channel_open(struct daemon *d, struct sock *sock, int family, int type, struct user *user, int32_t pid, struct channel **ch,
+		 int *theirs);
+
+/** channel_adopt - the same for a stream whose end @theirs a client made (fresh.h); it is connected here, and stays the caller's.
+ * Returns also -ENOTSOCK. */
+int channel_adopt(struct daemon *d, struct sock *sock, int family, struct user *user, int32_t pid, int theirs, struct channel **ch);
 
 /* The channel whose client's end is @fd (any file descriptor). NULL with *cookie set, or 0 when it is no socket. */
 struct channel *channel_by_fd(struct daemon *d, int fd, uint64_t *cookie);
@@ -126,6 +135,7 @@ int channel_addr_from_wire(struct ip_endpoint *to, const struct tapir_addr *from
 void stream_work(struct daemon *d, struct channel *ch);
 void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
 void stream_begin(struct daemon *d, struct channel *ch); /* connected: bytes flow from now on */
+void stream_hold(struct daemon *d, struct channel *ch, int theirs); /* connecting: the client's end polls nothing until that is decided */
 void stream_flush(struct daemon *d, struct channel *ch); /* take what the client has written so far */
 void stream_farewell(struct daemon *d, struct channel *ch);
 

@@ -15,8 +15,19 @@ enum {
 	FDS_MAX = 4,	    /* of one message that are received, and closed again if they are too many */
 };
 
+/* Nobody waits any more. */
+static void forget_wait(struct client *c)
+{
+	if (!c->waits_for)
+		return;
+	c->waits_for->flags &= ~(uint32_t)CH_HAS_WAITER;
+	c->waits_for->waiter = NULL;
+	c->waits_for = NULL;
+}
+
 static void client_close(struct daemon *d, struct client *c)
 {
+	forget_wait(c);
 	dump_end(c->dump);
 	loop_remove(d, &c->source); /* closing does not, while somebody has a copy of an adopted one */
 	close(c->source.fd);
@@ -65,6 +76,27 @@ static int send_reply(struct client *c, const struct request *r, struct reply *r
 	if (reply->fd >= 0)
 		close(reply->fd);
 	return err;
+}
+
+void control_wait(struct client *c, struct channel *ch, uint32_t seq)
+{
+	c->waits_for = ch;
+	c->wait_seq = seq;
+	ch->waiter = c;
+	ch->flags |= CH_HAS_WAITER;
+}
+
+/* One that does not take the answer is closed when it shows: not here, where its own request may be under way. */
+void control_answer_waiter(struct daemon *d, struct client *c, int error)
+{
+	const struct request r = { .op = TAPIR_OP_CONNECT_WAIT, .seq = c->wait_seq };
+	struct reply reply = { .fd = -1, .error = error };
+
+	forget_wait(c);
+	if (send_reply(c, &r, &reply) < 0) {
+		d->counters[COUNTER_CONTROL_DROP_SLOW]++;
+		shutdown(c->source.fd, SHUT_RDWR);
+	}
 }
 
 /* Send the rest of a dump as far as it goes. 0 or -errno: the client is lost. */
@@ -127,6 +159,9 @@ static int answer(struct daemon *d, struct client *c, const struct request *r, i
 {
 	struct reply reply = { .fd = -1, .error = parse_error };
 	int err;
+
+	if (c->waits_for)
+		control_answer_waiter(d, c, EINPROGRESS);
 
 	if (!reply.error && (too_many || request_wants_fd(r) != (*fd >= 0)))
 		reply.error = EBADF;

@@ -13,6 +13,7 @@
 #include "stack/list.h"
 #include "user.h"
 
+struct channel;
 struct dump;
 
 struct client {
@@ -22,6 +23,8 @@ struct client {
 	int32_t pid;
 	struct dump *dump; /* an answer of many messages, under way; requests wait */
 	uint32_t dump_seq;
+	struct channel *waits_for; /* CONNECT_WAIT: the stream whose connect is to be decided, and the request */
+	uint32_t wait_seq;
 };
 
 struct control {
@@ -58,6 +61,10 @@ int control_open(struct daemon *d, int fd);
 void control_pause(struct daemon *d); /* accept no more: for the clean stop */
 void control_resume(struct daemon *d); /* after a lack of descriptors */
 void control_close(struct daemon *d);
+
+/* CONNECT_WAIT: the answer comes later, when the channel is decided. @error: a positive errno or 0. */
+void control_wait(struct client *c, struct channel *ch, uint32_t seq);
+void control_answer_waiter(struct daemon *d, struct client *c, int error);
 
 /** control_add - one more client on the connected socket @fd, which it owns from now on. 0 or -errno. */
 int control_add(struct daemon *d, int fd);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client-lib/protocol.h"
 #include "privileges.h"
 
 enum { LOCK_PATH_MAX = 128, LOCK_TRIES = 100, LOCK_WAIT_MS = 10 };
@@ -25,6 +26,21 @@ enum { LOCK_PATH_MAX = 128, LOCK_TRIES = 100, LOCK_WAIT_MS = 10 };
 static void lock_path_of(const char *path, char lock_path[LOCK_PATH_MAX])
 {
 	snprintf(lock_path, LOCK_PATH_MAX, "%s.lock", path);
+}
+
+static void room_path_of(const char *path, char room_path[LOCK_PATH_MAX])
+{
+	snprintf(room_path, LOCK_PATH_MAX, "%s.room", path);
+}
+
+static void remove_room(const char *path)
+{
+	char room_path[LOCK_PATH_MAX], door_path[LOCK_PATH_MAX + sizeof(TAPIR_STREAM_NAME)];
+
+	room_path_of(path, room_path);
+	snprintf(door_path, sizeof(door_path), "%s/" TAPIR_STREAM_NAME, room_path);
+	unlink(door_path);
+	rmdir(room_path);
 }
 
 /* ---- The lock ----------------------------------------------------------------------------------------------------- */
@@ -107,6 +123,7 @@ static void __attribute__((noreturn)) keeper_main(const char *path, int pipe_fd)
 	while (read(pipe_fd, &unused, 1) < 0 && errno == EINTR)
 		;
 	unlink(path);
+	remove_room(path);
 	unlink(lock_path); /* while the lock is held, so nobody can have it in between */
 	_exit(0);
 }
@@ -160,6 +177,26 @@ int keeper_bind(const char *path, int *fd, char error[KEEPER_ERROR_MAX])
 		return 0;
 	snprintf(error, KEEPER_ERROR_MAX, "%s: %s; choose a place you may write to with --socket", path, strerror(errno));
 	return EX_CANTCREAT;
+}
+
+int keeper_enter_room(const char *path, char error[KEEPER_ERROR_MAX])
+{
+	char room_path[LOCK_PATH_MAX];
+
+	room_path_of(path, room_path);
+	remove_room(path); /* what a killed daemon left */
+	if (mkdir(room_path, 0700) == 0 && chdir(room_path) == 0)
+		return 0;
+	snprintf(error, KEEPER_ERROR_MAX, "%s: %s; choose a place you may write to with --socket", room_path, strerror(errno));
+	return EX_CANTCREAT;
+}
+
+int keeper_give_room(uid_t uid, char error[KEEPER_ERROR_MAX])
+{
+	if (chown(".", uid, (gid_t)-1) == 0 && chown(TAPIR_STREAM_NAME, uid, (gid_t)-1) == 0)
+		return 0;
+	snprintf(error, KEEPER_ERROR_MAX, "giving a directory to uid %u: %s", (unsigned)uid, strerror(errno));
+	return EX_OSERR;
 }
 
 void keeper_stop(struct keeper *k)

@@ -129,7 +129,7 @@ static int hand_over(struct daemon *d, struct channel *ch, struct sock *s)
 	struct channel *accepted;
 	int theirs, r;
 
-	r = channel_open(d, s, ch->family, SOCK_STREAM, ch->user, ch->pid, ch, &accepted, &theirs);
+	r = channel_open(d, s, ch->family, SOCK_STREAM, ch->user, ch->pid, &accepted, &theirs);
 	if (r < 0)
 		return r;
 	sock_getname(s, &local);

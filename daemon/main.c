@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "fresh.h"
 #include "hostif.h"
 #include "keeper.h"
 #include "netconf.h"
@@ -199,15 +200,28 @@ static int start_loop(struct daemon *d, int control_fd)
 	return r < 0 ? fail_errno(d, "the control socket", r) : 0;
 }
 
-static int drop_privileges(struct daemon *d)
+/* Where clients' fresh streams are connected to (fresh.h). */
+static int open_door(struct daemon *d)
 {
-	char error[PRIVILEGES_ERROR_MAX];
-	uint32_t uid;
-	int status = privileges_drop(d->config.user, &uid, error);
+	char error[KEEPER_ERROR_MAX];
+	int status = keeper_enter_room(d->config.socket, error);
 
 	if (status)
 		return fail(d, status, error);
-	d->uid = uid;
+	d->channels.door = fresh_open();
+	return d->channels.door < 0 ? fail_errno(d, "the listening socket for streams", d->channels.door) : 0;
+}
+
+/* Whether the door is one that we may go through as who we are now. */
+static int try_door(struct daemon *d)
+{
+	int theirs = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ours = theirs < 0 ? -errno : fresh_connect(d->channels.door, theirs);
+
+	if (theirs >= 0)
+		close(theirs);
+	if (ours < 0)
+		return fail_errno(d, "connecting to the listening socket for streams", ours);
+	close(ours);
 	return 0;
 }
 
@@ -231,6 +245,22 @@ static void log_links(struct daemon *d)
 	for (int i = 0; i < d->tap_count; i++)
 		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u, offloads: %s", d->taps[i].name, d->taps[i].mtu,
 			 d->config.links[i].offload ? tap_offload_text(d->taps[i].offloads, text) : "off");
+}
+
+static int drop_privileges(struct daemon *d)
+{
+	char error[PRIVILEGES_ERROR_MAX], no_room[KEEPER_ERROR_MAX];
+	uint32_t uid = privileges_uid(d->config.user);
+	int status = uid != geteuid() ? keeper_give_room(uid, no_room) : 0;
+
+	/* Where nobody's uid is none of ours to give to, it will not be ours to become either. */
+	if (status && d->config.user[0])
+		return fail(d, status, no_room);
+	status = privileges_drop(d->config.user, &uid, error);
+	if (status)
+		return fail(d, status, error);
+	d->uid = uid;
+	return try_door(d);
 }
 
 static int open_for_clients(struct daemon *d)
@@ -307,6 +337,8 @@ static int start(struct daemon *d, int control_fd)
 	if (!status)
 		open_leases(d);
 	if (!status)
+		status = open_door(d); /* relative paths end here */
+	if (!status)
 		status = start_loop(d, control_fd);
 	if (!status)
 		status = drop_privileges(d);
@@ -359,6 +391,8 @@ static void close_sockets(struct daemon *d)
 static void free_all(struct daemon *d)
 {
 	channels_fini(&d->channels);
+	if (d->channels.door >= 0)
+		close(d->channels.door);
 	tombstones_fini(&d->tombstones);
 	frame_unref(d->out.held);
 	for (int i = 0; i < d->tap_count; i++)
@@ -374,6 +408,7 @@ static int run(struct daemon *d)
 	struct keeper keeper;
 	int status, control_fd;
 
+	d->channels.door = -1;
 	d->owner_uid = getuid();
 	d->fds_max = privileges_raise_fds();
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);

@@ -65,6 +65,13 @@ static bool is_root(void)
 	return geteuid() == 0;
 }
 
+uint32_t privileges_uid(const char *user)
+{
+	const struct passwd *p = user[0] || is_root() ? getpwnam(user[0] ? user : "nobody") : NULL;
+
+	return p ? p->pw_uid : geteuid();
+}
+
 /* 0, or a status of <sysexits.h>. Not finding nobody's uid in this user namespace is fine when nobody was not asked for. */
 static int change_user(const char *user, char *error)
 {

@@ -16,6 +16,9 @@ uint32_t privileges_raise_fds(void);
  * Returns 0 with *uid set, or a status of <sysexits.h> with @error set. */
 int privileges_drop(const char *user, uint32_t *uid, char error[PRIVILEGES_ERROR_MAX]);
 
+/** privileges_uid - the uid that privileges_drop() of @user will give us, as far as that can be known before. */
+uint32_t privileges_uid(const char *user);
+
 /* For the keeper: no capability but to remove a file anywhere. */
 void privileges_keep_file_access(void);
 

@@ -12,17 +12,18 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "fresh.h"
 
 enum { OFFERS_SOCKETS = 1, PRIVILEGED_PORTS_END = 1024, PRIORITY_MAX = 6 };
 
 /* A request about one socket, past the look-up of its channel. */
 struct call {
 	struct daemon *d;
-	const struct client *client;
+	struct client *client;
 	struct channel *ch;
+	int fd; /* the client's end of it */
 	const struct request *request;
 	struct reply *reply;
-	int fd; /* the client's end */
 };
 
 static void answer_number(struct reply *reply, int64_t value)
@@ -47,18 +48,54 @@ static int do_hello(struct daemon *d, struct reply *reply)
 	return 0;
 }
 
+/* A client's own stream; @theirs stays the caller's. */
+static int open_stream(struct daemon *d, const struct client *c, int family, int protocol, int theirs, struct channel **ch)
+{
+	struct sock *s;
+	int err;
+
+	s = sock_open(d->st, family, SOCK_STREAM, protocol, &err);
+	if (!s)
+		return err;
+	err = channel_adopt(d, s, family, c->user, c->pid, theirs, ch);
+	if (err < 0)
+		sock_close(s, d->now_us);
+	return err;
+}
+
+/* For a client that does not make its streams itself, or to tell why it may not have one. */
+static int do_stream(struct daemon *d, const struct client *c, const struct tapir_socket_req *q, struct reply *reply)
+{
+	struct channel *ch;
+	int err, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
+	err = open_stream(d, c, q->family, q->protocol, fd, &ch);
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	reply->fd = fd;
+	reply->socket = (struct tapir_socket_rep){ sock_id(ch->sock) };
+	reply->body_bytes = sizeof(reply->socket);
+	return 0;
+}
+
 static int do_socket(struct daemon *d, const struct client *c, const struct tapir_socket_req *q, struct reply *reply)
 {
 	struct channel *ch;
 	struct sock *s;
 	int err;
 
+	if (q->type == SOCK_STREAM)
+		return do_stream(d, c, q, reply);
 	if (q->type == SOCK_RAW && !user_is_privileged(d, c->user))
 		return -EPERM;
 	s = sock_open(d->st, q->family, q->type, q->protocol, &err);
 	if (!s)
 		return err;
-	err = channel_open(d, s, q->family, q->type, c->user, c->pid, NULL, &ch, &reply->fd);
+	err = channel_open(d, s, q->family, q->type, c->user, c->pid, &ch, &reply->fd);
 	if (err < 0) {
 		sock_close(s, d->now_us);
 		return err;
@@ -209,7 +246,7 @@ static int call_bind(const struct call *c)
 	return sock_bind(c->ch->sock, &local);
 }
 
-static int call_connect(const struct call *c)
+static int start_connect(const struct call *c)
 {
 	struct ip_endpoint remote;
 	int err;
@@ -220,12 +257,23 @@ static int call_connect(const struct call *c)
 	return err < 0 ? err : sock_connect(c->ch->sock, &remote, c->d->now_us);
 }
 
-/* The caller waits for the fd to tell the end. */
+static int call_connect(const struct call *c)
+{
+	int err = start_connect(c);
+
+	if (err == -EINPROGRESS || err == -EALREADY)
+		stream_hold(c->d, c->ch, c->fd);
+	return err;
+}
+
 static int call_connect_wait(const struct call *c)
 {
-	int err = call_connect(c);
+	int err = start_connect(c);
 
-	c->reply->is_silent = err == -EINPROGRESS;
+	if (err == -EINPROGRESS) {
+		c->reply->is_silent = true;
+		control_wait(c->client, c->ch, c->request->seq);
+	}
 	return err;
 }
 
@@ -481,10 +529,11 @@ static int call_channel(const struct call *c)
 	}
 }
 
-static int do_call(struct daemon *d, const struct client *client, const struct request *r, int fd, struct reply *reply)
+static int do_call(struct daemon *d, struct client *client, const struct request *r, int fd, struct reply *reply)
 {
-	struct call c = { d, client, NULL, r, reply, fd };
+	struct call c = { d, client, NULL, fd, r, reply };
 	struct tombstone *t;
+	int family, protocol, err;
 	uint64_t cookie;
 
 	c.ch = channel_by_fd(d, fd, &cookie);
@@ -496,7 +545,12 @@ static int do_call(struct daemon *d, const struct client *client, const struct r
 		return call_channel(&c);
 	}
 	t = cookie ? tombstone_find(&d->tombstones, cookie) : NULL;
-	return t ? call_tombstone(r, t, reply) : -ENOTSOCK;
+	if (t)
+		return call_tombstone(r, t, reply);
+	if (!cookie || !fresh_is(fd, &family, &protocol))
+		return -ENOTSOCK;
+	err = open_stream(d, client, family, protocol, fd, &c.ch);
+	return err < 0 ? err : call_channel(&c);
 }
 
 void request_handle(struct daemon *d, struct client *c, const struct request *r, int *fd, struct reply *reply)

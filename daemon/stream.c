@@ -29,6 +29,26 @@ enum {
 	WRITE_IOV = 64,
 };
 
+/* A stream that is connecting must not poll writable: the kernel calls a unix socket writable while what it has sent and the other end has
+ * not read takes no more than a quarter of its send buffer. So that this is little to copy, the client's end gets a small buffer until it is
+ * connected and the library, or a request that shows it, enlarges it. What a client wrote before, which only one without the library can,
+ * has no connection to go to. When it does not work the client sees its socket as writable too early: its own doing. */
+void stream_hold(struct daemon *d, struct channel *ch, int theirs)
+{
+	int bytes = CHANNEL_SNDBUF_CONNECTING;
+
+	if (ch->flags & (CH_HAS_JUNK | CH_CONNECTED))
+		return;
+	if (ch->flags & CH_FD_READABLE)
+		while (recv(ch->source.fd, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT) == (ssize_t)d->channels.junk_bytes)
+			;
+	setsockopt(theirs, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	if (send(theirs, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)d->channels.junk_bytes)
+		return;
+	ch->flags |= CH_HAS_JUNK;
+	ch->flags &= ~(uint32_t)CH_THEIRS_IS_LARGE;
+}
+
 static void drain_junk(struct daemon *d, struct channel *ch)
 {
 	uint32_t left = ch->flags & CH_HAS_JUNK ? d->channels.junk_bytes : 0;
@@ -43,11 +63,25 @@ static void drain_junk(struct daemon *d, struct channel *ch)
 	}
 }
 
+/* connect(2) is decided: who waits for it is told, and the engine as well that it was. 0 or -errno. */
+static int tell_waiter(struct daemon *d, struct channel *ch)
+{
+	struct ip_endpoint remote = { .addr = ip_addr_any(ch->family) };
+	int err;
+
+	sock_getpeer(ch->sock, &remote);
+	err = sock_connect(ch->sock, &remote, d->now_us);
+	control_answer_waiter(d, ch->waiter, -err);
+	return err;
+}
+
 void stream_begin(struct daemon *d, struct channel *ch)
 {
 	int ready = sock_poll(ch->sock);
 
 	drain_junk(d, ch);
+	if ((ch->flags & CH_HAS_WAITER) && tell_waiter(d, ch) < 0)
+		return;
 	ch->flags |= CH_CONNECTED | CH_FD_READABLE | CH_SOCK_READABLE;
 	if (ready & POLLRDHUP)
 		ch->flags |= CH_PEER_CLOSED;
@@ -72,6 +106,12 @@ void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
 		stream_begin(d, ch);
 	if (events & SOCK_PEER_CLOSED)
 		ch->flags |= CH_PEER_CLOSED | CH_SOCK_READABLE;
+	/* A failed connect that nobody watches the fd for. The next connect() tells, if nobody waits now. */
+	if ((events & SOCK_ERROR) && !(ch->flags & (CH_CONNECTED | CH_HAS_JUNK))) {
+		if (ch->flags & CH_HAS_WAITER)
+			tell_waiter(d, ch);
+		return;
+	}
 	if ((events & SOCK_ERROR) && !(ch->flags & CH_FAILED)) {
 		ch->flags |= CH_FAILED | CH_SOCK_READABLE;
 		ch->error = take_sock_error(d, ch->sock);

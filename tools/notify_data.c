@@ -351,7 +351,7 @@ enum notify_verdict notify_recvmsg(struct notify_call *c)
 	error = read_message(c, c->args[1], m);
 	if (error)
 		return notify_answer(c, error);
-	if (is_stream(c) && !m->there.msg_name && !(flags & ODD_FLAGS) && hint_of(c->fd) != HINT_LISTENER)
+	if (is_stream(c) && !m->there.msg_name && !(flags & ODD_FLAGS) && hint_of(c->fd) != HINT_LISTENER && !c->sock.is_fresh)
 		return NOTIFY_CONTINUE;
 	if (is_stream(c)) {
 		struct msghdr there = m->there; /* of which recv_stream() skips pieces */

@@ -228,7 +228,7 @@ static void recall(const struct notify_call *c)
 
 	hint_forget(c->fd);
 	if (c->sock.type == SOCK_STREAM) {
-		hint_set(c->fd, is_known ? m->hint : HINT_STREAM, c->sock.id);
+		hint_set(c->fd, is_known ? m->hint : c->sock.is_fresh ? HINT_FRESH : HINT_STREAM, c->sock.id);
 	} else {
 		hint_set(c->fd, HINT_DGRAM, c->sock.id);
 		hint_set_connected(c->fd, is_known && m->is_connected);

@@ -129,7 +129,7 @@ def mode_http(address, port):
 
 
 def mode_many(address, port, count, mine):
-    """Holds @count sockets of every kind: listeners, datagram sockets bound and connected, streams established and unused."""
+    """Holds @count sockets of every kind: listeners, datagram sockets bound and connected, streams established and only bound."""
     count, kept = int(count), []
     for i in range(count):
         kind = i % 5
@@ -145,6 +145,8 @@ def mode_many(address, port, count, mine):
         elif kind == 3:
             s.connect((address, int(port)))
             s.sendall(b"unread" * 100)
+        else:
+            s.bind((mine, 0))  # the daemon hears of a stream with the first call that needs it
     say("holds", len(kept))
     signal.pause()
 

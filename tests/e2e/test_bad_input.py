@@ -9,10 +9,11 @@ import random
 import select
 import socket
 import struct
+import threading
 
 from frames import (ETH_ARP, ETH_IP4, ETH_IP6, FRAGMENT, ICMP, ICMP6, TCP, UDP, arp, eth, fragment6, icmp4, icmp6, ip4, ip6,
                     mac_bytes, tcp, udp)
-from harness import MIB, STACK, check, test, wait_for
+from harness import KERNEL, MIB, STACK, check, test, wait_for
 
 STRANGER = {4: "10.77.0.50", 6: "fd77::50"}  # never the kernel's own address: a frame must not teach the stack a wrong neighbour
 OTHER_MAC = mac_bytes("02:00:00:00:00:50")
@@ -203,7 +204,7 @@ def control_connection(w):
     return s
 
 
-MAGIC, VERSION, HELLO = 0x72706174, 1, 1
+MAGIC, VERSION, HELLO = 0x72706174, 2, 1
 
 
 def request(op, seq=1, version=VERSION, magic=MAGIC, body=b""):
@@ -323,6 +324,97 @@ def requests_with_any_other_descriptor_are_refused(w):
         os.close(fd)
     for o in others:
         o.close()
+
+
+FRESH = "\0tapir-fresh/%d/%d/%s"
+
+
+def fresh(family=socket.AF_INET, protocol=socket.IPPROTO_TCP, kind=socket.SOCK_STREAM):
+    """What a library makes for socket(): the daemon hears of it with the first request."""
+    s = socket.socket(socket.AF_UNIX, kind)
+    s.settimeout(20)
+    s.bind(FRESH % (family, protocol, os.urandom(8).hex()))
+    return s
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def fresh_streams_of_every_shape_hurt_nobody(w):
+    """The daemon connects what a client shows it as a fresh stream: whatever that is, it must not sleep, nor lose a descriptor."""
+    s = control_connection(w)
+    check(call(s, 1)[0] == 0, "hello is refused")
+    base = w.count_fds()
+    listener, connected, there, full = fresh(), fresh(), socket.socket(socket.AF_UNIX), fresh()
+    listener.listen(0)
+    listener.setblocking(False)
+    there.bind("")
+    there.listen()
+    connected.connect(there.getsockname())
+    full.connect(there.getsockname())
+    full.setblocking(False)
+    try:
+        while True:
+            full.send(bytes(65536))
+    except BlockingIOError:
+        pass
+    for x in (listener, connected, full, fresh(kind=socket.SOCK_SEQPACKET), fresh(kind=socket.SOCK_DGRAM)):
+        error, _ = call(s, BIND, address4(STACK[4], 0), x.fileno())
+        check(error == errno.ENOTSOCK, "%s: errno %d" % (x, error))
+    for family, protocol, want in ((socket.AF_INET, 17, errno.EPROTONOSUPPORT), (socket.AF_UNIX, 6, errno.EAFNOSUPPORT), (99999, 6, errno.EAFNOSUPPORT)):
+        with fresh(family, protocol) as x:
+            error, _ = call(s, BIND, address4(STACK[4], 0), x.fileno())
+        check(error == want, "family %d, protocol %d: errno %d" % (family, protocol, error))
+    for name in ("\0tapir-fresh/", "\0tapir-fresh/2", "\0tapir-fresh/2/6", "\0tapir-fresh//6/x", "\0tapir-fresh/%s/6/" % ("9" * 80)):
+        with socket.socket(socket.AF_UNIX) as x:
+            x.bind(name)
+            check(call(s, BIND, address4(STACK[4], 0), x.fileno())[0] != 77, "cannot be")
+    # Shut down before, or while another thread changes it under the daemon's hands.
+    for how in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+        with fresh() as x:
+            try:
+                x.shutdown(how)
+            except OSError:
+                pass
+            call(s, CONNECT, address4(STACK[4], 9), x.fileno())
+    stop, box = threading.Event(), [listener]
+
+    def disturb():
+        while not stop.is_set():
+            for act in (lambda x: x.listen(0), lambda x: x.connect(there.getsockname()), lambda x: x.send(b"x"), lambda x: x.shutdown(socket.SHUT_WR)):
+                try:
+                    act(box[0])
+                except OSError:
+                    pass
+
+    there.settimeout(0)
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    for _ in range(300):
+        x = fresh()
+        x.setblocking(False)
+        box[0] = x
+        call(s, CONNECT, address4(KERNEL[4], 9), x.fileno())
+        x.close()
+        while True:
+            try:
+                there.accept()[0].close()
+            except OSError:
+                break
+    stop.set()
+    thread.join()
+    # Opened twice is opened once; a stranger cannot come through the daemon's door.
+    with fresh() as x:
+        for port in (0, 0):
+            error, _ = call(s, BIND, address4(STACK[4], port), x.fileno())
+        check(error == errno.EINVAL, "bound twice: errno %d" % error)
+        check(x.getpeername() == "tapir-stream", "the peer is called %r" % x.getpeername())
+    for x in (listener, connected, there, full):
+        x.close()
+    room = w.socket_path + ".room"
+    check(os.stat(room).st_mode & 0o777 == 0o700, "others may enter %s" % room)
+    wait_for(lambda: w.count_fds() <= base, lambda: "%d descriptors, %d before" % (w.count_fds(), base))
+    check_not_spinning(w, "after odd streams")
+    serves(w, 4)
+    s.close()
 
 
 @test(families=None, capture=False, smoke=True, stacks=("tapir",))
