@@ -8,6 +8,7 @@
 
 #include "client-lib/cmsg.h"
 #include "client-lib/real.h"
+#include "client-lib/report.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
 
@@ -61,7 +62,9 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 	struct tapir_dgram *h = &f->header;
 	int error;
 
-	if (flags & (MSG_OOB | MSG_MORE)) /* MSG_MORE would have to join datagrams */
+	if (flags & MSG_MORE) /* it would have to join datagrams */
+		report_flags(REPORT_SEND, MSG_MORE, EOPNOTSUPP);
+	if (flags & (MSG_OOB | MSG_MORE))
 		return -EOPNOTSUPP;
 	*h = (struct tapir_dgram){ .magic_id = s->id, .header_bytes = sizeof(*h), .ttl = -1, .tos = -1 };
 	if (m->msg_name) {

@@ -16,6 +16,7 @@
 #include "client-lib/host.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
+#include "client-lib/report.h"
 #include "client-lib/sock.h"
 
 static ssize_t io_msg_send(const struct dgram_sock *s, const struct iovec *iov, size_t iovcnt, int flags,
@@ -63,7 +64,10 @@ static int check_flags(int fd, int flags, bool is_send)
 		return 0;
 	if (!hint_is_ours(fd))
 		return 0;
-	return flags & MSG_ERRQUEUE && !is_send ? -EAGAIN : -EOPNOTSUPP;
+	if (flags & MSG_ERRQUEUE && !is_send)
+		return -EAGAIN;
+	report_flags(is_send ? REPORT_SEND : REPORT_RECV, flags & (is_send ? MSG_OOB | MSG_FASTOPEN : MSG_OOB), EOPNOTSUPP);
+	return -EOPNOTSUPP;
 }
 
 /* May data be sent, or received, on @fd? 0 or -errno. */

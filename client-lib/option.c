@@ -15,6 +15,7 @@
 #include "client-lib/linger.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
+#include "client-lib/report.h"
 #include "client-lib/sock.h"
 
 struct option_message {
@@ -49,10 +50,15 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 
 int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
+	int error;
+
 	if (hint_is_sandboxed() || is_natural(level, name) || !hint_is_ours(fd))
 		return level == SOL_NETLINK && !hint_is_sandboxed() && netlink_is(fd) ? (int)sock_result(netlink_setsockopt(fd, name, value, len)) :
 								tapir_real.setsockopt(fd, level, name, value, len);
-	return (int)sock_result(set_ours(fd, level, name, value, len));
+	error = set_ours(fd, level, name, value, len);
+	if (error)
+		report_option(REPORT_SETSOCKOPT, level, name, value, len, -error);
+	return (int)sock_result(error);
 }
 
 static void give_int(int number, void *value, socklen_t *len)
@@ -171,9 +177,14 @@ static int get_plain(int fd, int level, int name, void *value, socklen_t *len)
 
 int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
+	int error;
+
 	if (hint_is_sandboxed() || is_natural(level, name) || !hint_is_ours(fd))
 		return get_plain(fd, level, name, value, len);
-	return (int)sock_result(get_ours(fd, level, name, value, len));
+	error = get_ours(fd, level, name, value, len);
+	if (error)
+		report_option(REPORT_GETSOCKOPT, level, name, NULL, 0, -error);
+	return (int)sock_result(error);
 }
 
 static int ioctl_ours(int fd, unsigned long request, int *value)

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "client-lib/include/tapir/socket.h"
+#include "client-lib/report.h"
 #include "client-lib/sock.h"
 #include "tools/notify_bare.h"
 #include "tools/notify_kept.h"
@@ -161,6 +162,7 @@ enum notify_verdict notify_setsockopt(struct notify_call *c)
 	value = calloc(1, OPTION_MAX);
 	if (!value)
 		return notify_answer(c, -ENOMEM);
+	report_on_behalf_of(c->tid);
 	error = notify_read(c, value, c->args[3], len < OPTION_MAX ? (size_t)len : OPTION_MAX);
 	verdict = error ? notify_answer(c, error) :
 			  notify_answer_errno(c, tapir_setsockopt(c->fd, (int)c->args[1], (int)c->args[2], value, (socklen_t)len));
@@ -183,6 +185,7 @@ enum notify_verdict notify_getsockopt(struct notify_call *c)
 	value = calloc(1, OPTION_MAX);
 	if (!value)
 		return notify_answer(c, -ENOMEM);
+	report_on_behalf_of(c->tid);
 	error = notify_read(c, value, c->args[3], len); /* a few options take what is there for a question */
 	if (!error && tapir_getsockopt(c->fd, (int)c->args[1], (int)c->args[2], value, &len) < 0)
 		error = -errno;

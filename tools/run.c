@@ -14,9 +14,10 @@
 #include "client-lib/preload/program.h"
 #include "tools/notify.h"
 #include "tools/run_preload.h"
+#include "tools/run_report.h"
 #include "tools/tool.h"
 
-enum { OPT_KEEP = TOOL_OPT_OWN, OPT_ONLY, OPT_MODE, OPT_ARGV0 };
+enum { OPT_KEEP = TOOL_OPT_OWN, OPT_ONLY, OPT_MODE, OPT_ARGV0, OPT_STRICT, OPT_REPORT };
 enum { EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 }; /* as env(1) */
 
 static const char run_help[] =
@@ -40,6 +41,9 @@ static const char run_help[] =
 	"  --keep RULE    addresses that stay on the host's kernel; may be repeated. RULE is PREFIX[:PORT[-PORT]]:\n"
 	"                 127.0.0.0/8, 192.0.2.1:80, [fd00::/8]:8000-8999, :53 (any address)\n"
 	"  --only RULE    only these addresses go to the stack; may be repeated\n"
+	"  --report       tell on standard error, when all is over, which socket options and flags were\n"
+	"                 refused that Linux would have taken: how often, to whom, with which answer\n"
+	"  --strict       tell each at once; the exit status is 70 if the program ended with 0 all the same\n"
 	"  --argv0 NAME   what the program sees as its own name\n"
 	"  -v, --verbose  say on standard error which way it is, why, and which daemon answers\n"
 	"  --help         this text\n"
@@ -282,10 +286,13 @@ int cmd_run(int argc, char **argv)
 					       { "keep", required_argument, NULL, OPT_KEEP },
 					       { "only", required_argument, NULL, OPT_ONLY },
 					       { "mode", required_argument, NULL, OPT_MODE },
+					       { "report", no_argument, NULL, OPT_REPORT },
+					       { "strict", no_argument, NULL, OPT_STRICT },
 					       { "argv0", required_argument, NULL, OPT_ARGV0 },
 					       { "verbose", no_argument, NULL, 'v' },
 					       { 0 } };
 	static struct run r = { .tool = { .name = "run", .help = run_help, .shorts = "+v", .longs = longs } };
+	bool is_report = false, is_strict = false;
 	const char *path;
 	int option;
 
@@ -300,11 +307,17 @@ int cmd_run(int argc, char **argv)
 			r.mode = parse_mode(&r.tool, optarg);
 		else if (option == OPT_ARGV0)
 			r.argv0 = optarg;
+		else if (option == OPT_REPORT)
+			is_report = true;
+		else if (option == OPT_STRICT)
+			is_strict = true;
 	}
 	if (optind >= argc)
 		tool_fail(&r.tool, EX_USAGE, "no program given; expected: tapir run [OPTION...] [--] PROGRAM [ARGUMENT...]");
 	path = control_path(r.tool.socket);
 	check_daemon(&r.tool, path, &r.hello);
 	set_socket(&r.tool, path);
+	if (is_report || is_strict)
+		run_watched(&r.tool, is_strict, is_report);
 	run(&r, argc, argv);
 }

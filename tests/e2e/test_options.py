@@ -3,8 +3,9 @@
 
 import collections
 import os
+import re
 
-from harness import ROOT, Failure, check, test
+from harness import ROOT, Failure, check, test, wait_for
 
 REAL, EMULATED, REFUSED = range(3)
 ON = {"tcp": 1, "udp": 2, "ping": 4, "icmp": 8, "raw": 8}
@@ -90,3 +91,71 @@ def the_page_of_options_is_the_table(w):
     page = w.start([probe(w), "--markdown"]).expect(0).out()
     with open(os.path.join(ROOT, "client-lib/OPTIONS.md")) as f:
         check(f.read() == page, "make it anew: build/tests/options/probe --markdown >client-lib/OPTIONS.md")
+
+
+# ---- tapir run --report, --strict ----
+
+# What it asks: refused thrice by the program, once by a child, once by what it becomes, which dies of a signal.
+ASKER = """
+import os, socket, sys
+def ask(level, name, value):
+    try:
+        socket.socket().setsockopt(level, name, value)
+    except OSError:
+        pass
+for _ in range(3):
+    ask(socket.SOL_SOCKET, socket.SO_INCOMING_CPU, 1)
+ask(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)       # taken
+ask(socket.IPPROTO_UDP, 103, 1)                      # no such option for TCP, on Linux either
+if os.fork() == 0:
+    ask(socket.IPPROTO_TCP, 23, 5)
+    os._exit(0)
+os.wait()
+code = "import os, socket\\ntry: socket.socket().setsockopt(1, 26, bytes(16))\\nexcept OSError: pass\\nos.kill(os.getpid(), %s)"
+os.execvp(sys.executable, [sys.executable, "-c", code % sys.argv[1]])
+"""
+CPU = ("3", "setsockopt(SOL_SOCKET, SO_INCOMING_CPU)", "1", "ENOPROTOOPT")
+FASTOPEN = ("1", "setsockopt(IPPROTO_TCP, TCP_FASTOPEN)", "5", "ENOPROTOOPT")
+FILTER = ("1", "setsockopt(SOL_SOCKET, SO_ATTACH_FILTER)", "16 bytes", "ENOPROTOOPT")
+
+
+def read_report(text):
+    rows = []
+    for line in text.splitlines():
+        m = re.match(r" *(\d+)  python3\S* +(\S+, \S+\)) +(\d+(?: bytes)?) +(E\w+)$", line)
+        if m:
+            rows.append(m.groups())
+    return sorted(rows)
+
+
+def run_asker(w, *argv, status, signal="0"):
+    program = w.write("asker.py", ASKER)
+    return w.start(w.guest.enter() + [w.config.tapir, "run", "--socket", w.socket_path, *argv, "python3", program, signal]).expect(status).err()
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def report_sums_up_what_a_process_tree_was_refused(w):
+    """Both ways in; across fork, exec, _exit and a signal that kills."""
+    for mode in ("preload", "notify"):
+        for signal, status in (("0", 0), ("9", -9)):
+            err = run_asker(w, "--report", "--mode=" + mode, status=status, signal=signal)
+            check(read_report(err) == sorted([CPU, FASTOPEN, FILTER]), "%s, signal %s: %s" % (mode, signal, err))
+    err = w.start(w.guest.enter() + [w.config.tapir, "run", "--socket", w.socket_path, "--report", "true"]).expect(0).err()
+    check("nothing was refused" in err, err)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def strict_tells_at_once_and_fails_the_run(w):
+    err = run_asker(w, "--strict", status=70)
+    told = re.findall(r"^tapir: python3\S*\[\d+\]: (.*): refused with ENOPROTOOPT$", err, re.M)
+    check(sorted(told) == sorted(row[1] for row in (CPU, FASTOPEN, FILTER)), err)
+    # A status of the program's own is not hidden.
+    run_asker(w, "--strict", status=-15, signal="15")
+    w.start(w.guest.enter() + [w.config.tapir, "run", "--socket", w.socket_path, "--strict", "sh", "-c", "exit 3"]).expect(3)
+    # Told while the program runs, and gone when told to go.
+    asks = w.write("asks.py", "import socket, time\nfor o in (49, 26):\n  try: socket.socket().setsockopt(1, o, 1)\n  except OSError: pass\n"
+                   "print('asked', flush=True)\ntime.sleep(600)\n")
+    proc = w.start(w.guest.enter() + [w.config.tapir, "run", "--socket", w.socket_path, "--strict", "python3", asks])
+    wait_for(lambda: proc.err().count("refused with") == 2, lambda: proc.err())
+    proc.signal(15)
+    proc.expect(-15)
