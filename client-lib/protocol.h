@@ -62,6 +62,8 @@ enum tapir_op {
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
 	TAPIR_OP_CAPTURE,     /* tapir_capture_req, privileged -> the reading end of a stream of tapir_capture_rec attached */
+	TAPIR_OP_CHANGE,      /* tapir_change, privileged -> the same: an address, route or neighbour comes or goes */
+	TAPIR_OP_RELOAD,      /* privileged -> tapir_change, for its text: read the configuration again */
 };
 
 /* TAPIR_OP_SHUTDOWN: a connected stream's SHUT_WR is shutdown(2) on its fd and is not sent. Everything else is sent: SHUT_RD
@@ -146,6 +148,23 @@ struct tapir_tunable {
 	char name[64];
 	char value[64];
 	char text[128]; /* reply: what it does, or, with an error, what was expected */
+};
+
+/* One change to the network layer of a running daemon. */
+enum tapir_change_kind { TAPIR_CHANGE_ADDR = 1, TAPIR_CHANGE_ROUTE, TAPIR_CHANGE_NEIGH };
+
+struct tapir_change {
+	uint32_t kind; /* enum tapir_change_kind */
+	uint32_t is_del;
+	char ifname[16]; /* empty: the link that fits, where there is only one */
+	struct tapir_addr addr; /* of the address, destination or neighbour */
+	struct tapir_addr gateway; /* routes; family 0: on-link */
+	uint32_t prefix_len; /* in the family's own count; addresses and routes */
+	uint32_t metric;
+	uint32_t valid_s, preferred_s; /* addresses; UINT32_MAX: for ever */
+	uint8_t mac[6]; /* neighbours */
+	uint16_t reserved;
+	char text[128]; /* reply: with an error, what was expected */
 };
 
 /* What tools ask for. Each record has the size that the reply says, so that a newer daemon may append fields. */

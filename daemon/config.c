@@ -306,7 +306,8 @@ static void print_help(void)
 	       "        names above without the dashes; # and ; start comments; flags win over it\n"
 	       "  --help, --version\n"
 	       "\n"
-	       "Signals: SIGTERM and SIGINT close every connection, remove the TAP and end it with status 0.\n"
+	       "Signals: SIGTERM and SIGINT close every connection, remove the TAP and end it with status 0. SIGHUP reads the\n"
+	       "configuration again (as `tapir reload`).\n"
 	       "Failures end it with a status of <sysexits.h>: 64 a wrong flag, 78 a wrong file, 77 no permission, 69 a device or\n"
 	       "name that is taken, 73 a socket that cannot be made.\n",
 	       CONFIG_DEFAULT_FILE);

@@ -155,6 +155,12 @@ static ssize_t receive(int sock, uint8_t *message, size_t room, int *fd, bool *t
 	return n;
 }
 
+/* Whose errors come with a body that says what was expected. */
+static bool explains_errors(uint16_t op)
+{
+	return op == TAPIR_OP_SET || op == TAPIR_OP_CHANGE || op == TAPIR_OP_RELOAD;
+}
+
 static int answer(struct daemon *d, struct client *c, const struct request *r, int parse_error, int *fd, bool too_many)
 {
 	struct reply reply = { .fd = -1, .error = parse_error };
@@ -169,7 +175,7 @@ static int answer(struct daemon *d, struct client *c, const struct request *r, i
 		request_handle(d, c, r, fd, &reply);
 	if (reply.is_silent || r->op == TAPIR_OP_ADOPT)
 		return c->dump ? continue_dump(d, c) : 0;
-	if (reply.error && r->op != TAPIR_OP_SET)
+	if (reply.error && !explains_errors(r->op))
 		reply.body_bytes = 0;
 	err = send_reply(c, r, &reply);
 	if (err == -EAGAIN)

@@ -53,6 +53,7 @@ struct reply {
 			uint8_t value[TAPIR_OPTION_MAX];
 		} option;
 		struct tapir_tunable tunable;
+		struct tapir_change change;
 	};
 };
 

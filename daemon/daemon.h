@@ -18,6 +18,8 @@
 #include "user.h"
 
 struct daemon {
+	int argc; /* as it was started: reload() reads them again */
+	char **argv;
 	struct config config;
 	struct log log;
 	int epoll_fd;

@@ -18,6 +18,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "change.h"
 #include "daemon.h"
 #include "fresh.h"
 #include "hostif.h"
@@ -133,12 +134,17 @@ static void on_link_ready(struct daemon *d, struct source *s, uint32_t events)
 static void on_signal(struct daemon *d, struct source *s, uint32_t events)
 {
 	struct signalfd_siginfo info;
+	char text[CONFIG_ERROR_MAX];
 
 	(void)events;
-	if (read(s->fd, &info, sizeof(info)) != sizeof(info))
-		return;
-	log_line(&d->log, LOG_LEVEL_INFO, "%s: stopping", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-	d->stop = true;
+	while (read(s->fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP) {
+			reload(d, text, sizeof(text));
+			continue;
+		}
+		log_line(&d->log, LOG_LEVEL_INFO, "%s: stopping", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+		d->stop = true;
+	}
 }
 
 static int watch(struct daemon *d, struct source *s, int fd, void (*on_ready)(struct daemon *, struct source *, uint32_t),
@@ -174,6 +180,7 @@ static int open_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -441,6 +448,8 @@ int main(int argc, char **argv)
 
 	if (!d)
 		return EX_OSERR;
+	d->argc = argc;
+	d->argv = argv;
 	log_init(&d->log);
 	switch (config_load(&d->config, argc, argv, error)) {
 	case CONFIG_DONE:

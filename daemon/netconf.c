@@ -27,14 +27,20 @@ static int add_addresses(struct daemon *d, const struct tap *tap, const struct c
 	return 0;
 }
 
-static int add_gateway(struct daemon *d, const struct tap *tap, const struct ip_addr *gateway)
+struct route_config netconf_default_route(const struct tap *tap, const struct ip_addr *gateway)
 {
 	bool is4 = ip_addr_is4(gateway);
-	struct route_config route = {
+
+	return (struct route_config){
 		.prefix = { ip_addr_any(is4 ? AF_INET : AF_INET6), is4 ? 96 : 0 },
 		.gateway = *gateway,
 		.ifindex = ip_addr_is_linklocal(gateway) ? tap->ifindex : 0,
 	};
+}
+
+static int add_gateway(struct daemon *d, const struct tap *tap, const struct ip_addr *gateway)
+{
+	struct route_config route = netconf_default_route(tap, gateway);
 	char text[IP_ADDR_TEXT_MAX];
 	int r = stack_add_route(d->st, &route);
 
@@ -80,22 +86,26 @@ int netconf_add_links(struct daemon *d)
 
 /* ---- DHCP ---- */
 
-int netconf_start_dhcp(struct daemon *d)
+int netconf_start_dhcp_on(struct daemon *d, const struct tap *tap)
 {
 	struct dhcp4_config config = { .linklocal = true };
-	int r = 0;
+	int r;
 
 	if (gethostname(config.hostname, sizeof(config.hostname) - 1) < 0)
 		config.hostname[0] = '\0';
-	for (int i = 0; i < d->tap_count && r == 0; i++) {
-		if (!d->config.links[i].dhcp)
-			continue;
-		if (!lease_find(&d->leases, d->taps[i].name, &config.last_addr))
-			config.last_addr = ip_addr_any(AF_INET);
-		r = stack_dhcp4_start(d->st, d->taps[i].ifindex, &config, d->now_us);
-		if (r == 0)
-			r = stack_dhcp6_start(d->st, d->taps[i].ifindex, d->now_us);
-	}
+	if (!lease_find(&d->leases, tap->name, &config.last_addr))
+		config.last_addr = ip_addr_any(AF_INET);
+	r = stack_dhcp4_start(d->st, tap->ifindex, &config, d->now_us);
+	return r < 0 ? r : stack_dhcp6_start(d->st, tap->ifindex, d->now_us);
+}
+
+int netconf_start_dhcp(struct daemon *d)
+{
+	int r = 0;
+
+	for (int i = 0; i < d->tap_count && r == 0; i++)
+		if (d->config.links[i].dhcp)
+			r = netconf_start_dhcp_on(d, &d->taps[i]);
 	return r;
 }
 

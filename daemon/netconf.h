@@ -11,8 +11,12 @@ struct daemon;
 /* A link for each TAP, with its addresses and routers. 0, or a status of <sysexits.h> after a line in the log. */
 int netconf_add_links(struct daemon *d);
 
-/* Start the DHCP clients that are asked for. 0 or -errno. */
+/* The route that --gateway @gateway after --tap @tap asks for. */
+struct route_config netconf_default_route(const struct tap *tap, const struct ip_addr *gateway);
+
+/* Start the DHCP clients that are asked for, or those of one link. 0 or -errno. */
 int netconf_start_dhcp(struct daemon *d);
+int netconf_start_dhcp_on(struct daemon *d, const struct tap *tap);
 
 /* News of a device: gone, another MTU, up or down. */
 void netconf_on_device(struct daemon *d, const struct hostif_news *news);

@@ -36,6 +36,8 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_SET, sizeof(struct tapir_tunable), false, false },
 	{ TAPIR_OP_GET, sizeof(struct tapir_tunable), false, false },
 	{ TAPIR_OP_CAPTURE, sizeof(struct tapir_capture_req), false, false },
+	{ TAPIR_OP_CHANGE, sizeof(struct tapir_change), false, false },
+	{ TAPIR_OP_RELOAD, 0, false, false },
 };
 
 static const struct layout *find_layout(uint16_t op)
@@ -72,6 +74,12 @@ static int parse_tunable(const uint8_t *body, struct request *r)
 	return 0;
 }
 
+static int parse_change(const uint8_t *body, struct request *r)
+{
+	memcpy(&r->change, body, sizeof(r->change));
+	return memchr(r->change.ifname, 0, sizeof(r->change.ifname)) ? 0 : EBADMSG;
+}
+
 int request_parse(const void *message, size_t len, struct request *r)
 {
 	const uint8_t *body = (const uint8_t *)message + sizeof(struct tapir_header);
@@ -98,6 +106,8 @@ int request_parse(const void *message, size_t len, struct request *r)
 		return parse_option(body, len, r);
 	if (h.op == TAPIR_OP_SET || h.op == TAPIR_OP_GET)
 		return parse_tunable(body, r);
+	if (h.op == TAPIR_OP_CHANGE)
+		return parse_change(body, r);
 	memcpy(&r->socket, body, len); /* every other member of the union is the body as it is, and of this length */
 	return 0;
 }

@@ -26,6 +26,7 @@ struct request {
 		struct tapir_tunable tunable; /* name and value end within their arrays */
 		struct tapir_dump_req dump;
 		struct tapir_capture_req capture;
+		struct tapir_change change; /* ifname ends within its array */
 	};
 };
 

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "change.h"
 #include "daemon.h"
 #include "fresh.h"
 
@@ -163,6 +164,21 @@ static int do_dump(struct daemon *d, struct client *c, const struct request *r, 
 static int do_capture(struct daemon *d, const struct client *c, const struct tapir_capture_req *q, struct reply *reply)
 {
 	return user_is_privileged(d, c->user) ? capture_open(d, q->snap_bytes, &reply->fd) : -EPERM;
+}
+
+static int do_change(struct daemon *d, const struct client *c, const struct tapir_change *q, struct reply *reply)
+{
+	reply->change = *q;
+	memset(reply->change.text, 0, sizeof(reply->change.text));
+	reply->body_bytes = sizeof(reply->change);
+	return user_is_privileged(d, c->user) ? change_apply(d, q, reply->change.text) : -EPERM;
+}
+
+static int do_reload(struct daemon *d, const struct client *c, struct reply *reply)
+{
+	reply->change = (struct tapir_change){ 0 };
+	reply->body_bytes = sizeof(reply->change);
+	return user_is_privileged(d, c->user) ? reload(d, reply->change.text, sizeof(reply->change.text)) : -EPERM;
 }
 
 static int do_netlink(struct daemon *d, const struct client *c, const struct tapir_int *q, struct reply *reply)
@@ -575,6 +591,12 @@ void request_handle(struct daemon *d, struct client *c, const struct request *r,
 		break;
 	case TAPIR_OP_CAPTURE:
 		err = do_capture(d, c, &r->capture, reply);
+		break;
+	case TAPIR_OP_CHANGE:
+		err = do_change(d, c, &r->change, reply);
+		break;
+	case TAPIR_OP_RELOAD:
+		err = do_reload(d, c, reply);
 		break;
 	case TAPIR_OP_ADOPT:
 		err = do_adopt(d, fd);

@@ -192,6 +192,7 @@ static enum neigh_class class_of(const struct neigh *n)
 {
 	switch (n->state) {
 	case NEIGH_REACHABLE:
+	case NEIGH_PERMANENT:
 		return NEIGH_LIVE;
 	case NEIGH_DELAY:
 	case NEIGH_PROBE: /* who has only asked us has got an answer, and need not exist for that */
@@ -412,7 +413,7 @@ void neigh_confirm(struct stack *st, struct neigh *n)
 	if (n->state < NEIGH_STALE)
 		return;
 	n->confirmed_us = st->now_us;
-	if (n->state != NEIGH_REACHABLE)
+	if (n->state != NEIGH_REACHABLE && n->state != NEIGH_PERMANENT)
 		set_state(n, NEIGH_REACHABLE);
 }
 
@@ -444,6 +445,8 @@ bool neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool 
 {
 	bool differs = mac && memcmp(n->eth_hdr, mac, 6) != 0;
 
+	if (n->state == NEIGH_PERMANENT)
+		return !differs;
 	if (n->state < NEIGH_STALE) {
 		if (mac)
 			resolve(n, mac, solicited);
@@ -463,6 +466,40 @@ bool neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool 
 		set_state(n, NEIGH_STALE);
 	}
 	return true;
+}
+
+int stack_set_neigh(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6], uint64_t now_us)
+{
+	struct link *l = link_by_ifindex(st, ifindex);
+	struct neigh *n;
+
+	st->now_us = now_us;
+	if (!l || l->config.kind != LINK_ETHERNET)
+		return -ENODEV;
+	if (!eth_is_host_mac(mac) || ip_addr_is_any(addr) || ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr))
+		return -EINVAL;
+	n = neigh_find(st, addr, ifindex);
+	if (!n)
+		n = make(st, addr, ifindex, NEIGH_UNRESOLVED, NEIGH_UNUSED);
+	if (!n)
+		return -ENOBUFS;
+	set_mac(n, mac);
+	n->confirmed_us = now_us;
+	set_state(n, NEIGH_PERMANENT);
+	flush(n);
+	return 0;
+}
+
+int stack_del_neigh(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, uint64_t now_us)
+{
+	struct neigh *n = neigh_find(st, addr, ifindex);
+
+	st->now_us = now_us;
+	if (!n)
+		return -ESRCH;
+	release(n);
+	st->route_generation++;
+	return 0;
 }
 
 void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, const uint8_t mac[6])
@@ -511,7 +548,7 @@ void neigh_ask(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
 
 void stack_each_neigh(struct stack *st, bool (*fn)(void *ctx, const struct neigh_info *), void *ctx)
 {
-	static const char *const names[] = { "none", "incomplete", "failed", "stale", "reachable", "delay", "probe" };
+	static const char *const names[] = { "none", "incomplete", "failed", "stale", "reachable", "delay", "probe", "permanent" };
 
 	for (unsigned class = NEIGH_CLASSES; class-- > 0;) {
 		struct list *all = &st->neighs.by_class[class];

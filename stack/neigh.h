@@ -48,6 +48,7 @@ enum neigh_state {
 	NEIGH_REACHABLE,  /* confirmed within its reachable time */
 	NEIGH_DELAY,	  /* was stale when a packet went out: a confirmation from above may come */
 	NEIGH_PROBE,	  /* none came: being asked, by unicast */
+	NEIGH_PERMANENT,  /* somebody said so; nothing from the network changes it */
 };
 
 enum neigh_class { NEIGH_UNRESOLVED, NEIGH_LEARNT, NEIGH_UNUSED, NEIGH_LIVE, NEIGH_CLASSES };

@@ -190,7 +190,7 @@ struct neigh_info {
 	struct ip_addr addr;
 	uint32_t ifindex;
 	uint8_t mac[6];
-	const char *state;    /* "incomplete", "reachable", "stale", "delay", "probe", "failed" */
+	const char *state;    /* "incomplete", "reachable", "stale", "delay", "probe", "failed", "permanent" */
 	uint64_t confirmed_us; /* when it was last known to be reachable */
 	uint32_t queued;       /* packets that wait for it */
 };
@@ -235,6 +235,12 @@ struct dns_info {
 	uint32_t lifetime_s; /* left; LIFETIME_FOREVER */
 };
 void stack_each_dns(struct stack *st, bool (*fn)(void *ctx, const struct dns_info *), void *ctx);
+
+/** stack_set_neigh - the link address of a neighbour, from now on, whatever the network says; what waits for it goes out. Forgotten with
+ * the link going down. Returns 0, -ENODEV (no Ethernet link), -EINVAL (no host's address of either kind), -ENOBUFS.
+ * stack_del_neigh() forgets any neighbour, asked for or learnt; -ESRCH: it is not known. */
+int stack_set_neigh(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, const uint8_t mac[6], uint64_t now_us);
+int stack_del_neigh(struct stack *st, uint32_t ifindex, const struct ip_addr *addr, uint64_t now_us);
 
 /* Walk a table in its own order; the callback returns false to stop. The table must not change under the walk. */
 void stack_each_link(struct stack *st, bool (*fn)(void *ctx, const struct link_info *), void *ctx);

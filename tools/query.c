@@ -143,6 +143,27 @@ int query_tunable(struct query *q, enum tapir_op op, struct tapir_tunable *tunab
 	return n < 0 ? (int)-n : 0;
 }
 
+int query_change(struct query *q, enum tapir_op op, struct tapir_change *change)
+{
+	struct control_failure failure = { 0 };
+	struct tapir_change answer = { 0 };
+	static const uint32_t seq = 1;
+	ssize_t n;
+	int err = control_send(q->fd, op, seq, change, op == TAPIR_OP_CHANGE ? sizeof(*change) : 0, -1);
+
+	if (err)
+		fail(q, err);
+	n = control_recv(q->fd, op, seq, &answer, sizeof(answer), NULL, &failure);
+	if (n < 0 && (!failure.is_answer || n == -EPERM || n == -ENOSYS))
+		fail(q, (int)n);
+	change->text[0] = 0;
+	if ((n < 0 ? failure.body_bytes : (size_t)n) == sizeof(answer)) {
+		memcpy(change->text, answer.text, sizeof(change->text));
+		change->text[sizeof(change->text) - 1] = 0;
+	}
+	return n < 0 ? (int)-n : 0;
+}
+
 int query_capture(struct query *q, uint32_t snap_bytes)
 {
 	struct tapir_capture_req req = { .snap_bytes = snap_bytes };

@@ -28,6 +28,9 @@ void *query_dump(struct query *q, enum tapir_dump what, size_t record_bytes, siz
  * the daemon's explanation in its text. */
 int query_tunable(struct query *q, enum tapir_op op, struct tapir_tunable *tunable);
 
+/* TAPIR_OP_CHANGE with *change, or TAPIR_OP_RELOAD. Returns 0, or the daemon's errno (positive) with its explanation in change->text. */
+int query_change(struct query *q, enum tapir_op op, struct tapir_change *change);
+
 /* Start a capture: the descriptor to read struct tapir_capture_rec and packets from. */
 int query_capture(struct query *q, uint32_t snap_bytes);
 

@@ -22,6 +22,7 @@ static const struct command {
 	{ "stats", cmd_stats, "show what was counted, each reason for a drop included" },
 	{ "get", cmd_get, "show tunables" },
 	{ "set", cmd_set, "change a tunable" },
+	{ "reload", cmd_reload, "have it read its configuration again" },
 	{ "capture", cmd_capture, "watch packets, or write them to a pcapng file" },
 };
 

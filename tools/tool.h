@@ -14,6 +14,7 @@ int cmd_get(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_neigh(int argc, char **argv);
 int cmd_maddr(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 int cmd_route(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_set(int argc, char **argv);

@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import shutil
 
 from harness import Netns, check, test, wait_for
 
@@ -101,3 +102,109 @@ def several_taps_each_have_their_addresses(w):
         ns.run("ip", "link", "set", "tapb", "up")
         ns.run("ip", "addr", "replace", "10.62.0.1/24", "dev", "tapb")
         wait_for(lambda: on_stack(w, "ping", "-c", "1", "-W", "1", "10.62.0.1").wait() == 0, "a link that is up again carries none")
+
+
+ECHO = """
+import socket
+s = socket.create_server(("10.63.0.1", 7300))
+print("listening", flush=True)
+c, _ = s.accept()
+while data := c.recv(100):
+    c.sendall(data)
+"""
+
+TALK = """
+import socket, sys, time
+s = socket.create_connection(("10.63.0.1", 7300), 20)
+print("connected", flush=True)
+for i in range(60):
+    s.sendall(b"%d" % i)
+    if int(s.recv(100)) != i:
+        sys.exit("wrong echo")
+    time.sleep(0.05)
+print("done")
+"""
+
+
+@contextlib.contextmanager
+def conversation(w, ns):
+    """A connection that must outlive what happens meanwhile."""
+    w.start(ns.enter() + ["python3", "-c", ECHO], label="echo").wait_out("listening")
+    client = on_stack(w, "python3", "-c", TALK)
+    client.wait_out("connected")
+    yield
+    client.expect(0)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def addresses_routes_and_neighbours_change_while_it_runs(w):
+    with network(w) as ns:
+        start_tapird(w, ns, "--addr", "10.63.0.2/24", "--host-addr", "10.63.0.1/24").wait_out("ready")
+        with conversation(w, ns):
+            tapir(w, "addr", "add", "10.63.0.9/24")
+            tapir(w, "addr", "add", "fd63::9/64", "valid", "3600", "preferred", "600")
+            w.start(ns.enter() + ["ping", "-c", "2", "-i", "0.2", "10.63.0.9"], label="ping").expect(0)
+            tapir(w, "addr", "del", "10.63.0.9")
+            w.start(ns.enter() + ["ping", "-c", "1", "-W", "1", "10.63.0.9"], label="ping").expect(1)
+            tapir(w, "route", "add", "192.0.2.0/24", "via", "10.63.0.1", "metric", "5")
+            check("192.0.2.0/24 via 10.63.0.1 dev tap0 proto static metric 5" in tapir(w, "route").out(), "the route is not there")
+            ns.run("ip", "addr", "add", "192.0.2.7/32", "dev", "lo")
+            on_stack(w, "ping", "-c", "2", "-i", "0.2", "192.0.2.7").expect(0)
+            tapir(w, "route", "del", "192.0.2.0/24", "via", "10.63.0.1", "metric", "5")
+            check(on_stack(w, "ping", "-c", "1", "-W", "1", "192.0.2.7").wait() != 0, "the route is still there")
+            tapir(w, "route", "add", "default", "via", "10.63.0.1")
+            on_stack(w, "ping", "-c", "2", "-i", "0.2", "192.0.2.7").expect(0)
+            tapir(w, "neigh", "add", "10.63.0.77", "lladdr", "02:00:5e:10:00:77")
+            check("10.63.0.77 dev tap0 lladdr 02:00:5e:10:00:77" in tapir(w, "neigh").out(), "the neighbour is not there")
+            tapir(w, "neigh", "del", "10.63.0.77")
+            check("10.63.0.77" not in tapir(w, "neigh").out(), "the neighbour is still there")
+        lifetimes = [a for a in json.loads(tapir(w, "addr", "--json").out()) if a["address"] == "fd63::9"]
+        check(len(lifetimes) == 1 and 0 < lifetimes[0]["preferred_s"] <= 600 < lifetimes[0]["valid_s"] <= 3600, str(lifetimes))
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def changes_that_make_no_sense_are_refused_by_name(w):
+    with network(w) as ns:
+        start_tapird(w, ns, "--addr", "10.63.0.2/24", "--host-addr", "10.63.0.1/24").wait_out("ready")
+        for words, status, argv in (("10.63.0.300", 64, ["addr", "add", "10.63.0.300/24"]),
+                                    ("length", 64, ["addr", "add", "10.63.0.3"]),
+                                    ("expected one of: dev, valid, preferred", 64, ["addr", "add", "10.63.0.3/24", "via", "10.63.0.1"]),
+                                    ("no link of that name", 65, ["addr", "add", "10.63.0.3/24", "dev", "eth7"]),
+                                    ("a host's address", 65, ["addr", "add", "224.0.0.5/24"]),
+                                    ("no link has that address", 65, ["addr", "del", "10.63.0.3"]),
+                                    ("loopback", 65, ["addr", "del", "127.0.0.1"]),
+                                    ("on the network of no link", 65, ["route", "add", "192.0.2.0/24", "via", "198.51.100.1"]),
+                                    ("no such route", 65, ["route", "del", "192.0.2.0/24"]),
+                                    ("lladdr", 64, ["neigh", "add", "10.63.0.3"]),
+                                    ("no such neighbour", 65, ["neigh", "del", "10.63.0.3"])):
+            proc = w.start([w.config.tapir, argv[0], "--socket", w.path("d.sock"), *argv[1:]], label="tapir " + " ".join(argv))
+            proc.expect(status)
+            check(words in proc.err(), "says nothing of %r: %s" % (words, proc.err()))
+        shutil.copy(w.config.tapir, w.path("tapir"))
+        for argv in (["addr", "add", "10.63.0.3/24"], ["reload"]):
+            w.start(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", "--", w.path("tapir"), argv[0], "--socket",
+                     w.path("d.sock"), *argv[1:]], label="tapir %s by another user" % argv[0]).expect(77)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def configuration_is_read_again_without_dropping_connections(w):
+    with network(w) as ns:
+        text = "addr = 10.63.0.2/24\n%s\nhost-addr = 10.63.0.1/24\nset = net.ipv4.tcp_sack=%d\n"
+        path = w.write("t.conf", text % ("addr = 10.63.0.3/24", 1))
+        daemon = start_tapird(w, ns, "--config", path)
+        daemon.wait_out("ready")
+        with conversation(w, ns):
+            w.write("t.conf", text % ("addr = 10.63.0.4/24\naddr = fd63::4/64", 0))
+            tapir(w, "reload")
+            shown = tapir(w, "addr").out()
+            check("10.63.0.4/24" in shown and "fd63::4/64" in shown and "10.63.0.3/24" not in shown, shown)
+            check(tapir(w, "get", "-n", "net.ipv4.tcp_sack").out().strip() == "0", "the tunable did not follow")
+            w.write("t.conf", text % ("addr = 10.63.0.5/24", 7))
+            bad = w.start([w.config.tapir, "reload", "--socket", w.path("d.sock")], label="tapir reload")
+            bad.expect(78)
+            check("tcp_sack" in bad.err() and ":4:" in bad.err(), bad.err())
+            check("10.63.0.5" not in tapir(w, "addr").out(), "a bad configuration was taken in part")
+            w.write("t.conf", text % ("addr = 10.63.0.6/24\nmtu = 1400", 0))
+            daemon.signal(1)
+            daemon.wait_out("change with a restart only")
+            wait_for(lambda: "10.63.0.6/24" in tapir(w, "addr").out(), "SIGHUP did nothing")
