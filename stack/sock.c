@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "addr_select.h"
 #include "nd_router.h"
 
 enum { BUCKETS_FIRST = 64 };
@@ -388,10 +389,38 @@ void sock_wildcard_to_loopback(struct ip_addr *a)
 		*a = ip_addr_is4(a) ? ip_addr_from4(loopback4) : ip_addr_from6(loopback6);
 }
 
-/* A link-local IPv6 address means nothing without its link (RFC 4007 section 6). */
-static bool lacks_scope(const struct sock *s, const struct ip_endpoint *e)
+/* Whether the address means nothing without its link (RFC 4007 section 6). */
+static bool is_scoped(const struct ip_addr *a)
 {
-	return !ip_addr_is4(&e->addr) && ip_addr_is_linklocal(&e->addr) && e->scope_id == 0 && s->opt.bound_ifindex == 0;
+	if (ip_addr_is4(a))
+		return false;
+	return ip_addr_is_linklocal(a) || (ip_addr_is_multicast(a) && (a->b[1] & 0xf) <= ADDR_SCOPE_LINK);
+}
+
+/* As Linux, which looks at the scope of such addresses only. */
+static struct ip_endpoint with_scope_if_any(const struct ip_endpoint *e)
+{
+	struct ip_endpoint to = *e;
+
+	if (!is_scoped(&e->addr))
+		to.scope_id = 0;
+	return to;
+}
+
+/* The link that the socket is tied to: SO_BINDTODEVICE, or that of the link-local address it is bound to. 0: none. */
+static uint32_t tied_link(const struct sock *s)
+{
+	return s->opt.bound_ifindex ? s->opt.bound_ifindex : is_scoped(&s->local.addr) ? s->local.scope_id : 0;
+}
+
+/* 0, or what Linux says of a link-local address without a link, or with another than the socket's. */
+static int check_scope(const struct sock *s, const struct ip_endpoint *e)
+{
+	uint32_t tied = tied_link(s);
+
+	if (ip_addr_is4(&e->addr) || !ip_addr_is_linklocal(&e->addr))
+		return 0;
+	return (tied == 0 && e->scope_id == 0) || (tied && e->scope_id && tied != e->scope_id) ? -EINVAL : 0;
 }
 
 static int bind_checked(struct sock *s, const struct ip_endpoint *local)
@@ -406,21 +435,25 @@ static int bind_checked(struct sock *s, const struct ip_endpoint *local)
 
 int sock_bind(struct sock *s, const struct ip_endpoint *local)
 {
+	struct ip_endpoint to;
 	int err;
 
 	if (!sock_may_use(s, &local->addr))
 		return s->family == AF_INET ? -EAFNOSUPPORT : -EINVAL;
-	if (s->is_bound || s->is_connected || lacks_scope(s, local))
+	if (s->is_bound || s->is_connected || check_scope(s, local) < 0)
 		return -EINVAL;
+	to = with_scope_if_any(local);
+	if (to.scope_id && !link_by_ifindex(s->st, to.scope_id))
+		return -ENODEV;
 	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&local->addr) || ip_addr_is_broadcast(&local->addr)))
 		return -EADDRNOTAVAIL;
 	if (!s->opt.freebind && !s->opt.transparent) {
-		err = ip_check_bind(s->st, &local->addr, local->scope_id);
+		err = ip_check_bind(s->st, &to.addr, to.scope_id);
 		if (err < 0)
 			return err;
 	}
 	s->dst.ifindex = 0;
-	err = bind_checked(s, local);
+	err = bind_checked(s, &to);
 	if (err == 0 && s->type != SOCK_RAW && !ip_addr_is4(&local->addr) && !ip_addr_is_any(&local->addr))
 		s->opt.v6only = true; /* as Linux: what has an IPv6 address cannot talk to IPv4 */
 	return err;
@@ -435,9 +468,11 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 		return s->ops->connect(s, NULL, now_us);
 	if (!sock_may_use(s, &remote->addr))
 		return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
-	if (lacks_scope(s, remote))
+	if (check_scope(s, remote) < 0)
 		return -EINVAL;
-	to = *remote;
+	to = with_scope_if_any(remote);
+	if (is_scoped(&to.addr) && to.scope_id == 0)
+		to.scope_id = tied_link(s);
 	sock_wildcard_to_loopback(&to.addr);
 	return s->ops->connect(s, &to, now_us);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -409,6 +410,96 @@ static void test_answers_of_the_stack_itself_have_the_default_hop_limit(void **s
 	assert_int_equal(p.ttl, 33);
 }
 
+static uint32_t label_sent(struct sock *s, const char *to, uint16_t port)
+{
+	assert_int_equal(bed_send(&b, s, to, port, "x", 1), 0);
+	expect_packet();
+	return (out.data[1] & 0xfu) << 16 | (uint32_t)out.data[2] << 8 | out.data[3];
+}
+
+/* RFC 6437 sections 2, 3: one label a flow, whoever asks; no guess from one to another */
+static void test_6437_3_flow_label_is_the_flows_own(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct ip_endpoint e = bed_endpoint("::", 5000);
+	uint32_t label, other, third;
+
+	(void)state;
+	assert_int_equal(sock_bind(s, &e), 0);
+	label = label_sent(s, BED_PEER6, 1000);
+	assert_int_not_equal(label, 0);
+	assert_int_equal(label_sent(s, BED_PEER6, 1000), label);
+	other = label_sent(s, BED_PEER6, 1001);
+	third = label_sent(s, "fd00::3", 1000);
+	assert_true(label != other && label != third && other != third);
+	assert_int_equal(stack_set(b.st, "net.ipv6.auto_flowlabels", "0", NULL), 0);
+	assert_int_equal(label_sent(s, BED_PEER6, 1000), 0);
+	sock_close(s, b.now_us);
+}
+
+static void test_6437_3_all_segments_of_a_connection_have_its_label(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_STREAM, 0);
+	struct ip_endpoint e = bed_endpoint(BED_PEER6, 80);
+	uint8_t first[4];
+
+	(void)state;
+	assert_int_equal(sock_connect(s, &e, b.now_us), -115);
+	bed_turn(&b);
+	expect_packet();
+	memcpy(first, out.data, 4);
+	assert_true((first[1] & 0xf) | first[2] | first[3]);
+	bed_run(&b, 1100000);
+	expect_packet(); /* the SYN again */
+	assert_memory_equal(out.data, first, 4);
+	sock_close(s, b.now_us);
+}
+
+/* RFC 4007 section 6, RFC 3493 section 3.3: what Linux says without a scope, and with a wrong one */
+static void test_4007_6_link_local_addresses_need_their_link(void **state)
+{
+	struct link_config second = { .name = "test1", .kind = LINK_IP, .mtu = 1500 };
+	struct ip_prefix ll1, ll2;
+	struct ip_endpoint peer = bed_endpoint("fe80::9", 1000), own = bed_endpoint("fe80::1", 5000), name;
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	int if2 = stack_add_link(b.st, &second);
+
+	(void)state;
+	assert_true(if2 > 0);
+	assert_int_equal(ip_prefix_parse("fe80::1/64", &ll1), 0);
+	assert_int_equal(ip_prefix_parse("fe80::2/64", &ll2), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &ll1, b.now_us), 0);
+	assert_int_equal(stack_add_addr(b.st, (uint32_t)if2, &ll2, b.now_us), 0);
+	assert_int_equal(sock_bind(s, &own), -EINVAL);
+	assert_int_equal(sock_connect(s, &peer, b.now_us), -EINVAL);
+	own.scope_id = 99;
+	assert_int_equal(sock_bind(s, &own), -ENODEV);
+	own.scope_id = (uint32_t)if2; /* not that link's address */
+	assert_int_equal(sock_bind(s, &own), -EADDRNOTAVAIL);
+	own.scope_id = b.ifindex;
+	assert_int_equal(sock_bind(s, &own), 0);
+	assert_int_equal(sock_getname(s, &name), 0);
+	assert_int_equal(name.scope_id, b.ifindex);
+	peer.scope_id = (uint32_t)if2; /* another link than the address's */
+	assert_int_equal(sock_connect(s, &peer, b.now_us), -EINVAL);
+	peer.scope_id = 0; /* bound to a link already */
+	assert_int_equal(sock_connect(s, &peer, b.now_us), 0);
+	assert_int_equal(sock_getpeer(s, &name), 0);
+	assert_int_equal(name.scope_id, b.ifindex);
+	assert_int_equal(bed_send(&b, s, NULL, 0, "x", 1), 0);
+	assert_true(bed_next(&b, &out));
+	assert_int_equal(out.ifindex, b.ifindex);
+	sock_close(s, b.now_us);
+	s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0); /* the other link, and its own source */
+	peer.scope_id = (uint32_t)if2;
+	assert_int_equal(sock_connect(s, &peer, b.now_us), 0);
+	assert_int_equal(bed_send(&b, s, NULL, 0, "x", 1), 0);
+	assert_true(bed_next(&b, &out));
+	assert_int_equal(out.ifindex, if2);
+	assert_memory_equal(out.data + 8, ll2.addr.b, 16);
+	sock_close(s, b.now_us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -432,6 +523,9 @@ int main(void)
 		TEST(test_link_with_a_small_mtu_carries_no_ipv6),
 		TEST(test_traffic_class_and_hop_limit_of_the_socket_are_in_the_header),
 		TEST(test_answers_of_the_stack_itself_have_the_default_hop_limit),
+		TEST(test_6437_3_flow_label_is_the_flows_own),
+		TEST(test_6437_3_all_segments_of_a_connection_have_its_label),
+		TEST(test_4007_6_link_local_addresses_need_their_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
