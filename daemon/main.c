@@ -21,6 +21,7 @@
 #include "change.h"
 #include "daemon.h"
 #include "fresh.h"
+#include "hostid.h"
 #include "hostif.h"
 #include "keeper.h"
 #include "netconf.h"
@@ -105,9 +106,10 @@ static int start_stack(struct daemon *d)
 	config.log_levels = d->config.log_level >= LOG_LEVEL_DEBUG ? 0 : STACK_LOG_DEBUG;
 	if (getrandom(config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
 		return fail_errno(d, "getrandom", -errno);
+	hostid_secret(d->config.name, config.stable_secret);
 	d->now_us = loop_clock_us();
 	d->st = stack_open(&config, d->now_us);
-	explicit_bzero(config.seed, sizeof(config.seed));
+	explicit_bzero(&config, sizeof(config));
 	if (!d->st)
 		return fail_errno(d, "the stack", -ENOMEM);
 	for (int i = 0; i < d->config.setting_count && !status; i++)

@@ -397,6 +397,11 @@ static bool is_scoped(const struct ip_addr *a)
 	return ip_addr_is_linklocal(a) || (ip_addr_is_multicast(a) && (a->b[1] & 0xf) <= ADDR_SCOPE_LINK);
 }
 
+uint32_t sock_scope_of(const struct ip_addr *a, uint32_t ifindex)
+{
+	return is_scoped(a) ? ifindex : 0;
+}
+
 /* As Linux, which looks at the scope of such addresses only. */
 static struct ip_endpoint with_scope_if_any(const struct ip_endpoint *e)
 {

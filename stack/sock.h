@@ -163,6 +163,9 @@ uint8_t sock_pmtudisc(const struct sock *s, const struct ip_addr *remote);
 /* The wildcard as a destination is this host. */
 void sock_wildcard_to_loopback(struct ip_addr *a);
 
+/* What stands beside @a in a struct ip_endpoint when it is used on link @ifindex: that, if it means nothing without; else 0. */
+uint32_t sock_scope_of(const struct ip_addr *a, uint32_t ifindex);
+
 /* What goes into the IP header of packets to @dst by this socket's options, the stack's defaults applied. */
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst);
 uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst);

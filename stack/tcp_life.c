@@ -242,10 +242,12 @@ int tcp_conn_connect(struct tcp_conn *c, const struct ip_endpoint *remote)
 		return err;
 	if (s->dst.is_broadcast || s->dst.is_multicast)
 		return -ENETUNREACH;
-	if (ip_addr_is_any(&s->local.addr))
+	if (ip_addr_is_any(&s->local.addr)) {
 		s->local.addr = s->dst.src;
+		s->local.scope_id = sock_scope_of(&s->dst.src, s->dst.ifindex);
+	}
 	s->remote = *remote;
-	s->remote.scope_id = !ip_addr_is4(&remote->addr) && ip_addr_is_linklocal(&remote->addr) ? s->dst.ifindex : 0;
+	s->remote.scope_id = sock_scope_of(&remote->addr, s->dst.ifindex);
 	err = claim_port(c, &s->remote);
 	if (err == 0)
 		err = open_active(c);

@@ -493,6 +493,8 @@ static void test_4007_6_link_local_addresses_need_their_link(void **state)
 	s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0); /* the other link, and its own source */
 	peer.scope_id = (uint32_t)if2;
 	assert_int_equal(sock_connect(s, &peer, b.now_us), 0);
+	assert_int_equal(sock_getname(s, &name), 0);
+	assert_int_equal(name.scope_id, if2);
 	assert_int_equal(bed_send(&b, s, NULL, 0, "x", 1), 0);
 	assert_true(bed_next(&b, &out));
 	assert_int_equal(out.ifindex, if2);
