@@ -20,6 +20,7 @@
 struct daemon {
 	int argc; /* as it was started: reload() reads them again */
 	char **argv;
+	int start_dir; /* O_PATH: what relative paths in them mean */
 	struct config config;
 	struct log log;
 	int epoll_fd;

@@ -6,6 +6,7 @@
  *
  * Nothing but an error is logged before the end of it, so that a failure is one line. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,6 +410,8 @@ static void free_all(struct daemon *d)
 	if (d->st)
 		stack_close(d->st);
 	lease_close(&d->leases);
+	if (d->start_dir >= 0)
+		close(d->start_dir);
 }
 
 static int run(struct daemon *d)
@@ -418,6 +421,7 @@ static int run(struct daemon *d)
 	int status, control_fd;
 
 	d->channels.door = -1;
+	d->start_dir = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	d->owner_uid = getuid();
 	d->fds_max = privileges_raise_fds();
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);

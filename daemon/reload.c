@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* reload.c - reload() of change.h: the configuration, read again and compared with what was read before. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "change.h"
 #include "daemon.h"
@@ -161,6 +163,25 @@ static int apply(struct daemon *d, struct config *is, char *text, size_t room)
 	return 0;
 }
 
+/* With the working directory that we were started in: the daemon's own is another one (fresh.h). */
+static enum config_result load(struct daemon *d, struct config *is, char error[CONFIG_ERROR_MAX])
+{
+	int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	enum config_result r;
+
+	if (here < 0 || fchdir(d->start_dir) < 0) {
+		snprintf(error, CONFIG_ERROR_MAX, "the directory of the start: %s", strerror(errno));
+		r = CONFIG_BAD_FILE;
+	} else {
+		r = config_load(is, d->argc, d->argv, error);
+		if (fchdir(here) < 0)
+			d->stop = true; /* nothing goes on without it */
+	}
+	if (here >= 0)
+		close(here);
+	return r;
+}
+
 int reload(struct daemon *d, char *text, size_t room)
 {
 	struct config *is = malloc(sizeof(*is));
@@ -169,7 +190,7 @@ int reload(struct daemon *d, char *text, size_t room)
 
 	text[0] = '\0';
 	if (is)
-		err = config_load(is, d->argc, d->argv, error) == CONFIG_RUN ? apply(d, is, text, room) : -EINVAL;
+		err = load(d, is, error) == CONFIG_RUN ? apply(d, is, text, room) : -EINVAL;
 	if (error[0])
 		snprintf(text, room, "%s", error);
 	if (err < 0)

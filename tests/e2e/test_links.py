@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 
 from harness import Netns, check, test, wait_for
@@ -35,6 +36,12 @@ def make_tap(ns, name, *addresses):
 def start_tapird(w, ns, *flags):
     socket_path = w.path("d.sock")
     return w.start(ns.enter() + [w.config.tapird, "--name", "links-" + w.id, "--socket", socket_path, *flags], label="tapird (links)")
+
+
+def start_tapird_in(w, ns, directory, *flags):
+    """The same from another working directory, for relative paths."""
+    argv = ["sh", "-c", 'cd "$0" && exec "$@"', directory, w.config.tapird, "--name", "links-" + w.id, "--socket", w.path("d.sock"), *flags]
+    return w.start(ns.enter() + argv, label="tapird (links)")
 
 
 def tapir(w, *argv):
@@ -191,7 +198,7 @@ def configuration_is_read_again_without_dropping_connections(w):
     with network(w) as ns:
         text = "addr = 10.63.0.2/24\n%s\nhost-addr = 10.63.0.1/24\nset = net.ipv4.tcp_sack=%d\n"
         path = w.write("t.conf", text % ("addr = 10.63.0.3/24", 1))
-        daemon = start_tapird(w, ns, "--config", path)
+        daemon = start_tapird_in(w, ns, os.path.dirname(path), "--config", os.path.basename(path))
         daemon.wait_out("ready")
         with conversation(w, ns):
             w.write("t.conf", text % ("addr = 10.63.0.4/24\naddr = fd63::4/64", 0))
