@@ -9,7 +9,7 @@ set -eu
 BUILD="gcc libc6-dev make pkg-config libcap-dev libinih-dev libjansson-dev"
 DEMO="curl python3 iproute2 iputils-ping"
 TEST="libcmocka-dev iproute2 iputils-ping tcpdump tshark curl nginx-light redis-server redis-tools wrk netbase iperf3
-	openssh-server openssh-client python3 strace ethtool socat dnsmasq-base"
+	openssh-server openssh-client python3 strace ethtool socat dnsmasq-base golang-go musl-tools"
 UNITS="nginx redis-server ssh iperf3" # the services among them, by their units' names
 
 say() {

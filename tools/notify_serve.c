@@ -29,6 +29,13 @@
 #include "tools/notify_kept.h"
 #include "tools/notify_target.h"
 
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP 1UL
+#endif
+
 enum {
 	RESTART_SYSCALL = 512, /* ERESTARTSYS of the kernel's include/linux/errno.h */
 	CHECK_INTERVAL_MS = 20,
@@ -616,6 +623,8 @@ void notify_serve(int listener, bool is_interruptible, bool is_verbose)
 	sock_never_waits = true;
 	host_forget_policy(); /* options of tapir run may have set it */
 	signal(SIGPIPE, SIG_IGN);
+	/* The supervisor runs at once where the caller was, which sleeps (Linux 6.6). Elsewhere it wakes up somewhere. */
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	sv.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sv.sizes) < 0)
 		_exit(1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/notify_target.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -127,6 +128,21 @@ bool target_fd_is_cloexec(pid_t tid, int fd)
 	return read_proc(tid, name, text) > 0 && proc_number(text, "\nflags:\t", 8) & O_CLOEXEC;
 }
 
+/* Descriptors below @limit that are open. Those above it stay open when the limit is lowered. */
+static rlim_t count_below(const char *path, rlim_t limit)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	rlim_t count = 0;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && strtoul(entry->d_name, NULL, 10) < limit)
+			count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
 bool target_has_room(pid_t tid)
 {
 	struct rlimit limit;
@@ -137,7 +153,7 @@ bool target_has_room(pid_t tid)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)tid);
 	if (stat(path, &st) < 0 || prlimit(tid, RLIMIT_NOFILE, NULL, &limit) < 0)
 		return true;
-	return (rlim_t)st.st_size < limit.rlim_cur;
+	return (rlim_t)st.st_size < limit.rlim_cur || count_below(path, limit.rlim_cur) < limit.rlim_cur;
 }
 
 /* ---- Signals ---- */

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 
 PROGRAMS = ["ip", "nsenter", "unshare", "mount", "ethtool", "tcpdump", "tshark", "ping", "curl", "nginx", "wrk", "redis-server",
-            "redis-benchmark", "redis-cli", "iperf3", "ssh", "scp", "sshd", "ssh-keygen", "strace", "setpriv", "make"]
+            "redis-benchmark", "redis-cli", "iperf3", "ssh", "scp", "sshd", "ssh-keygen", "strace", "setpriv", "make", "gcc", "musl-gcc", "go"]
 
 
 def parse_arguments():
