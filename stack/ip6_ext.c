@@ -107,8 +107,7 @@ bool ip6_has_router_alert(const uint8_t *packet, uint32_t len, uint16_t value)
 		return false;
 	r = wire_rd_over(packet + IP6_HDR_LEN, len - IP6_HDR_LEN);
 	wire_rd_skip(&r, 1);
-	r = wire_rd_sub(&r, wire_rd_u8(&r) * 8u + 7);
-	wire_rd_skip(&r, 1);
+	r = wire_rd_sub(&r, wire_rd_u8(&r) * 8u + 6);
 	while (wire_rd_left(&r) > 0) {
 		uint8_t type = wire_rd_u8(&r), opt_len = type == OPT_PAD1 ? 0 : wire_rd_u8(&r);
 

@@ -127,8 +127,9 @@ unsigned mcast_version(const struct mcast_if *ifc)
 	return ifc->protocol->latest;
 }
 
-/* "Whenever a host changes its compatibility mode, it cancels all its pending response and retransmission timers." */
-static void settle_version(struct mcast_if *ifc)
+/* "Whenever a host changes its compatibility mode, it cancels all its pending response and retransmission timers." Groups without users go
+ * with what was to be told of them, but @keep, which the caller is about to change. */
+static void settle_version(struct mcast_if *ifc, const struct mcast_group *keep)
 {
 	unsigned version = mcast_version(ifc);
 	struct list *n, *next;
@@ -141,7 +142,8 @@ static void settle_version(struct mcast_if *ifc)
 	for (n = ifc->groups.next; n != &ifc->groups; n = next) {
 		next = n->next;
 		forget_reports(group_of(n));
-		free_if_done(group_of(n));
+		if (group_of(n) != keep)
+			free_if_done(group_of(n));
 	}
 }
 
@@ -218,7 +220,7 @@ static void on_change_timer(struct timer *t, uint64_t now_us)
 	bool has_more = false;
 	struct list *n, *next;
 
-	settle_version(ifc);
+	settle_version(ifc, NULL);
 	if (!has_records(ifc))
 		return;
 	r = records_begin(ifc);
@@ -282,7 +284,7 @@ void mcast_report_change(struct mcast_group *g, const struct mcast_filter *old, 
 {
 	struct mcast_if *ifc = g->ifc;
 
-	settle_version(ifc);
+	settle_version(ifc, g);
 	if (!is_silent(ifc, &g->addr)) {
 		if (has_records(ifc))
 			change_with_records(g, old, at_us);
@@ -309,6 +311,7 @@ void mcast_report_all(struct mcast_if *ifc)
 	static const struct mcast_filter none;
 	struct list *n, *next;
 
+	settle_version(ifc, NULL);
 	for (n = ifc->groups.next; n != &ifc->groups; n = next) {
 		next = n->next;
 		if (group_of(n)->users > 0)
@@ -335,7 +338,7 @@ static void on_answer_timer(struct timer *t, uint64_t now_us)
 	struct mcast_records r;
 
 	(void)now_us;
-	settle_version(ifc);
+	settle_version(ifc, NULL);
 	if (!has_records(ifc))
 		return;
 	r = records_begin(ifc);
@@ -389,9 +392,11 @@ static void on_group_timer(struct timer *t, uint64_t now_us)
 	struct mcast_group *g = group_of_timer(t);
 	unsigned version = g->ifc->version;
 
-	settle_version(g->ifc);
-	if (g->ifc->version != version || !is_listening(g->ifc, g))
+	settle_version(g->ifc, g);
+	if (g->ifc->version != version || !is_listening(g->ifc, g)) {
+		free_if_done(g);
 		return;
+	}
 	if (has_records(g->ifc))
 		answer_with_records(g);
 	else
@@ -472,7 +477,7 @@ static void query_without_records(struct mcast_if *ifc, const struct mcast_query
 void mcast_report_on_query(struct mcast_if *ifc, const struct mcast_query *q)
 {
 	learn_from_querier(ifc, q);
-	settle_version(ifc);
+	settle_version(ifc, NULL);
 	if (has_records(ifc))
 		query_with_records(ifc, q);
 	else
@@ -481,9 +486,10 @@ void mcast_report_on_query(struct mcast_if *ifc, const struct mcast_query *q)
 
 void mcast_report_on_report(struct mcast_if *ifc, const struct ip_addr *group)
 {
-	struct mcast_group *g = mcast_find(ifc->st, group, ifc->l->ifindex);
+	struct mcast_group *g;
 
-	settle_version(ifc);
+	settle_version(ifc, NULL);
+	g = mcast_find(ifc->st, group, ifc->l->ifindex);
 	if (has_records(ifc) || !g || !timer_is_pending(&g->report.timer))
 		return;
 	timer_cancel(&g->report.timer);
