@@ -79,8 +79,6 @@ static int set_mcast_if6(struct sock *s, int value)
 {
 	if (s->type == SOCK_STREAM)
 		return -ENOPROTOOPT;
-	if (value < 0)
-		return -ENODEV;
 	if (value != 0 && !sockopt_link_exists(s, (uint32_t)value))
 		return -ENODEV;
 	if (value != 0 && s->opt.bound_ifindex && (uint32_t)value != s->opt.bound_ifindex)
@@ -195,10 +193,12 @@ static int join(struct sock *s, const struct request *r, enum filter_mode mode)
 	return mcast_member_add(s, l, &r->group, mode);
 }
 
-/* Whether there is a way to what is no group at all, Linux asks the routes: there is one to the wildcard. */
-static bool leads_to_link(const struct ip_addr *group, const struct link *l)
+/* Linux asks the routes, also for the way to what is no group at all. */
+static bool leads_to_link(struct sock *s, const struct ip_addr *group, const struct link *l)
 {
-	return l && (ip_addr_is_multicast(group) || ip_addr_is_any(group));
+	struct ip_dst dst;
+
+	return ip_addr_is_multicast(group) ? l != NULL : ip_addr_is_any(group) || ip_route(s->st, group, NULL, 0, &dst) == 0;
 }
 
 static int leave(struct sock *s, const struct request *r)
@@ -209,7 +209,7 @@ static int leave(struct sock *s, const struct request *r)
 
 	if (!is4 && !ip_addr_is_multicast(&r->group))
 		return -EINVAL;
-	if (is4 && r->ifindex == 0 && ip_addr_is_any(&r->own) && !leads_to_link(&r->group, l))
+	if (is4 && r->ifindex == 0 && ip_addr_is_any(&r->own) && !leads_to_link(s, &r->group, l))
 		return -ENODEV;
 	m = mcast_member_find(s, &r->group, is4 && l ? l->ifindex : r->ifindex);
 	if (!m || (is4 && !l))
@@ -323,6 +323,8 @@ static int set_filter(struct sock *s, const struct request *r, uint32_t fmode, c
 		return -ENODEV;
 	if (mode == FILTER_INCLUDE && count == 0)
 		return leave(s, r);
+	if (!ip_addr_is4(&r->group) && r->ifindex == 0) /* no guessing here, as Linux */
+		return -EINVAL;
 	err = find_member(s, r, &m);
 	if (err < 0)
 		return err;
