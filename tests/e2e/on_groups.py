@@ -203,16 +203,15 @@ def receiver(family, bind, port):
 
 
 def drain(sockets):
-    """What each has got. Loopback is done when sendto() returns, on the kernel; on the stack when its daemon had a turn, which the
-    last datagram, to each one's own address, proves."""
+    """What each has got, once there has been silence for a while."""
     import select
-    got = []
-    for s in sockets:
-        texts = []
-        while select.select([s], [], [], 0.4)[0]:
-            texts.append(s.recv(100).decode())
-        got.append("+".join(texts) or "-")
-    return got
+    got = {s: [] for s in sockets}
+    ready = True
+    while ready:
+        ready = select.select(sockets, [], [], 0.7)[0]
+        for s in ready:
+            got[s].append(s.recv(100).decode())
+    return ["+".join(got[s]) or "-" for s in sockets]
 
 
 def delivery(family, group, other, own, any_addr, level, join, all_option):

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Groups: the kernel as the other host, and as a switch that snoops and asks. The bridge floods nothing to a group that nobody reported,
+so whatever arrives does because of our reports."""
+
+import os
+import re
+
+from harness import HERE, KERNEL, STACK, Netns, check, test, wait_for
+
+ON_GROUP, ON_GROUPS = os.path.join(HERE, "on_group.py"), os.path.join(HERE, "on_groups.py")
+GROUP = {4: "239.7.7.7", 6: "ff15::7777"}
+OTHER = {4: "239.8.8.8", 6: "ff15::8888"}
+FAR = {4: "10.77.0.3", 6: "fd77::3"}
+PORT = 7500
+
+
+def stack_ifindex(w):
+    return str([l["ifindex"] for l in w.tapir_json("link") if l["name"] == w.tap][0]) if w.is_tapir else "2"
+
+
+def start_in(w, ns, *argv, label):
+    return w.start(ns.enter() + list(argv), label=label)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def options_about_groups_answer_as_the_kernels(w):
+    ns = Netns("k" + w.id)
+    try:
+        for command in ("ip link set lo up", "ip link add tap0 type veth peer name other", "ip link set other up",
+                        "ip addr add 10.77.0.2/24 dev tap0", "ip -6 addr add fd77::2/64 dev tap0 nodad", "ip link set tap0 up",
+                        "ip route add default via 10.77.0.1"):
+            ns.run(*command.split())
+        index = ns.run("ip", "-o", "link", "show", "tap0").split(":")[0]
+        kernel = start_in(w, ns, "python3", ON_GROUPS, index, STACK[4], STACK[6], label="on_groups.py (kernel)")
+        stack = w.stack_start("python3", ON_GROUPS, stack_ifindex(w), STACK[4], STACK[6])
+        kernel.expect()
+        stack.expect()
+        for theirs, ours in zip(kernel.out().split("\n"), stack.out().split("\n")):
+            check(theirs == ours, "the kernel: %s\nthe stack:  %s" % (theirs, ours))
+        check(kernel.out() == stack.out(), "one of them says more")
+    finally:
+        ns.remove()
+
+
+class Switch:
+    """A bridge with the TAP and a veth to a third host as its ports, that learns groups from reports and asks for them."""
+
+    def __init__(self, w, igmp, mld):
+        self.w, self.far = w, Netns("f" + w.id)
+        host = w.host
+        host.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "1", "mcast_querier", "1", "mcast_igmp_version", str(igmp),
+                 "mcast_mld_version", str(mld), "mcast_startup_query_interval", "50", "mcast_query_interval", "100",
+                 "mcast_query_response_interval", "50", "mcast_last_member_interval", "20", "mcast_membership_interval", "400")
+        host.sysctl("net.ipv6.conf.br0.accept_dad", 0)
+        host.run("ip", "link", "add", "port1", "type", "veth", "peer", "name", "eth0", "netns", self.far.name)
+        for port in (w.tap, "port1"):
+            host.run("ip", "addr", "flush", "dev", port)
+            host.run("ip", "link", "set", port, "master", "br0")
+            host.run("ip", "link", "set", port, "up")
+            host.run("ip", "link", "set", port, "type", "bridge_slave", "mcast_flood", "off", "mcast_router", "0")
+        host.run("ip", "link", "set", "br0", "up")
+        self.far.run("ip", "link", "set", "lo", "up")
+        self.far.sysctl("net.ipv6.conf.eth0.accept_dad", 0)
+        self.far.run("ip", "link", "set", "eth0", "up")
+        for family, length in ((4, "/24"), (6, "/64")):
+            host.run("ip", "addr", "add", KERNEL[family] + length, "dev", "br0")
+            self.far.run("ip", "addr", "add", FAR[family] + length, "dev", "eth0")
+        self.far_index = self.far.run("ip", "-o", "link", "show", "eth0").split(":")[0]
+
+    def entries(self, group):
+        return [line for line in self.w.host.run("bridge", "-d", "mdb", "show").split("\n") if " %s " % group in line and self.w.tap in line]
+
+    def far_start(self, *argv):
+        return start_in(self.w, self.far, "python3", ON_GROUP, *argv, label="on_group.py %s (far)" % argv[0])
+
+    def close(self):
+        self.far.remove()
+        self.w.host.run("ip", "link", "del", "br0")
+
+
+def heard(proc, text):
+    return len(re.findall("^%s " % text, proc.out(), re.M))
+
+
+def group_traffic(w, family, igmp, mld):
+    switch = Switch(w, igmp, mld)
+    index, group = stack_ifindex(w), GROUP[family]
+    try:
+        # In: nothing while nobody listens; everything once the stack has reported; nothing after it has left.
+        say = switch.far_start("say", switch.far_index, group, str(PORT), "in")
+        wait_for(lambda: w.stats().get("mld.in_queries" if family == 6 else "igmp.in_queries"), "a query of the bridge")
+        check(not switch.entries(group), "the bridge knows of a member too early")
+        hear = w.stack_start("python3", ON_GROUP, "hear", index, group, str(PORT))
+        hear.wait_out("joined")
+        wait_for(lambda: heard(hear, "in") > 3, "datagrams from the far host")
+        check("from " + FAR[family] in hear.out(), hear.out())
+        check(switch.entries(group), "traffic came without a report")
+        queries = w.stats()["mld.in_queries" if family == 6 else "igmp.in_queries"]
+        wait_for(lambda: w.stats()["mld.in_queries" if family == 6 else "igmp.in_queries"] > queries + 5, "more queries")
+        before = heard(hear, "in")
+        wait_for(lambda: heard(hear, "in") > before + 5, "traffic that goes on because queries are answered")
+        groups = [g for g in w.tapir_json("maddr") if g["address"] == group]
+        check(len(groups) == 1 and groups[0]["users"] == 1 and groups[0]["version"] == (mld if family == 6 else igmp), str(groups))
+        hear.stop()
+        wait_for(lambda: not switch.entries(group), lambda: "the bridge to forget us: %s" % switch.entries(group))
+        check(not [g for g in w.tapir_json("maddr") if g["address"] == group and g["users"]], "a closed socket is still a member")
+        say.stop()
+        # Out: to a member at the far end.
+        hear = switch.far_start("hear", switch.far_index, OTHER[family], str(PORT))
+        hear.wait_out("joined")
+        say = w.stack_start("python3", ON_GROUP, "say", index, OTHER[family], str(PORT), "out")
+        wait_for(lambda: heard(hear, "out") > 3, "datagrams from the stack")
+        check("from " + STACK[family] in hear.out(), hear.out())
+        say.stop()
+        hear.stop()
+        w.stack_run("ping", "-n", "-c", "1", "-W", "20", FAR[family])  # solicited-node groups pass the switch too
+    finally:
+        switch.close()
+
+
+@test(combos="first", stacks=("tapir",), tshark=True, options=[])
+def group_traffic_through_a_snooping_switch(w, family):
+    group_traffic(w, family, 3, 2)
+
+
+@test(combos="first", stacks=("tapir",), tshark=True, options=[])
+def group_traffic_through_a_switch_of_older_versions(w, family):
+    group_traffic(w, family, 2, 1)
+
+
+@test(combos="first", stacks=("tapir",), tshark=True, options=[])
+def source_filters_hold_through_a_snooping_switch(w, family):
+    switch = Switch(w, 3, 2)
+    try:
+        index = stack_ifindex(w)
+        wrong = w.stack_start("python3", ON_GROUP, "hear", index, GROUP[family], str(PORT), KERNEL[family])
+        wrong.wait_out("joined")
+        say = switch.far_start("say", switch.far_index, GROUP[family], str(PORT), "in")
+        right = w.stack_start("python3", ON_GROUP, "hear", index, GROUP[family], str(PORT), FAR[family])
+        right.wait_out("joined")
+        wait_for(lambda: heard(right, "in") > 3, "datagrams from the source that is wanted")
+        check(heard(wrong, "in") == 0, wrong.out())
+        groups = [g for g in w.tapir_json("maddr") if g["address"] == GROUP[family]]
+        check(groups and groups[0]["mode"] == "include" and sorted(groups[0]["sources"]) == sorted([KERNEL[family], FAR[family]]), str(groups))
+        for proc in (say, right, wrong):
+            proc.stop()
+    finally:
+        switch.close()
+
+
+@test(combos="first", stacks=("tapir", "kernel"), tshark=True)
+def socat_group_traffic_both_ways(w, family):
+    """socat joins with its own options, by address (IPv4) and by interface."""
+    host_index, group = w.host.run("ip", "-o", "link", "show", w.tap).split(":")[0], GROUP[family]
+    dev = stack_ifindex(w)
+    if family == 4:
+        listen = "UDP4-RECV:%d,ip-add-membership=%s:%s" % (PORT, group, STACK[4])
+        send = "UDP4-DATAGRAM:%s:%d,ip-multicast-if=%s" % (group, PORT, KERNEL[4])
+        back = "UDP4-DATAGRAM:%s:%d,ip-multicast-if=%s" % (OTHER[4], PORT, STACK[4])
+    else:
+        listen = "UDP6-RECV:%d,ipv6-join-group=[%s]:%s" % (PORT, group, dev)
+        send = "UDP6-DATAGRAM:[%s]:%d,setsockopt-int=41:17:%s" % (group, PORT, host_index)
+        back = "UDP6-DATAGRAM:[%s]:%d,setsockopt-int=41:17:%s" % (OTHER[6], PORT, dev)
+    hear = w.stack_start("socat", "-u", listen, "STDOUT")
+    say = w.host_start("sh", "-c", "while :; do echo hello; sleep 0.2; done | socat -u STDIN '%s'" % send, label="socat (sender)")
+    wait_for(lambda: "hello" in hear.out(), "socat on the stack to hear the group")
+    say.stop()
+    hear.stop()
+    hear = w.host_start("python3", ON_GROUP, "hear", host_index, OTHER[family], str(PORT), label="on_group.py")
+    hear.wait_out("joined")
+    say = w.stack_start("sh", "-c", "while :; do echo hello; sleep 0.2; done | socat -u STDIN '%s'" % back, label="socat (on the stack)")
+    wait_for(lambda: "hello" in hear.out(), "the kernel to hear socat on the stack")
+    say.stop()
+    hear.stop()
