@@ -198,7 +198,11 @@ static bool leads_to_link(struct sock *s, const struct ip_addr *group, const str
 {
 	struct ip_dst dst;
 
-	return ip_addr_is_multicast(group) ? l != NULL : ip_addr_is_any(group) || ip_route(s->st, group, NULL, 0, &dst) == 0;
+	if (ip_addr_is_multicast(group))
+		return l != NULL;
+	if (ip_addr_v4(group)[0] == 0) /* "this network": only the wildcard, which is this host */
+		return ip_addr_is_any(group);
+	return ip_route(s->st, group, NULL, 0, &dst) == 0;
 }
 
 static int leave(struct sock *s, const struct request *r)
