@@ -9,7 +9,10 @@
 
 #include "client-lib/include/tapir/socket.h"
 
-enum decision { UNDECIDED, STACK, KERNEL, BAD };
+/* RUN: the plain calls are made, and `tapir run`, which said so, sees them. To do it here too would put two headers before a datagram. */
+enum decision { UNDECIDED, STACK, KERNEL, RUN, BAD };
+
+static const char run_word[] = BACKEND_OF_RUN;
 
 /* Process-wide by nature: it is a decision of the process. */
 static _Atomic enum decision decision;
@@ -26,7 +29,7 @@ static bool read_environment(enum tapir_backend *backend)
 	static const char *const names[] = { [TAPIR_BACKEND_TAPIR] = "tapir", [TAPIR_BACKEND_KERNEL] = "kernel",
 					     [TAPIR_BACKEND_AUTO] = "auto" };
 	static const char complaint[] = "tapir: TAPIR_BACKEND is none of tapir, kernel, auto\n";
-	const char *text = getenv("TAPIR_BACKEND");
+	const char *text = getenv(BACKEND_VARIABLE);
 
 	*backend = TAPIR_BACKEND_TAPIR;
 	if (!text || !*text)
@@ -42,6 +45,13 @@ static bool read_environment(enum tapir_backend *backend)
 	return false;
 }
 
+static bool is_under_run(void)
+{
+	const char *text = getenv(BACKEND_VARIABLE);
+
+	return text && strcmp(text, run_word) == 0;
+}
+
 static enum decision decide(void)
 {
 	enum tapir_backend backend = TAPIR_BACKEND_TAPIR;
@@ -49,6 +59,8 @@ static enum decision decide(void)
 
 	if (!backend_is_chosen_by_user())
 		return STACK;
+	if (is_under_run())
+		return RUN;
 	if (choice >= 0)
 		backend = (enum tapir_backend)choice;
 	else if (!read_environment(&backend))
@@ -75,12 +87,21 @@ static enum decision decided(void)
 
 bool backend_is_kernel(void)
 {
-	return decided() == KERNEL;
+	enum decision d = decided();
+
+	return d == KERNEL || d == RUN;
 }
 
 bool backend_is_kernel_already(void)
 {
-	return atomic_load_explicit(&decision, memory_order_relaxed) == KERNEL;
+	enum decision d = atomic_load_explicit(&decision, memory_order_relaxed);
+
+	return d == KERNEL || d == RUN;
+}
+
+bool backend_has_daemon(void)
+{
+	return atomic_load(&decision) != KERNEL;
 }
 
 bool backend_is_bad(void)
@@ -94,7 +115,7 @@ int tapir_set_backend(enum tapir_backend backend)
 		errno = EINVAL;
 		return -1;
 	}
-	if (!backend_is_chosen_by_user() || atomic_load(&decision) != UNDECIDED) {
+	if (!backend_is_chosen_by_user() || is_under_run() || atomic_load(&decision) != UNDECIDED) {
 		errno = EBUSY;
 		return -1;
 	}

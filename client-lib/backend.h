@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+#define BACKEND_VARIABLE "TAPIR_BACKEND"
+#define BACKEND_OF_RUN "run" /* what `tapir run` says there to programs that use libtapir themselves */
+
 /* Decides if that was not done yet. Threads that ask at the same time get the same answer. */
 bool backend_is_kernel(void);
 
@@ -14,6 +17,9 @@ bool backend_is_kernel_already(void);
 
 /* Weak: the preload shim says no. */
 bool backend_is_chosen_by_user(void);
+
+/* A daemon may serve this process: it is not on the kernel, or not decided yet. */
+bool backend_has_daemon(void);
 
 /* TAPIR_BACKEND is no word that we know: tapir_socket() fails with EINVAL. */
 bool backend_is_bad(void);

@@ -60,6 +60,12 @@ void host_forget_policy(void)
 	atomic_store(&state, HOST_POLICY_UNREAD);
 }
 
+void host_read_policy_again(void)
+{
+	atomic_store(&state, HOST_POLICY_UNREAD);
+	host_read_policy();
+}
+
 __attribute__((constructor)) static void read_early(void)
 {
 	host_read_policy();

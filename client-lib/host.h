@@ -21,6 +21,7 @@ enum host_call { HOST_CONNECT, HOST_BIND, HOST_SEND };
 
 enum host_policy { HOST_POLICY_UNREAD, HOST_POLICY_NONE, HOST_POLICY_RULES, HOST_POLICY_BAD };
 enum host_policy host_read_policy(void);
+void host_read_policy_again(void); /* the environment was changed, and there is one thread yet */
 
 /* The environment has changed since: read it again. For a process with one thread. */
 void host_forget_policy(void);

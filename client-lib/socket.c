@@ -25,7 +25,7 @@ enum { SOCK_TYPES_END = SOCK_PACKET + 1 };
 int tapir_available(unsigned flags)
 {
 	struct tapir_hello hello;
-	ssize_t n = backend_is_kernel_already() ? -ENETDOWN : control_request(TAPIR_OP_HELLO, NULL, 0, -1, &hello, sizeof(hello), NULL);
+	ssize_t n = !backend_has_daemon() ? -ENETDOWN : control_request(TAPIR_OP_HELLO, NULL, 0, -1, &hello, sizeof(hello), NULL);
 
 	if (n >= 0 && n != (ssize_t)sizeof(hello))
 		n = -EPROTO;

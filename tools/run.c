@@ -9,7 +9,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "client-lib/backend.h"
 #include "client-lib/control.h"
+#include "client-lib/host.h"
 #include "client-lib/policy.h"
 #include "client-lib/preload/program.h"
 #include "tools/notify.h"
@@ -81,6 +83,7 @@ static void set_socket(const struct tool *t, const char *path)
 	if (!absolute)
 		tool_fail(t, EX_OSERR, "%s: %s", path, strerror(errno));
 	setenv("TAPIR_SOCKET", absolute, 1);
+	unsetenv(BACKEND_VARIABLE); /* it has no say here */
 	free(absolute);
 }
 
@@ -272,6 +275,7 @@ static void run(struct run *r, int argc, char **argv)
 	} else {
 		enter_preload(r);
 	}
+	setenv(BACKEND_VARIABLE, BACKEND_OF_RUN, 1); /* for programs that link libtapir themselves */
 	if (r->argv0)
 		program[0] = r->argv0;
 	execvp(r->path, program);
@@ -317,6 +321,7 @@ int cmd_run(int argc, char **argv)
 	path = control_path(r.tool.socket);
 	check_daemon(&r.tool, path, &r.hello);
 	set_socket(&r.tool, path);
+	host_read_policy_again();
 	if (is_report || is_strict)
 		run_watched(&r.tool, is_strict, is_report);
 	run(&r, argc, argv);

@@ -80,6 +80,9 @@ PRELOAD_EXPORT int fcntl(int fd, int cmd, ...)
 }
 
 PRELOAD_EXPORT int fcntl64(int fd, int cmd, ...) __attribute__((alias("fcntl")));
+PRELOAD_EXPORT int __fcntl(int fd, int cmd, ...) __attribute__((alias("fcntl")));
+PRELOAD_EXPORT int __close(int fd) __attribute__((alias("close")));
+PRELOAD_EXPORT int __dup2(int fd, int new_fd) __THROW __attribute__((alias("dup2")));
 
 PRELOAD_EXPORT int ioctl(int fd, unsigned long request, ...)
 {

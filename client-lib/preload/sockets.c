@@ -66,3 +66,12 @@ PRELOAD_EXPORT ssize_t __recvfrom_chk(int fd, void *data, size_t bytes, size_t r
 		__chk_fail();
 	return recvfrom(fd, data, bytes, flags, addr, len);
 }
+
+/* The same under the names that glibc exports beside the plain ones. */
+PRELOAD_EXPORT int __socket(int family, int type, int protocol) __THROW __attribute__((alias("socket")));
+PRELOAD_EXPORT int __connect(int fd, const struct sockaddr *addr, socklen_t len) __attribute__((alias("connect")));
+PRELOAD_EXPORT ssize_t __send(int fd, const void *data, size_t bytes, int flags) __attribute__((alias("send")));
+PRELOAD_EXPORT ssize_t __recv(int fd, void *data, size_t bytes, int flags) __attribute__((alias("recv")));
+PRELOAD_EXPORT int __sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags) __attribute__((alias("sendmmsg")));
+PRELOAD_EXPORT ssize_t __read(int fd, void *data, size_t bytes) __attribute__((alias("read")));
+PRELOAD_EXPORT ssize_t __write(int fd, const void *data, size_t bytes) __attribute__((alias("write")));

@@ -19,9 +19,10 @@ def kept_addresses_stay_on_the_host(w, family):
     for kind in ("echo", "udp-echo"):
         for address in (LOOPBACK[family], KERNEL[family]):
             w.host_peer(kind, address, PORT).wait_out("listening")
-    out = run_in_both(w, ["--keep", LOOPBACK[family], "--keep", ":%d" % (PORT + 9)], "python3", os.path.join(HERE, "on_policy.py"),
-                      LOOPBACK[family], KERNEL[family], STACK[family], PORT).out()
-    check(out == "done\n", out)
+    for mode in ("preload", "notify"):
+        out = run_in_both(w, ["--mode", mode, "--keep", LOOPBACK[family], "--keep", ":%d" % (PORT + 9)], "python3",
+                          os.path.join(HERE, "on_policy.py"), LOOPBACK[family], KERNEL[family], STACK[family], PORT, mode).out()
+        check(out == "done\n", "%s: %s" % (mode, out))
 
 
 @test(combos="first", capture=False, stacks=("tapir",))
