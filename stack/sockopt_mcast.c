@@ -193,16 +193,10 @@ static int join(struct sock *s, const struct request *r, enum filter_mode mode)
 	return mcast_member_add(s, l, &r->group, mode);
 }
 
-/* Linux asks the routes, also for the way to what is no group at all. */
-static bool leads_to_link(struct sock *s, const struct ip_addr *group, const struct link *l)
+/* For what is no group at all Linux asks the routes; here only the wildcard leads anywhere. */
+static bool leads_to_link(const struct ip_addr *group, const struct link *l)
 {
-	struct ip_dst dst;
-
-	if (ip_addr_is_multicast(group))
-		return l != NULL;
-	if (ip_addr_v4(group)[0] == 0) /* "this network": only the wildcard, which is this host */
-		return ip_addr_is_any(group);
-	return ip_route(s->st, group, NULL, 0, &dst) == 0;
+	return l && (ip_addr_is_multicast(group) || ip_addr_is_any(group));
 }
 
 static int leave(struct sock *s, const struct request *r)
@@ -213,7 +207,7 @@ static int leave(struct sock *s, const struct request *r)
 
 	if (!is4 && !ip_addr_is_multicast(&r->group))
 		return -EINVAL;
-	if (is4 && r->ifindex == 0 && ip_addr_is_any(&r->own) && !leads_to_link(s, &r->group, l))
+	if (is4 && r->ifindex == 0 && ip_addr_is_any(&r->own) && !leads_to_link(&r->group, l))
 		return -ENODEV;
 	m = mcast_member_find(s, &r->group, is4 && l ? l->ifindex : r->ifindex);
 	if (!m || (is4 && !l))

@@ -107,7 +107,7 @@ def options4(kind, family):
     say("add short", put(add, mreq(G4)[:7]), put(drop, b""))
     say("add", put(add, mreq(G4)), put(add, mreq(G4)), put(add, mreqn(G4, index=INDEX)), put(add, mreq(G4, OWN4)))
     say("add bad", put(add, mreq("10.1.1.1")), put(add, mreq(G4, "10.9.9.9")), put(add, mreqn(H4, index=77)), put(add, mreqn(H4, index=-1)))
-    say("drop bad", put(drop, mreq(H4)), put(drop, mreq("10.1.1.1")), put(drop, mreqn(G4, index=77)), put(drop, mreq(G4, "10.9.9.9")))
+    say("drop bad", put(drop, mreq(H4)), put(drop, mreqn(G4, index=77)), put(drop, mreq(G4, "10.9.9.9")))
     say("block", put(IP_BLOCK, mreq_source(G4, "192.0.2.1")), put(IP_BLOCK, mreq_source(G4, "192.0.2.1")),
         put(IP_BLOCK, mreq_source(H4, "192.0.2.1")), put(IP_BLOCK, mreq_source("10.1.1.1", "192.0.2.1")),
         put(IP_BLOCK, mreq_source(G4, "192.0.2.1") + b"1234"), put(IP_BLOCK, mreq_source(G4, "192.0.2.1", "10.9.9.9")))
