@@ -123,6 +123,7 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 	stack_log(st, STACK_LOG_NOTICE, "link.%s name=%s ifindex=%u", is_up ? "up" : "down", l->config.name, ifindex);
 	if (is_up) {
 		l->is_ip6_off = false;
+		nd_router_restart(l);
 		mcast_report_all(&l->igmp);
 		mcast_report_all(&l->mld);
 		addr_recheck_link(st, l);

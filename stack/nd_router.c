@@ -64,6 +64,18 @@ void nd_router_stop(struct link *l)
 	timer_cancel(&l->nd.solicit);
 }
 
+void nd_router_restart(struct link *l)
+{
+	struct nd_link *nd = &l->nd;
+
+	nd->hop_limit = 0;
+	nd->reachable_ms = nd->retrans_ms = nd->mtu = 0;
+	nd->has_advertisement = nd->is_managed = nd->is_other = false;
+	memset(nd->servers, 0, sizeof(nd->servers));
+	memset(nd->domains, 0, sizeof(nd->domains));
+	slaac_on_link_up(nd->st, l);
+}
+
 /* ---- Parameters ---- */
 
 uint8_t nd_hop_limit(struct stack *st, uint32_t ifindex)

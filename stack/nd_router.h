@@ -25,6 +25,10 @@ void nd_router_init(struct stack *st, struct link *l);
 void nd_router_solicit(struct link *l);
 void nd_router_stop(struct link *l); /* the link is down */
 
+/* The link is up again, perhaps on another network: parameters are forgotten, and the addresses of old prefixes deprecated, until a
+ * router tells them again. Routes stay: a router that is not there any more is silent, and left for another. */
+void nd_router_restart(struct link *l);
+
 /* A message of its type with hop limit 255, on an Ethernet link. The window begins with the ICMPv6 header. */
 void nd_router_advertisement(struct stack *st, struct link *l, const struct frame *f, const struct ip_rx *rx);
 void nd_redirect(struct stack *st, struct link *l, const struct frame *f, const struct ip_rx *rx);

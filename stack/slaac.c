@@ -300,6 +300,16 @@ void slaac_on_prefix(struct stack *st, struct link *l, const struct nd_prefix *p
 		make_temporary(st, l, &p->prefix.addr, p->valid_s, p->preferred_s);
 }
 
+void slaac_on_link_up(struct stack *st, const struct link *l)
+{
+	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
+		struct if_addr *a = of_node(n);
+
+		if (a->ifindex == l->ifindex && (a->origin == NET_SLAAC || a->origin == NET_TEMPORARY))
+			addr_set_preferred(a, 0);
+	}
+}
+
 void slaac_on_duplicate(struct if_addr *a)
 {
 	struct stack *st = a->st;

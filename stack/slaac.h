@@ -23,6 +23,9 @@ void slaac_init(struct link *l);
 /* A prefix with the autonomous flag was advertised on the link. */
 void slaac_on_prefix(struct stack *st, struct link *l, const struct nd_prefix *p);
 
+/* The link came up again, perhaps on another network: its addresses are for old connections until their prefix is told again. */
+void slaac_on_link_up(struct stack *st, const struct link *l);
+
 /* An address was found to be another's: try the next identifier (RFC 7217 section 6, RFC 8981 section 3.3), if it is one of ours. */
 void slaac_on_duplicate(struct if_addr *a);
 

@@ -479,6 +479,41 @@ static void test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_
 	sock_close(s, b.now_us);
 }
 
+static void test_link_that_comes_up_on_another_network_prefers_its_addresses(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+
+	(void)state;
+	prefix("2001:db8:1::/64", 86400, 86400);
+	bed_run(&b, 3 * S);
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	bed_run(&b, 5 * S);
+	assert_string_equal(only("slaac")->state, "deprecated");
+	ra_begin(&ra, "fe80::aa", 1800); /* another router, another prefix */
+	ra.mac = other_mac;
+	ra_add_mac(&ra, 1, other_mac);
+	ra_add_prefix(&ra, "2001:db8:2::/64", RA_ON_LINK | RA_AUTO, 86400, 86400);
+	ra_send(&b, &ra);
+	bed_run(&b, 3 * S);
+	/* the old router is silent, and left after three questions */
+	for (unsigned i = 0; i < 2; i++) {
+		bed_drop_all(&b);
+		bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+		if (i == 0)
+			bed_run(&b, 4 * S);
+	}
+	while (bed_next(&b, &out))
+		if (lan_is_ip(&out, other_mac))
+			break;
+	assert_true(lan_is_ip(&out, other_mac));
+	assert_memory_equal(out.data + 22, addr_of("2001:db8:2::").b, 8);
+	/* back on the first, it is preferred again */
+	prefix("2001:db8:1::/64", 86400, 86400);
+	assert_string_equal(addrs("slaac")->info[0].state, "preferred");
+	sock_close(s, b.now_us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -489,6 +524,7 @@ int main(void)
 		TEST(test_4862_5_5_3_e_two_hour_rule),
 		TEST(test_4862_5_5_4_deprecated_address_serves_old_sockets_and_new_ones_only_if_alone),
 		TEST(test_infinite_lifetimes_never_end),
+		TEST(test_link_that_comes_up_on_another_network_prefers_its_addresses),
 		cmocka_unit_test(test_7217_5_identifier_is_stable_and_depends_on_prefix_link_and_secret),
 		TEST(test_4291_appendix_a_identifier_from_the_mac_if_asked_for),
 		TEST(test_7217_6_duplicate_gets_another_identifier_three_times),
