@@ -402,9 +402,9 @@ static void test_options_that_do_not_exist_are_named(void **state)
 	r = run(cmd_ss, NULL, "ss -tz");
 	assert_int_equal(r.status, EX_USAGE);
 	one_line_with(&r, "-z");
-	r = run(cmd_addr, NULL, "addr add");
+	r = run(cmd_addr, NULL, "addr frob");
 	assert_int_equal(r.status, EX_USAGE);
-	one_line_with(&r, "'add'");
+	one_line_with(&r, "'frob'");
 	r = run(cmd_set, NULL, "set net.x");
 	assert_int_equal(r.status, EX_USAGE);
 	one_line_with(&r, "NAME=VALUE");
