@@ -9,8 +9,10 @@ set -eu
 BUILD="gcc libc6-dev make pkg-config libcap-dev libinih-dev libjansson-dev"
 DEMO="curl python3 iproute2 iputils-ping"
 TEST="libcmocka-dev iproute2 iputils-ping tcpdump tshark curl nginx-light redis-server redis-tools wrk netbase iperf3
-	openssh-server openssh-client python3 strace ethtool socat dnsmasq-base golang-go musl-tools"
-UNITS="nginx redis-server ssh iperf3" # the services among them, by their units' names
+	openssh-server openssh-client python3 strace ethtool socat dnsmasq-base golang-go musl-tools
+	wget haproxy memcached mosquitto mosquitto-clients php-cli nodejs perl ncat unbound bind9-dnsutils postgresql-15
+	python3.11 libpython3.11-testsuite"
+UNITS="nginx redis-server ssh iperf3 haproxy memcached mosquitto postgresql unbound" # the services among them, by their units' names
 
 say() {
 	echo "tapir: $*" >&2
@@ -106,7 +108,8 @@ rm -f "$log"
 # Nor are they to start with the machine, if it was we who brought them.
 for unit in $UNITS; do
 	case $unit:$missing in
-	nginx:*nginx-light* | redis-server:*redis-server* | ssh:*openssh-server* | iperf3:*iperf3*)
+	nginx:*nginx-light* | redis-server:*redis-server* | ssh:*openssh-server* | iperf3:*iperf3* | \
+	haproxy:*haproxy* | memcached:*memcached* | mosquitto:*mosquitto* | postgresql:*postgresql-15* | unbound:*unbound*)
 		if command -v systemctl >/dev/null; then
 			$as_root systemctl disable --quiet "$unit.service" >/dev/null 2>&1 || true
 		elif command -v update-rc.d >/dev/null; then
