@@ -38,7 +38,9 @@ static const struct condition conditions[] = {
 	{ "loss 10%", .path = { .loss_ppm = 100000, .delay_us = 5000 }, .mtu = 1500 },
 	{ "loss of acks 20%", .path = { .delay_us = 5000 }, .back = { .loss_ppm = 200000, .delay_us = 5000 }, .mtu = 1500 },
 	{ "bursts", .path = { .burst_ppm = 10000, .burst_us = 30000, .delay_us = 5000 }, .mtu = 1500 },
-	{ "long outages", .path = { .burst_ppm = 5000, .burst_us = 3000000, .delay_us = 5000 }, .mtu = 1500 },
+	/* An outage lasts as long as a host asks for its neighbour before it says that there is none: have it ask longer. */
+	{ "long outages", .path = { .burst_ppm = 5000, .burst_us = 3000000, .delay_us = 5000 }, .mtu = 1500,
+	  .tunables = "net.ipv4.neigh.default.mcast_solicit=10" },
 	{ "reordering", .path = { .reorder_ppm = 200000, .reorder_us = 3000, .delay_us = 1000 }, .mtu = 1500 },
 	{ "duplication", .path = { .duplicate_ppm = 200000, .delay_us = 1000 }, .mtu = 1500 },
 	{ "corruption", .path = { .corrupt_ppm = 30000, .delay_us = 1000 }, .mtu = 1500 },
