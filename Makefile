@@ -171,7 +171,7 @@ demo:
 	$(Q)$(MAKE) -s --no-print-directory -j$(JOBS) SAN=0 all
 	$(Q)tools/demo.sh $B
 
-MAN_PAGES := man8/tapird.8 man1/tapir.1 man3/tapir.3
+MAN_PAGES := man8/tapird.8 man1/tapir.1 man1/tapir-run.1 man3/tapir.3
 HEADERS := $(notdir $(wildcard client-lib/include/tapir/*.h))
 INSTALLED := sbin/tapird bin/tapir $(addprefix include/tapir/,$(HEADERS)) $(addprefix share/man/,$(MAN_PAGES))
 INSTALLED_LIB := libtapir.so.$(VERSION) $(SONAME) libtapir.so libtapir.a libtapir-preload.so pkgconfig/tapir.pc

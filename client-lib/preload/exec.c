@@ -132,7 +132,7 @@ static bool needs_notify(const char *path)
 	int saved_errno = errno;
 	bool needs = false;
 
-	if (*runner && path && !hint_is_sandboxed()) {
+	if (*runner && path && !hint_is_sandboxed() && access(runner, X_OK) == 0) { /* out of reach after chroot(2) */
 		program_inspect(path, &p);
 		needs = program_needs_notify(&p);
 	}

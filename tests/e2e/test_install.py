@@ -9,7 +9,7 @@ from harness import ROOT, STACK, check, test
 
 FILES = ["bin/tapir", "sbin/tapird", "include/tapir/socket.h", "lib/libtapir.a", "lib/libtapir.so", "lib/libtapir.so.0",
          "lib/libtapir.so.0.1.0", "lib/libtapir-preload.so", "lib/pkgconfig/tapir.pc", "share/man/man1/tapir.1",
-         "share/man/man3/tapir.3", "share/man/man8/tapird.8"]
+         "share/man/man1/tapir-run.1", "share/man/man3/tapir.3", "share/man/man8/tapird.8"]
 PORT = 7300
 
 

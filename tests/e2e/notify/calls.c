@@ -376,6 +376,31 @@ static void test_io_uring_is_refused(void)
 	CHECK(getenv("TAPIR_NOTIFY") == NULL || (syscall(425, 1, params) == -1 && errno == ENOSYS));
 }
 
+#ifdef __x86_64__
+/* A system call of i386: numbers and layouts are its own. */
+static long call_i386(long nr, long a, long b, long c)
+{
+	long result;
+
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory", "r8", "r9", "r10", "r11");
+	return (int)result;
+}
+#endif
+
+static void test_sockets_of_other_abis_are_refused(void)
+{
+#ifdef __x86_64__
+	enum { I386_SOCKET = 359, I386_GETPID = 20, X32_BIT = 0x40000000 };
+	long i386 = call_i386(I386_SOCKET, AF_INET, SOCK_STREAM, 0);
+
+	if (!getenv("TAPIR_NOTIFY") || i386 == -ENOSYS) /* a kernel without i386 */
+		return;
+	CHECK(i386 == -EAFNOSUPPORT && call_i386(I386_SOCKET, AF_INET6, SOCK_DGRAM, 0) == -EAFNOSUPPORT);
+	CHECK(call_i386(I386_SOCKET, AF_UNIX, SOCK_STREAM, 0) >= 0 && call_i386(I386_GETPID, 0, 0, 0) == getpid());
+	CHECK(syscall(X32_BIT | SYS_socket, AF_INET, SOCK_STREAM, 0) == -1 && errno == ENOSYS);
+#endif
+}
+
 struct test {
 	const char *name;
 	void (*run)(void);
@@ -397,6 +422,7 @@ static const struct test tests[] = {
 	TEST(threads_connect_at_once),
 	TEST(interval_timer_disturbs_nothing),
 	TEST(io_uring_is_refused),
+	TEST(sockets_of_other_abis_are_refused),
 };
 
 static bool run(const struct test *t)
