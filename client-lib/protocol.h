@@ -177,6 +177,7 @@ enum tapir_dump {
 	TAPIR_DUMP_STATS,	/* tapir_stat_rec */
 	TAPIR_DUMP_TUNABLES,	/* tapir_tunable */
 	TAPIR_DUMP_GROUPS,	/* tapir_group_rec */
+	TAPIR_DUMP_DNS,		/* tapir_dns_rec */
 };
 
 struct tapir_dump_req {
@@ -260,6 +261,15 @@ struct tapir_group_rec {
 	uint16_t is_exclude;   /* all sources but those of the filter; else only those */
 	uint32_t reserved;
 	char ifname[16];
+};
+
+/* A DNS server or a search domain that a link was told of. */
+struct tapir_dns_rec {
+	struct tapir_addr server; /* family 0: a search domain */
+	uint32_t ifindex;
+	uint32_t lifetime_s; /* of a router's word; all ones: for ever, or as long as the lease */
+	char ifname[16], origin[16]; /* "slaac", "dhcp" */
+	char domain[256];
 };
 
 struct tapir_stat_rec {

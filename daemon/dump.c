@@ -221,6 +221,57 @@ static bool dump_group(void *ctx, const struct group_info *g)
 	return true;
 }
 
+static struct tapir_dns_rec *add_dns(struct dump *p, uint32_t ifindex, const char *origin, uint32_t lifetime_s)
+{
+	struct tapir_dns_rec *rec = add_record(p);
+
+	if (!rec)
+		return NULL;
+	rec->ifindex = ifindex;
+	rec->lifetime_s = lifetime_s;
+	link_name(p->d, ifindex, rec->ifname);
+	snprintf(rec->origin, sizeof(rec->origin), "%s", origin);
+	return rec;
+}
+
+static bool dump_router_dns(void *ctx, const struct dns_info *i)
+{
+	struct tapir_dns_rec *rec = add_dns(ctx, i->ifindex, "slaac", i->lifetime_s);
+
+	if (rec && i->domain)
+		snprintf(rec->domain, sizeof(rec->domain), "%s", i->domain);
+	else if (rec)
+		addr_to_record(&rec->server, &i->server);
+	return rec;
+}
+
+static void dump_dhcp_dns(struct dump *p, uint32_t ifindex, const struct ip_addr *servers, uint8_t count, const char *domain)
+{
+	struct tapir_dns_rec *rec;
+
+	for (uint8_t i = 0; i < count; i++) {
+		rec = add_dns(p, ifindex, "dhcp", UINT32_MAX);
+		if (rec)
+			addr_to_record(&rec->server, &servers[i]);
+	}
+	rec = domain[0] ? add_dns(p, ifindex, "dhcp", UINT32_MAX) : NULL;
+	if (rec)
+		snprintf(rec->domain, sizeof(rec->domain), "%s", domain);
+}
+
+static bool dump_link_dns(void *ctx, const struct link_info *l)
+{
+	struct dump *p = ctx;
+	struct dhcp4_info i4;
+	struct dhcp6_info i6;
+
+	if (stack_dhcp4_info(p->d->st, l->ifindex, &i4) == 0 && i4.addr.len)
+		dump_dhcp_dns(p, l->ifindex, i4.dns, i4.dns_count, i4.domain);
+	if (stack_dhcp6_info(p->d->st, l->ifindex, &i6) == 0)
+		dump_dhcp_dns(p, l->ifindex, i6.dns, i6.dns_count, i6.domain);
+	return !p->is_full;
+}
+
 static bool add_stat(struct dump *p, const char *name, const char *text, uint64_t value)
 {
 	struct tapir_stat_rec *rec = add_record(p);
@@ -288,6 +339,10 @@ static void copy_table(struct dump *p)
 	case TAPIR_DUMP_TUNABLES:
 		stack_each_tunable(st, dump_tunable, p);
 		break;
+	case TAPIR_DUMP_DNS:
+		stack_each_dns(st, dump_router_dns, p);
+		stack_each_link(st, dump_link_dns, p);
+		break;
 	case TAPIR_DUMP_GROUPS:
 		stack_each_group(st, dump_group, p);
 		break;
@@ -303,6 +358,7 @@ int dump_start(struct daemon *d, struct user *user, uint32_t what, struct dump *
 		[TAPIR_DUMP_ADDRS] = sizeof(struct tapir_addr_rec),   [TAPIR_DUMP_ROUTES] = sizeof(struct tapir_route_rec),
 		[TAPIR_DUMP_NEIGHS] = sizeof(struct tapir_neigh_rec), [TAPIR_DUMP_STATS] = sizeof(struct tapir_stat_rec),
 		[TAPIR_DUMP_TUNABLES] = sizeof(struct tapir_tunable), [TAPIR_DUMP_GROUPS] = sizeof(struct tapir_group_rec),
+		[TAPIR_DUMP_DNS] = sizeof(struct tapir_dns_rec),
 	};
 	struct dump *p;
 

@@ -59,6 +59,11 @@ json_t *neigh_json(const struct tapir_neigh_rec *neighs, size_t n, const struct 
 void maddr_print(FILE *f, const struct tapir_group_rec *groups, size_t n, const struct net_view *view);
 json_t *maddr_json(const struct tapir_group_rec *groups, size_t n, const struct net_view *view);
 
+/* ---- DNS servers and search domains (print_dns.c) ---- */
+
+void dns_print(FILE *f, const struct tapir_dns_rec *records, size_t n);
+json_t *dns_json(const struct tapir_dns_rec *records, size_t n);
+
 /* ---- Counters and tunables (print_stats.c) ---- */
 
 struct stats_view {

@@ -18,6 +18,7 @@ static const struct command {
 	{ "route", cmd_route, "show its routes" },
 	{ "neigh", cmd_neigh, "show its neighbours: ARP and Neighbor Discovery" },
 	{ "maddr", cmd_maddr, "show the groups its links listen to: IGMP and MLD" },
+	{ "dns", cmd_dns, "show the DNS servers and search domains its links were told of" },
 	{ "link", cmd_link, "show its links: MTU, offloads, traffic" },
 	{ "stats", cmd_stats, "show what was counted, each reason for a drop included" },
 	{ "get", cmd_get, "show tunables" },

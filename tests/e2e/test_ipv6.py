@@ -85,6 +85,9 @@ def radvd_configures_the_stack(w):
         check(routes.get(("2001:db8:aaaa::/48", "slaac"), {}).get("preference") == -1, "routes: %s" % routes)
         check(("2001:db8:77::/64", "slaac") in routes and ("2001:db8:78::/64", "slaac") in routes, "routes: %s" % routes)
         check(("2001:db8:79::/64", "slaac") not in routes, "routes: %s" % routes)
+        dns = shown(w, "dns")
+        check([d.get("server") for d in dns] == ["2001:db8:77::53", None] and dns[1]["domain"] == "example.org", "dns: %s" % dns)
+        check(all(0 < d["lifetime_s"] <= 120 and d["origin"] == "slaac" and d["dev"] == "tap0" for d in dns), "dns: %s" % dns)
         life = [a for a in shown(w, "addr") if a["address"] == mine][0]
         check(14000 < life["preferred_s"] <= 14400 and 86000 < life["valid_s"] <= 86400, "lifetimes: %s" % life)
 

@@ -367,6 +367,41 @@ static void test_route_prints_default_gateway_and_onlink(void **state)
 				       "\"origin\":\"static\",\"metric\":1024,\"preference\":0}]");
 }
 
+static void test_addr_and_route_print_lifetimes_and_preference(void **state)
+{
+	struct tapir_link_rec l = tap0();
+	struct tapir_addr_rec a = addr_rec("2001:db8::5", 64, 2);
+	struct tapir_route_rec r = { .metric = 1024, .ifindex = 2, .ifname = "tap0", .origin = "slaac", .lifetime_s = 600, .preference = 1 };
+	struct net_view v6 = { .ip6 = true };
+	struct text t;
+
+	(void)state;
+	strcpy(a.origin, "slaac");
+	a.valid_s = 86400;
+	a.preferred_s = 14400;
+	addr_print(text_open(&t), &a, 1, &l, 1, &v6);
+	text_is(&t, "2: tap0: mtu 1500\n    link/ether 02:00:00:00:00:01\n"
+		    "    inet6 2001:db8::5/64 scope global proto slaac preferred valid 86400s preferred 14400s\n");
+	r.dst = addr(AF_INET6, "::", 0);
+	r.gateway = addr(AF_INET6, "fe80::1", 0);
+	route_print(text_open(&t), &r, 1, &both);
+	text_is(&t, "default via fe80::1 dev tap0 proto slaac metric 1024 pref high expires 600s\n");
+}
+
+static void test_dns_prints_servers_and_domains(void **state)
+{
+	struct tapir_dns_rec r[2] = { { .ifindex = 2, .lifetime_s = 600, .ifname = "tap0", .origin = "slaac" },
+				      { .ifindex = 2, .lifetime_s = UINT32_MAX, .ifname = "tap0", .origin = "dhcp", .domain = "example.org" } };
+	struct text t;
+
+	(void)state;
+	r[0].server = addr(AF_INET6, "2001:db8::53", 0);
+	dns_print(text_open(&t), r, 2);
+	text_is(&t, "nameserver 2001:db8::53 dev tap0 proto slaac expires 600s\nsearch example.org dev tap0 proto dhcp\n");
+	json_is(dns_json(r, 2), "[{\"server\":\"2001:db8::53\",\"dev\":\"tap0\",\"ifindex\":2,\"origin\":\"slaac\",\"lifetime_s\":600},"
+				"{\"domain\":\"example.org\",\"dev\":\"tap0\",\"ifindex\":2,\"origin\":\"dhcp\"}]");
+}
+
 static void test_neigh_prints_address_and_state(void **state)
 {
 	struct tapir_neigh_rec r[2] = { { .mac = { 2, 0, 0, 0, 0, 9 }, .ifindex = 2, .age_ms = 1234, .ifname = "tap0", .state = "reachable" },
@@ -566,6 +601,8 @@ int main(void)
 		cmocka_unit_test(test_tcp_info_json_has_the_fields_of_the_struct),
 		cmocka_unit_test(test_addr_prints_links_and_their_addresses),
 		cmocka_unit_test(test_route_prints_default_gateway_and_onlink),
+		cmocka_unit_test(test_addr_and_route_print_lifetimes_and_preference),
+		cmocka_unit_test(test_dns_prints_servers_and_domains),
 		cmocka_unit_test(test_neigh_prints_address_and_state),
 		cmocka_unit_test(test_link_prints_offloads_and_traffic),
 		cmocka_unit_test(test_stats_leave_out_zeros_unless_all),
