@@ -43,9 +43,12 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 	if (len)
 		memcpy(m.value, value, len);
 	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m.option) + len, NULL, 0);
-	if (n >= 0)
-		linger_note(fd, level, name, value, len);
-	return n < 0 ? (int)n : 0;
+	if (n < 0)
+		return (int)n;
+	linger_note(fd, level, name, value, len);
+	if (level == SOL_SOCKET && name == SO_RCVLOWAT) /* a blocking read waits in the kernel */
+		tapir_real.setsockopt(fd, level, name, value, len);
+	return 0;
 }
 
 int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len)

@@ -43,6 +43,7 @@ enum channel_flag {
 	CH_THEIRS_IS_LARGE = 1 << 17, /* the client's end's */
 	CH_HAS_JUNK = 1 << 18,	  /* stream, connecting: our end holds what keeps the client's from polling writable */
 	CH_IS_DEAD = 1 << 19,	  /* freed at the end of the turn */
+	CH_HAS_LOWAT = 1 << 21,	  /* stream: SO_RCVLOWAT is more than 1 */
 	CH_HAS_WAITER = 1 << 20,  /* stream, connecting: @waiter gets the answer */
 };
 
@@ -136,6 +137,7 @@ void stream_work(struct daemon *d, struct channel *ch);
 void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
 void stream_begin(struct daemon *d, struct channel *ch); /* connected: bytes flow from now on */
 void stream_hold(struct daemon *d, struct channel *ch, int theirs); /* connecting: the client's end polls nothing until that is decided */
+void stream_on_options(struct daemon *d, struct channel *ch); /* an option was set, or inherited */
 void stream_flush(struct daemon *d, struct channel *ch); /* take what the client has written so far */
 void stream_farewell(struct daemon *d, struct channel *ch);
 

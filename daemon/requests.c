@@ -389,6 +389,8 @@ static int call_setsockopt(const struct call *c)
 	err = sock_setopt(c->ch->sock, o->level, o->name, c->request->option.value, o->len, c->d->now_us);
 	if (err == 0 && c->ch->kind == CHANNEL_DGRAM)
 		dgram_on_options(c->d, c->ch);
+	if (err == 0 && c->ch->kind == CHANNEL_STREAM && o->level == SOL_SOCKET && o->name == SO_RCVLOWAT)
+		stream_on_options(c->d, c->ch);
 	return err;
 }
 

@@ -16,7 +16,9 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "daemon.h"
@@ -82,6 +84,7 @@ void stream_begin(struct daemon *d, struct channel *ch)
 	drain_junk(d, ch);
 	if ((ch->flags & CH_HAS_WAITER) && tell_waiter(d, ch) < 0)
 		return;
+	stream_on_options(d, ch);
 	ch->flags |= CH_CONNECTED | CH_FD_READABLE | CH_SOCK_READABLE;
 	if (ready & POLLRDHUP)
 		ch->flags |= CH_PEER_CLOSED;
@@ -134,6 +137,36 @@ static void on_client_reads_no_more(struct channel *ch)
 	}
 }
 
+static uint32_t lowat(const struct daemon *d, const struct channel *ch)
+{
+	int value = 1;
+	size_t len = sizeof(value);
+
+	return sock_getopt(ch->sock, SOL_SOCKET, SO_RCVLOWAT, &value, &len, d->now_us) < 0 ? 1 : (uint32_t)value;
+}
+
+void stream_on_options(struct daemon *d, struct channel *ch)
+{
+	ch->flags &= ~(uint32_t)CH_HAS_LOWAT;
+	if (lowat(d, ch) > 1)
+		ch->flags |= CH_HAS_LOWAT;
+	if (ch->flags & CH_CONNECTED) { /* less than before may do now */
+		ch->flags |= CH_SOCK_READABLE;
+		channel_queue(d, ch);
+	}
+}
+
+/* SO_RCVLOWAT: the client's end polls readable with the first byte, so that fewer than the mark are not given to it. When it still has
+ * some that it has not read, the rest must follow, or what it waits for might never be whole. */
+static bool is_below_mark(const struct daemon *d, const struct channel *ch, size_t n)
+{
+	int unread = 0;
+
+	if (!(ch->flags & CH_HAS_LOWAT) || (ch->flags & (CH_PEER_CLOSED | CH_FAILED | CH_DISCARD)) || n >= lowat(d, ch))
+		return false;
+	return ioctl(ch->source.fd, SIOCOUTQ, &unread) == 0 && unread == 0;
+}
+
 static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 {
 	struct iovec iov[WRITE_IOV];
@@ -142,7 +175,7 @@ static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 	size_t n = sock_recv_peek(ch->sock, iov, WRITE_IOV, &count);
 	ssize_t sent;
 
-	if (n == 0) {
+	if (n == 0 || is_below_mark(d, ch, n)) {
 		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
 		return 0;
 	}
