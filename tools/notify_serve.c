@@ -617,12 +617,22 @@ static bool turn(void)
 	return goes_on;
 }
 
+/* What is meant for the program and all around it (systemd's stop, a terminal that closes) is not for us: who is to end in good order needs
+ * us for it. We end with the last of them. */
+static void ignore_signals(void)
+{
+	static const int signals[] = { SIGPIPE, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_IGN);
+}
+
 void notify_serve(int listener, bool is_interruptible, bool is_verbose)
 {
 	sv = (struct supervisor){ .listener = listener, .is_interruptible = is_interruptible, .is_verbose = is_verbose };
 	sock_never_waits = true;
 	host_forget_policy(); /* options of tapir run may have set it */
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	/* The supervisor runs at once where the caller was, which sleeps (Linux 6.6). Elsewhere it wakes up somewhere. */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	sv.epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -8,7 +8,6 @@ import signal
 import subprocess
 
 from harness import HERE, KERNEL, MIB, STACK, Failure, check, pattern_sha256, test, url_host, wait_for
-
 PORT, HTTP_PORT = 7000, 8080
 SOURCES = os.path.join(HERE, "notify")
 GO_ENV = dict(os.environ, CGO_ENABLED="0", GO111MODULE="off", GOFLAGS="", GOTOOLCHAIN="local")
@@ -187,6 +186,8 @@ def supervisor_ends_with_the_last_program(w, family):
     server.marker = "%s:%d" % (STACK[family], HTTP_PORT)
     server.wait_out("listening")
     supervisor = wait_for(lambda: supervisor_of(server), "a supervisor")
+    os.kill(supervisor, signal.SIGTERM)  # as systemd sends it to all of a service: the program may need it for its own end
+    w.host_run("curl", "-gsSf", "--noproxy", "*", "-o", "/dev/null", "http://%s/bytes/10" % server.marker)
     server.kill()
     wait_for(lambda: not os.path.exists("/proc/%d" % supervisor), "the supervisor to end")
     again = start(w, go_peer(w), "serve", "%s:%d" % (STACK[family], HTTP_PORT), options=())
