@@ -215,3 +215,76 @@ def configuration_is_read_again_without_dropping_connections(w):
             daemon.signal(1)
             daemon.wait_out("change with a restart only")
             wait_for(lambda: "10.63.0.6/24" in tapir(w, "addr").out(), "SIGHUP did nothing")
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def dhcp_of_both_families_and_advertisements_by_dnsmasq(w):
+    with network(w) as ns:
+        make_tap(ns, "tap0", SERVER + "/24", "2001:db8:66::1/64")
+        ns.sysctl("net.ipv6.conf.all.forwarding", 1)
+        server = start_dnsmasq(w, ns, "--interface=tap0", "--bind-interfaces", "--dhcp-range=10.66.0.50,10.66.0.90,10m", "--enable-ra",
+                               "--dhcp-range=2001:db8:66::100,2001:db8:66::1ff,slaac,64,10m",
+                               "--dhcp-option=option6:dns-server,[2001:db8:66::53]", "--dhcp-option=option:mtu,1420")
+        daemon = start_tapird(w, ns, "--dhcp")
+        daemon.wait_out("ready")
+        wait_for(lambda: len(addresses(w, "dhcp")) == 2, "no address of each family by DHCP: %s" % server.err()[-600:])
+        wait_for(lambda: [a for a in addresses(w, "slaac") if a["address"].startswith("2001:db8:66:")], "no address by advertisement")
+        routes = tapir(w, "route").out()
+        check("default via %s" % SERVER in routes and "default via fe80:" in routes, "no default routes: %s" % routes)
+        links = {l["name"]: l for l in json.loads(tapir(w, "link", "--json").out())}
+        check(links["tap0"]["mtu"] == 1420, "the server's MTU does not hold: %s" % links["tap0"])
+        for address in (SERVER, "2001:db8:66::1"):
+            on_stack(w, "ping", "-c", "2", "-i", "0.2", address).expect(0)
+
+
+DHCPD = """
+authoritative;
+ddns-update-style none;
+option rfc3442 code 121 = array of unsigned integer 8;
+subnet 10.67.0.0 netmask 255.255.255.0 {
+    range 10.67.0.50 10.67.0.60;
+    default-lease-time 20;
+    max-lease-time 20;
+    option routers 10.67.0.254;
+    option rfc3442 24, 192, 0, 2, 10, 67, 0, 1, 0, 10, 67, 0, 1;
+    option domain-name "example.org";
+}
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def dhcp_from_the_isc_server_is_renewed_and_has_classless_routes(w):
+    with network(w) as ns:
+        make_tap(ns, "tap0", "10.67.0.1/24")
+        w.write("dhcpd.leases", "")
+        server = w.start(ns.enter() + ["dhcpd", "-d", "-4", "--no-pid", "-cf", w.write("dhcpd.conf", DHCPD), "-lf",
+                                       w.path("dhcpd.leases"), "tap0"], label="dhcpd")
+        server.wait_out("Socket/fallback")
+        start_tapird(w, ns, "--dhcp").wait_out(r"ready: addresses .*10\.67\.0\.")
+        routes = tapir(w, "route").out()
+        check("192.0.2.0/24 via 10.67.0.1" in routes and "default via 10.67.0.1" in routes, routes)
+        check("10.67.0.254" not in routes, "the router counts although there are classless routes: %s" % routes)
+        wait_for(lambda: server.err().count("DHCPACK") >= 2, "the lease was not renewed: %s" % server.err()[-600:], 60)
+        check(len(addresses(w, "dhcp")) == 1 and server.err().count("DHCPDISCOVER") == 1, server.err()[-600:])
+
+
+@test(families=(4, 6), combos="first", capture=False, stacks=("tapir",))
+def two_stacks_talk_to_each_other(w, family):
+    with network(w) as ns:
+        ns.run("ip", "link", "add", "br0", "type", "bridge")
+        ns.run("ip", "link", "set", "br0", "up")
+        stacks = []
+        for i, tap in ((1, "tapa"), (2, "tapb")):
+            make_tap(ns, tap)
+            ns.run("ip", "link", "set", tap, "master", "br0")
+            path = w.path("%s.sock" % tap)
+            daemon = w.start(ns.enter() + [w.config.tapird, "--name", tap + w.id, "--socket", path, "--tap", tap, "--addr",
+                                           "10.68.0.%d/24" % i, "--addr", "fd68::%d/64" % i], label="tapird " + tap)
+            daemon.wait_out("ready")
+            stacks.append([w.config.tapir, "run", "--socket", path, "--"])
+        to = {4: "10.68.0.1", 6: "fd68::1"}[family]
+        w.start(stacks[1] + ["ping", "-c", "2", "-i", "0.2", to], label="ping").expect(0)
+        server = w.start(stacks[0] + ["iperf3", "-s", "-1", "-p", "7301", "--forceflush"], label="iperf3 server")
+        server.wait_out("Server listening")
+        w.start(stacks[1] + ["iperf3", "-c", to, "-p", "7301", "-n", "64M"], label="iperf3 client").expect(0)
+        server.expect(0)
