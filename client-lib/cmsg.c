@@ -4,9 +4,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+
+#include <linux/errqueue.h>
+
+#include "client-lib/sockaddr.h"
 
 /* ---- Received ---- */
 
@@ -103,6 +108,29 @@ void cmsg_format(const struct tapir_dgram *d, struct msghdr *m)
 
 		put(&o, IPPROTO_UDP, UDP_GRO, &size, sizeof(size));
 	}
+	m->msg_controllen = o.used;
+}
+
+/* Who says so: nobody when it is this host itself. */
+void cmsg_format_error(const struct tapir_dgram_error *e, struct msghdr *m)
+{
+	struct cmsg_out o = { .m = m };
+	struct sock_extended_err ee = { .ee_errno = e->error, .ee_origin = e->origin, .ee_type = e->type, .ee_code = e->code,
+					.ee_info = e->info };
+	struct {
+		struct sock_extended_err ee;
+		union {
+			struct sockaddr_in in;
+			struct sockaddr_in6 in6;
+		};
+	} data = { .ee = ee };
+	bool is4 = e->dst.family == AF_INET;
+	size_t bytes = sizeof(ee) + (is4 ? sizeof(data.in) : sizeof(data.in6));
+	socklen_t len = sizeof(data.in6);
+
+	if (e->offender.family)
+		sockaddr_format(&e->offender, (struct sockaddr *)&data.in, &len);
+	put(&o, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_RECVERR : IPV6_RECVERR, &data, bytes);
 	m->msg_controllen = o.used;
 }
 

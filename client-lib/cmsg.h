@@ -13,6 +13,9 @@
  * msg_flags may get MSG_CTRUNC. */
 void cmsg_format(const struct tapir_dgram *d, struct msghdr *m);
 
+/* The same for an error of the queue: IP_RECVERR or IPV6_RECVERR, by the socket's family. */
+void cmsg_format_error(const struct tapir_dgram_error *e, struct msghdr *m);
+
 /** cmsg_parse - take the control messages of a datagram to send into @d, whose other fields are left alone.
  * Returns 0 or -EINVAL (malformed, out of range, or unknown). */
 int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "client-lib/dgram.h"
 #include "client-lib/host.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
@@ -148,6 +149,7 @@ static int connect_ours(int fd, const struct hint_sock *sock, const struct socka
 	if (sock->type == SOCK_STREAM)
 		return connect_stream(fd, &a);
 	error = (int)sock_request(TAPIR_OP_CONNECT, fd, &a, sizeof(a), NULL, 0);
+	dgram_forget_ways();
 	if (!error)
 		hint_set_connected(fd, a.family != 0);
 	return error;

@@ -12,11 +12,14 @@
 #ifndef TAPIR_CLIENT_DGRAM_H
 #define TAPIR_CLIENT_DGRAM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+#include "client-lib/protocol.h"
 
 struct timespec;
 
@@ -33,6 +36,24 @@ ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int fl
 ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags);
 int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags);
 int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout);
+
+/* recvmsg(2) with MSG_ERRQUEUE: the oldest queued error; -EAGAIN: there is none. */
+ssize_t dgram_recv_errqueue(const struct dgram_sock *s, struct msghdr *m);
+
+/* Bells (TAPIR_DGRAM_BELL): whether @h, or the next message, is one; drop the next; and if it is one take it: 0 or the error, negative. */
+bool dgram_is_bell(const struct dgram_sock *s, const struct tapir_dgram *h);
+bool dgram_bell_is_next(const struct dgram_sock *s);
+void dgram_drop_next(const struct dgram_sock *s);
+int dgram_answer_bell(const struct dgram_sock *s);
+
+/* What poll(2) said of our sockets becomes what Linux says: POLLERR instead of POLLIN where an error is what is next. */
+void dgram_correct_poll(struct pollfd *fds, nfds_t count);
+
+/** dgram_check_way - what sendto(2) says at once to @bytes behind @h: 0 or -errno. Asks the daemon when the way is not known yet.
+ * dgram_learn_way(): who sent us something can be answered. dgram_forget_ways(): an option or the association changed. */
+int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, size_t bytes);
+void dgram_learn_way(const struct dgram_sock *s, const struct tapir_addr *from);
+void dgram_forget_ways(void);
 
 /* FIONREAD: the length of the next datagram, 0 when there is none. */
 int dgram_inq(const struct dgram_sock *s, int *bytes);

@@ -17,6 +17,7 @@ enum {
 	HEADER_BYTES = sizeof(struct tapir_dgram),
 	BATCH_MSGS_MAX = 32, /* messages of one recvmmsg(2) of ours */
 	BATCH_IOVS_MAX = 128, /* and their pieces, headers included */
+	BELL = -ERESTART, /* what land() says of one: no errno that a socket has */
 };
 
 /* Where one message goes. */
@@ -189,10 +190,13 @@ static ssize_t land(const struct dgram_sock *s, struct landing *l, const struct 
 	m->msg_flags = raw->msg_flags & ~(MSG_TRUNC | MSG_EOR | MSG_CTRUNC);
 	if (bytes > room)
 		m->msg_flags |= MSG_TRUNC;
+	if (is_framed && h.flags & TAPIR_DGRAM_BELL)
+		return BELL;
 	if (is_framed && h.flags & TAPIR_DGRAM_ERROR)
 		return -(ssize_t)h.error;
 	iov_move(l->iov, l->iovcnt, l->to, l->at + skip, *copied);
 	if (is_framed) {
+		dgram_learn_way(s, &h.addr);
 		cmsg_format(&h, m);
 		if (m->msg_name)
 			sockaddr_format(&h.addr, m->msg_name, &m->msg_namelen);
@@ -219,14 +223,6 @@ static int recv_flags(int flags)
 	return (flags & (MSG_DONTWAIT | MSG_PEEK | MSG_CMSG_CLOEXEC)) | MSG_TRUNC;
 }
 
-/* Remove a message that was only peeked at: an error is told once. */
-static void drop_one(const struct dgram_sock *s)
-{
-	char byte;
-
-	tapir_real.recv(s->fd, &byte, sizeof(byte), MSG_DONTWAIT);
-}
-
 static ssize_t recv_laid_out(const struct dgram_sock *s, struct msghdr *m, int flags, struct landing *l)
 {
 	struct msghdr raw;
@@ -238,11 +234,14 @@ static ssize_t recv_laid_out(const struct dgram_sock *s, struct msghdr *m, int f
 	if (n < 0)
 		return recv_error(s, errno);
 	n = land(s, l, &raw, (size_t)n, m, &copied);
-	if (n < 0) {
-		if (flags & MSG_PEEK)
-			drop_one(s);
-		return n;
+	if (n < 0 && flags & MSG_PEEK) /* an error is told once */
+		dgram_drop_next(s);
+	if (n == BELL) {
+		n = sock_ask_error(s->fd, ENETDOWN);
+		return n ? n : BELL;
 	}
+	if (n < 0)
+		return n;
 	return flags & MSG_TRUNC ? n : (ssize_t)copied;
 }
 
@@ -255,21 +254,31 @@ static __attribute__((noinline)) ssize_t recv_many_pieces(const struct dgram_soc
 	return recv_laid_out(s, m, flags, &l);
 }
 
-ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags)
+static ssize_t recv_once(const struct dgram_sock *s, struct msghdr *m, int flags)
 {
 	struct iovec iov[8];
 	struct landing l;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN;
-	if (m->msg_iovlen >= IOV_MAX)
-		return -EMSGSIZE;
 	if (m->msg_iovlen >= sizeof(iov) / sizeof(iov[0]))
 		return recv_many_pieces(s, m, flags);
 	l.iov = iov;
 	return recv_laid_out(s, m, flags, &l);
+}
+
+ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags)
+{
+	ssize_t n;
+
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (flags & MSG_ERRQUEUE)
+		return dgram_recv_errqueue(s, m);
+	if (m->msg_iovlen >= IOV_MAX)
+		return -EMSGSIZE;
+	do /* a bell that came too late is none */
+		n = recv_once(s, m, flags);
+	while (n == BELL);
+	return n;
 }
 
 /* ---- Many ---- */
@@ -313,24 +322,29 @@ static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 		ssize_t r = kept == i ? land(s, &l[i], &raw[i].msg_hdr, raw[i].msg_len, m, &copied) :
 					land_elsewhere(s, &l[i], &raw[i].msg_hdr, raw[i].msg_len, m, &copied);
 
-		if (r < 0)
+		if (r < 0 && error >= 0)
 			error = (int)r;
-		else
+		else if (r >= 0)
 			msgs[kept++].msg_len = (unsigned)(flags & MSG_TRUNC ? (size_t)r : copied);
 	}
-	return kept ? kept : error;
+	if (kept || error != BELL)
+		return kept ? kept : error;
+	if (flags & MSG_PEEK)
+		dgram_drop_next(s);
+	error = sock_ask_error(s->fd, ENETDOWN);
+	return error ? error : BELL;
 }
 
 int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout)
 {
 	unsigned done = 0;
 
-	if (flags & (MSG_OOB | MSG_ERRQUEUE))
-		return flags & MSG_OOB ? -EOPNOTSUPP : -EAGAIN;
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
 	while (done < count) {
 		int n;
 
-		if (msgs[done].msg_hdr.msg_iovlen >= BATCH_IOVS_MAX) {
+		if (flags & MSG_ERRQUEUE || msgs[done].msg_hdr.msg_iovlen >= BATCH_IOVS_MAX) {
 			ssize_t r = dgram_recvmsg(s, &msgs[done].msg_hdr, flags);
 
 			if (r >= 0)
@@ -339,6 +353,8 @@ int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 		} else {
 			n = recv_batch(s, msgs + done, count - done, flags, timeout);
 		}
+		if (n == BELL)
+			continue;
 		if (n < 0)
 			return done ? (int)done : n;
 		done += (unsigned)n;

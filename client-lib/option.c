@@ -42,6 +42,8 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 	m.option = (struct tapir_option){ .level = level, .name = name, .len = len };
 	if (len)
 		memcpy(m.value, value, len);
+	if (hint_of(fd) != HINT_STREAM)
+		dgram_forget_ways();
 	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m.option) + len, NULL, 0);
 	if (n < 0)
 		return (int)n;

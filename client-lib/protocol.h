@@ -58,6 +58,8 @@ enum tapir_op {
 	TAPIR_OP_SOURCE,       /* tapir_addr -> tapir_addr: the source address towards it; ENETUNREACH, EADDRNOTAVAIL */
 	TAPIR_OP_BARE = 48,    /* fd: datagrams of this socket go to the client bare from now on, see below */
 	TAPIR_OP_NEXT_HEADER,  /* fd -> tapir_dgram: of the next datagram in the pair of such a socket; EAGAIN: there is none */
+	TAPIR_OP_RECV_ERROR,   /* fd -> tapir_dgram_error, what is known of the datagram behind it (MSG_ERRQUEUE); EAGAIN: none */
+	TAPIR_OP_CHECK_SEND,   /* fd + tapir_send_check -> tapir_int: the most bytes that such a datagram may have; or why it would fail */
 	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
@@ -84,6 +86,10 @@ enum tapir_op {
  * and who does want the address, or ancillary data, asks for it before he reads: TAPIR_OP_NEXT_HEADER. Its addr.family is 0 when it is not
  * known any more. News that a datagram failed is told by NEXT_HEADER (TAPIR_DGRAM_ERROR) and TAKE_ERROR only. What the client
  * writes may have headers or not, as ever.
+ *
+ * TAPIR_OP_CHECK_SEND: what is written to the pair is sent later, when its sender has gone on. So before the first datagram to a destination
+ * a library asks what sendto(2) would say, the pending error included; and again when one is longer than the answer, or an option was set.
+ * With IP_RECVERR a local error is queued then as it would be.
  *
  * TAPIR_OP_NETLINK: the fd is an end of a SEQPACKET pair that carries rtnetlink(7) messages as they are, about the stack's links, addresses,
  * routes and neighbours. It is this end, the client's, that is bound to a name, "tapir-netlink/DAEMON/ID": getsockname(2) on any fd tells
@@ -310,7 +316,7 @@ struct tapir_accept {
  * from the network can pass for a header. */
 enum tapir_dgram_flag {
 	/* Received, without payload: no datagram but the news that one failed (ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ...); error
-	 * says which, addr whither if known. recv(2) fails with it once; it is not left for SO_ERROR then. */
+	 * says which, addr whither if known. recv(2) fails with it once. */
 	TAPIR_DGRAM_ERROR = 1,
 	/* Received: which ancillary data the socket's options ask for; the values are in the fields below. */
 	TAPIR_DGRAM_PKTINFO = 2,      /* IP_PKTINFO, IPV6_PKTINFO: local, ifindex */
@@ -319,6 +325,9 @@ enum tapir_dgram_flag {
 	TAPIR_DGRAM_TIMESTAMP = 16,   /* SCM_TIMESTAMP */
 	TAPIR_DGRAM_TIMESTAMPNS = 32, /* SCM_TIMESTAMPNS */
 	TAPIR_DGRAM_GRO = 64,	      /* UDP_GRO: segment_size */
+	/* With TAPIR_DGRAM_ERROR: a bell and nothing more. The error is still the socket's: what recv(2) fails with TAKE_ERROR tells, and
+	 * RECV_ERROR has what is queued. A bell may come late: then there is no error left, and it means nothing. */
+	TAPIR_DGRAM_BELL = 128,
 };
 
 struct tapir_dgram {
@@ -332,6 +341,21 @@ struct tapir_dgram {
 	uint32_t segment_size; /* UDP_SEGMENT, UDP_GRO; 0 none */
 	uint32_t error;	       /* with TAPIR_DGRAM_ERROR: a positive errno; else 0 */
 	uint64_t time_ns;      /* received: since the epoch */
+};
+
+/* An error of the socket's queue (ip(7), IP_RECVERR), and behind it as much of the datagram as came back. */
+struct tapir_dgram_error {
+	uint32_t error; /* positive errno */
+	uint8_t origin, type, code, reserved; /* SO_EE_ORIGIN_* */
+	uint32_t info;
+	uint32_t left; /* errors still in the queue */
+	struct tapir_addr dst, offender; /* where the datagram was to go; who says that it failed */
+};
+
+struct tapir_send_check {
+	struct tapir_dgram header; /* as it would stand before the datagram */
+	uint32_t bytes;		   /* of the datagram */
+	uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct tapir_header) == 16, "layout");

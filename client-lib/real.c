@@ -41,6 +41,7 @@ __attribute__((weak)) struct tapir_real tapir_real = {
 	.dup3 = dup3,
 	.fcntl = fcntl,
 	.ioctl = ioctl,
+	.ppoll = ppoll,
 	.poll = poll,
 	.getaddrinfo = getaddrinfo,
 	.freeaddrinfo = freeaddrinfo,

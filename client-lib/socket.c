@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "client-lib/backend.h"
+#include "client-lib/dgram.h"
 #include "client-lib/host.h"
 #include "client-lib/netlink.h"
 #include "client-lib/real.h"
@@ -138,6 +139,7 @@ static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
 	/* bind(2) takes the wildcard of AF_UNSPEC for AF_INET's, as Linux does. */
 	if (!a.family)
 		a = (struct tapir_addr){ .family = AF_INET, .addr = { [10] = 0xff, [11] = 0xff } };
+	dgram_forget_ways();
 	return (int)sock_request(TAPIR_OP_BIND, fd, &a, sizeof(a), NULL, 0);
 }
 

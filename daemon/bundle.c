@@ -31,7 +31,7 @@ void bundle_send(struct daemon *d, struct channel *ch, struct bundle *b, bool is
 	/* Its sender has gone on already. A connected socket is told by its next recv(); on an unconnected one that would
 	 * make one peer's failure look like everybody's, so there it is a lost datagram. */
 	if (is_connected && !ch->error && r != -ENOBUFS)
-		ch->error = -r;
+		dgram_tell_error(d, ch, -r);
 }
 
 static bool is_same_way(const struct dgram_info *a, const struct dgram_info *b)

@@ -49,6 +49,10 @@ struct reply {
 		struct tapir_netlink netlink;
 		struct tapir_dgram dgram;
 		struct {
+			struct tapir_dgram_error head;
+			uint8_t payload[TAPIR_OPTION_MAX - sizeof(struct tapir_dgram_error)];
+		} dgram_error;
+		struct {
 			struct tapir_option head;
 			uint8_t value[TAPIR_OPTION_MAX];
 		} option;

@@ -20,6 +20,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
 
 #include "bundle.h"
 #include "channel.h"
@@ -37,6 +40,7 @@ struct dgram {
 	struct frame *held; /* for the client, taken from the engine, but its buffer was full; linked by next */
 	uint32_t info_flags; /* TAPIR_DGRAM_*: what the options ask for */
 	struct ledger *ledger; /* of a bare socket; else NULL */
+	bool has_news;	     /* an error came that no bell was rung for yet */
 	bool may_bundle;     /* UDP over a TAP that segments, and the program does not itself */
 };
 
@@ -185,12 +189,56 @@ void dgram_on_options(struct daemon *d, struct channel *ch)
 
 void dgram_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
 {
-	size_t len = sizeof(ch->error);
-
-	if (!(events & SOCK_ERROR) || ch->error)
+	if (!(events & SOCK_ERROR))
 		return;
-	if (sock_getopt(ch->sock, SOL_SOCKET, SO_ERROR, &ch->error, &len, d->now_us) < 0)
+	if (!ch->error)
+		ch->error = get_option(d, ch, SOL_SOCKET, SO_ERROR);
+	ch->dgram->has_news = true;
+}
+
+void dgram_tell_error(struct daemon *d, struct channel *ch, int error)
+{
+	ch->error = error;
+	ch->dgram->has_news = true;
+	channel_queue(d, ch);
+}
+
+/* Whether what the client would read next is a bell already. */
+static bool is_bell_next(const struct channel *ch, int theirs)
+{
+	struct tapir_dgram h;
+
+	return recv(theirs, &h, sizeof(h), MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof(h) && h.magic_id == sock_id(ch->sock) &&
+	       h.flags & TAPIR_DGRAM_BELL;
+}
+
+int dgram_next_error(struct daemon *d, struct channel *ch, int theirs, struct tapir_dgram_error *e, uint8_t *payload, size_t *bytes)
+{
+	struct ip_endpoint offender = { 0 };
+	struct sock_error from;
+	uint32_t left;
+	struct frame *f = sock_recv_error(ch->sock, &from, &left);
+
+	if (!f) {
+		*bytes = 0;
+		return -EAGAIN;
+	}
+	*e = (struct tapir_dgram_error){ .error = (uint32_t)from.error, .origin = from.origin, .type = from.type, .code = from.code,
+					 .info = from.info, .left = left };
+	offender.addr = from.offender;
+	channel_addr_to_wire(&e->dst, &from.dst, ch->family);
+	channel_addr_to_wire(&e->offender, &offender, from.origin == SO_EE_ORIGIN_LOCAL ? 0 : ch->family);
+	*bytes = f->len < *bytes ? f->len : *bytes;
+	memcpy(payload, f->data, *bytes);
+	frame_unref(f);
+	if (from.origin != SO_EE_ORIGIN_LOCAL)
 		ch->error = 0;
+	if (!ch->error)
+		ch->error = get_option(d, ch, SOL_SOCKET, SO_ERROR);
+	ch->dgram->has_news = left && !is_bell_next(ch, theirs);
+	if (ch->dgram->has_news)
+		channel_queue(d, ch);
+	return 0;
 }
 
 /* ---- Engine to client --------------------------------------------------------------------------------------------- */
@@ -296,9 +344,9 @@ static bool deliver_batch(struct daemon *d, struct channel *ch)
 	return n == BATCH;
 }
 
-static void deliver_error(struct daemon *d, struct channel *ch)
+static void ring_bell(struct daemon *d, struct channel *ch)
 {
-	struct tapir_dgram h = { .magic_id = sock_id(ch->sock), .header_bytes = sizeof(h), .flags = TAPIR_DGRAM_ERROR,
+	struct tapir_dgram h = { .magic_id = sock_id(ch->sock), .header_bytes = sizeof(h), .flags = TAPIR_DGRAM_ERROR | TAPIR_DGRAM_BELL,
 				 .ttl = -1, .tos = -1, .error = (uint32_t)ch->error };
 	struct ip_endpoint remote;
 
@@ -307,19 +355,19 @@ static void deliver_error(struct daemon *d, struct channel *ch)
 	if (send(ch->source.fd, &h, sizeof(h), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)
 		channel_wait_for_room(d, ch);
 	else
-		ch->error = 0;
+		ch->dgram->has_news = false;
 }
 
 /* News for the client that can be told now. */
 static bool has_news(const struct channel *ch)
 {
-	return ch->error && !(ch->flags & CH_FD_FULL) && !ch->dgram->ledger;
+	return ch->dgram->has_news && !(ch->flags & CH_FD_FULL) && !ch->dgram->ledger;
 }
 
 static void deliver(struct daemon *d, struct channel *ch)
 {
 	if (has_news(ch))
-		deliver_error(d, ch);
+		ring_bell(d, ch);
 	for (int i = 0; i < TURN_BATCHES; i++) {
 		if ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) != CH_SOCK_READABLE)
 			return;
@@ -362,31 +410,54 @@ static struct frame *take_frame(struct dgram_batch *b, int i)
 	return f;
 }
 
+/* What a header asks for. 0 or -errno. */
+static int info_from_header(const struct channel *ch, const struct tapir_dgram *h, struct dgram_info *info)
+{
+	struct ip_endpoint from;
+	int err = 0;
+
+	if (h->segment_size > UINT16_MAX)
+		return -EINVAL;
+	if (h->addr.family)
+		err = channel_addr_from_wire(&info->dst, &h->addr, ch->family);
+	if (!err && h->local.family) {
+		err = channel_addr_from_wire(&from, &h->local, ch->family);
+		if (!err)
+			info->src = from;
+	}
+	info->ifindex = h->ifindex;
+	info->ttl = h->ttl < -1 || h->ttl > 255 ? -1 : h->ttl;
+	info->tos = h->tos < -1 || h->tos > 255 ? -1 : h->tos;
+	info->segment_size = (uint16_t)h->segment_size;
+	return err;
+}
+
+int dgram_check_send(struct channel *ch, const struct tapir_send_check *check, size_t *bytes_max)
+{
+	struct dgram_info info = { .ttl = -1, .tos = -1 };
+	int err = -ch->error;
+
+	ch->error = 0;
+	if (!err)
+		err = info_from_header(ch, &check->header, &info);
+	if (!err)
+		err = sock_try_send(ch->sock, &info, check->bytes, bytes_max);
+	return err;
+}
+
 /* 1: there is a header, now read into @info and taken off; 0: there is none; -1: there is a wrong one. */
 static int read_header(const struct channel *ch, struct frame *f, struct dgram_info *info)
 {
 	uint64_t id = sock_id(ch->sock);
 	struct tapir_dgram h;
-	struct ip_endpoint from;
 
 	if (f->len < sizeof(h.magic_id) || memcmp(f->data, &id, sizeof(id)))
 		return 0;
 	if (f->len < sizeof(h))
 		return -1;
 	memcpy(&h, f->data, sizeof(h));
-	if (h.header_bytes < sizeof(h) || h.header_bytes > f->len || h.segment_size > UINT16_MAX)
+	if (h.header_bytes < sizeof(h) || h.header_bytes > f->len || info_from_header(ch, &h, info) < 0)
 		return -1;
-	if (h.addr.family && channel_addr_from_wire(&info->dst, &h.addr, ch->family) < 0)
-		return -1;
-	if (h.local.family) {
-		if (channel_addr_from_wire(&from, &h.local, ch->family) < 0)
-			return -1;
-		info->src = from;
-	}
-	info->ifindex = h.ifindex;
-	info->ttl = h.ttl < -1 || h.ttl > 255 ? -1 : h.ttl;
-	info->tos = h.tos < -1 || h.tos > 255 ? -1 : h.tos;
-	info->segment_size = (uint16_t)h.segment_size;
 	frame_pull(f, h.header_bytes);
 	return 1;
 }

@@ -493,6 +493,30 @@ static int get_tombstone_option(struct tombstone *t, const struct tapir_option *
 	}
 }
 
+static int call_recv_error(const struct call *c)
+{
+	size_t bytes = sizeof(c->reply->dgram_error.payload);
+	int err;
+
+	if (c->ch->kind != CHANNEL_DGRAM)
+		return -EAGAIN;
+	err = dgram_next_error(c->d, c->ch, c->fd, &c->reply->dgram_error.head, c->reply->dgram_error.payload, &bytes);
+	c->reply->body_bytes = (uint32_t)(sizeof(c->reply->dgram_error.head) + bytes);
+	return err;
+}
+
+static int call_check_send(const struct call *c)
+{
+	size_t bytes_max = 0;
+	int err;
+
+	if (c->ch->kind != CHANNEL_DGRAM)
+		return -EOPNOTSUPP;
+	err = dgram_check_send(c->ch, &c->request->check, &bytes_max);
+	answer_number(c->reply, (int64_t)bytes_max);
+	return err;
+}
+
 /* A socket whose channel the daemon has closed while the client still holds its end. */
 static int call_tombstone(const struct request *r, struct tombstone *t, struct reply *reply)
 {
@@ -542,6 +566,10 @@ static int call_channel(const struct call *c)
 		return c->ch->kind == CHANNEL_DGRAM ? dgram_go_bare(c->ch) : -EOPNOTSUPP;
 	case TAPIR_OP_NEXT_HEADER:
 		return call_next_header(c);
+	case TAPIR_OP_RECV_ERROR:
+		return call_recv_error(c);
+	case TAPIR_OP_CHECK_SEND:
+		return call_check_send(c);
 	default:
 		return -ENOSYS;
 	}

@@ -126,6 +126,7 @@ static void queue_error(struct dgram_sock *d, const struct sock_error *e, const 
 	if (payload_len > 0)
 		memcpy(frame_put(f, payload_len), payload, payload_len);
 	frame_queue_push(&d->errors, f);
+	sock_raise(&d->s, SOCK_ERROR);
 }
 
 /* IP_RECVERR and IPV6_RECVERR, by the family of the datagram. */
@@ -178,12 +179,28 @@ void dgram_on_icmp(struct dgram_sock *d, const struct icmp_error *e, uint16_t re
 	sock_set_error(s, e->error);
 }
 
-struct frame *dgram_recv_error(struct sock *s, struct sock_error *e)
+static struct sock_error error_in(const struct frame *f)
 {
-	struct frame *f = frame_queue_pop(&dgram_sock(s)->errors);
+	struct sock_error e;
 
-	if (f)
-		memcpy(e, f->buf, sizeof(*e));
+	memcpy(&e, f->buf, sizeof(e));
+	return e;
+}
+
+/* SO_ERROR afterwards is as Linux's sock_dequeue_err_skb() leaves it. */
+struct frame *dgram_recv_error(struct sock *s, struct sock_error *e, uint32_t *left)
+{
+	struct frame_queue *q = &dgram_sock(s)->errors;
+	struct frame *f = frame_queue_pop(q);
+
+	*left = q->count;
+	if (!f)
+		return NULL;
+	*e = error_in(f);
+	if (q->head && error_in(q->head).origin != SO_EE_ORIGIN_LOCAL)
+		s->error = error_in(q->head).error;
+	else if (e->origin != SO_EE_ORIGIN_LOCAL)
+		s->error = 0;
 	return f;
 }
 
@@ -290,6 +307,30 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		return -EMSGSIZE;
 	}
 	return 0;
+}
+
+/* What dgram_prepare() would let pass to where it has just found the way. */
+static size_t most_bytes(const struct sock *s, const struct dgram_info *info, const struct dgram_way *way, size_t hdr_bytes)
+{
+	bool is4 = ip_addr_is4(&way->dst.addr);
+	size_t ip_hdr = is4 ? 20 : 40, most = is4 ? 65535 - ip_hdr : 65535;
+	uint8_t discover = sock_pmtudisc(s, &way->dst.addr);
+	bool is_whole = discover == IP_PMTUDISC_DO || discover == IP_PMTUDISC_PROBE || discover == IP_PMTUDISC_INTERFACE ||
+			(s->opt.dont_frag6 && !is4);
+
+	if (is_whole && info->segment_size == 0 && s->opt.gso_size == 0)
+		most = way->via->mtu - ip_hdr;
+	return most - hdr_bytes;
+}
+
+int dgram_check(struct sock *s, const struct dgram_info *info, size_t hdr_bytes, size_t bytes, size_t *bytes_max)
+{
+	struct dgram_way way;
+	int err = dgram_prepare(s, info, bytes + hdr_bytes, &way);
+
+	if (err == 0)
+		*bytes_max = most_bytes(s, info, &way, hdr_bytes);
+	return err;
 }
 
 ssize_t dgram_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us)

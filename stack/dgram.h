@@ -49,6 +49,9 @@ struct dgram_way {
  * Returns 0, -errno of sock_send_frame(). */
 int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, struct dgram_way *way);
 
+/** dgram_check - dgram_prepare() of @bytes of payload behind @hdr_bytes of the protocol's header, for sock_try_send(). */
+int dgram_check(struct sock *s, const struct dgram_info *info, size_t hdr_bytes, size_t bytes, size_t *bytes_max);
+
 /* Whether a packet of @l4_len bytes must not be fragmented on its way, by the socket's options and what the path takes. */
 bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const struct ip_addr *dst, size_t l4_len);
 
@@ -67,7 +70,7 @@ void dgram_destroy(struct sock *s);
 int dgram_poll(const struct sock *s);
 void dgram_describe(struct sock *s, struct sock_info *info, uint64_t now_us);
 struct frame *dgram_recv_frame(struct sock *s);
-struct frame *dgram_recv_error(struct sock *s, struct sock_error *e);
+struct frame *dgram_recv_error(struct sock *s, struct sock_error *e, uint32_t *left);
 ssize_t dgram_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us);
 ssize_t dgram_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);
 size_t dgram_inq_bytes(const struct sock *s);

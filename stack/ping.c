@@ -105,6 +105,11 @@ static int ping_send_frame(struct sock *s, struct frame *f, const struct dgram_i
 	return ip_output(s->st, f, &way.tx, way.via);
 }
 
+static int ping_check_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
+{
+	return dgram_check(s, info, 0, bytes, bytes_max);
+}
+
 static int ping_bind(struct sock *s, const struct ip_endpoint *local)
 {
 	int err = port_bind(s, local);
@@ -145,6 +150,7 @@ const struct sock_ops ping_sock_ops = {
 	.send_frame = ping_send_frame,
 	.recv_frame = dgram_recv_frame,
 	.recv_error = dgram_recv_error,
+	.check_send = ping_check_send,
 	.send = dgram_send,
 	.recv = dgram_recv,
 	.inq_bytes = dgram_inq_bytes,

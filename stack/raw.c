@@ -217,6 +217,21 @@ static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	return ip_output(s->st, f, &way.tx, way.via);
 }
 
+/* A program that writes the IP header itself gets no fragments (raw(7)). */
+static int raw_check_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
+{
+	int err;
+
+	if (!s->opt.hdrincl || s->family != AF_INET)
+		return dgram_check(s, info, 0, bytes, bytes_max);
+	if (bytes < IP4_HDR_LEN)
+		return -EINVAL;
+	err = dgram_check(s, info, 0, 0, bytes_max);
+	if (err == 0)
+		*bytes_max = s->dst.mtu;
+	return err == 0 && bytes > *bytes_max ? -EMSGSIZE : err;
+}
+
 /* ---- Socket operations -------------------------------------------------------------------------------------------- */
 
 static int raw_init(struct sock *s)
@@ -321,6 +336,7 @@ const struct sock_ops raw_sock_ops = {
 	.send_frame = raw_send_frame,
 	.recv_frame = dgram_recv_frame,
 	.recv_error = dgram_recv_error,
+	.check_send = raw_check_send,
 	.send = dgram_send,
 	.recv = dgram_recv,
 	.inq_bytes = dgram_inq_bytes,

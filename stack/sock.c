@@ -646,7 +646,12 @@ struct frame *sock_recv_frame(struct sock *s)
 	return s->ops->recv_frame ? s->ops->recv_frame(s) : NULL;
 }
 
-struct frame *sock_recv_error(struct sock *s, struct sock_error *e)
+int sock_try_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
 {
-	return s->ops->recv_error ? s->ops->recv_error(s, e) : NULL;
+	return s->ops->check_send ? s->ops->check_send(s, info, bytes, bytes_max) : -EOPNOTSUPP;
+}
+
+struct frame *sock_recv_error(struct sock *s, struct sock_error *e, uint32_t *left)
+{
+	return s->ops->recv_error ? s->ops->recv_error(s, e, left) : NULL;
 }

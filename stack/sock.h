@@ -97,7 +97,8 @@ struct sock_ops {
 	bool (*each_other)(struct stack *st, bool (*fn)(void *ctx, const struct sock_info *), void *ctx, uint64_t now_us);
 	int (*send_frame)(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us);
 	struct frame *(*recv_frame)(struct sock *s);
-	struct frame *(*recv_error)(struct sock *s, struct sock_error *e);
+	struct frame *(*recv_error)(struct sock *s, struct sock_error *e, uint32_t *left);
+	int (*check_send)(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max);
 	size_t (*recv_peek)(struct sock *s, struct iovec *iov, int iov_max, int *iovcnt);
 	void (*recv_done)(struct sock *s, size_t n, uint64_t now_us);
 	int (*send_reserve)(struct sock *s, size_t want, struct iovec *iov, int iov_max);

@@ -427,6 +427,10 @@ size_t sock_inq_bytes(const struct sock *s);
  * socket error. -ENOBUFS: the send buffer (SO_SNDBUF) is full. */
 int sock_send_frame(struct sock *s, struct frame *f, const struct dgram_info *info, uint64_t now_us);
 
+/** sock_try_send - what sock_send_frame() would say to @bytes of payload sent with @info, without sending anything; a local error is
+ * queued as it would be. @bytes_max: the most that may be sent that way. Returns 0 or -errno. */
+int sock_try_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max);
+
 /* The oldest received datagram: payload in data/len, the rest in info. NULL: none. The caller owns the reference. */
 struct frame *sock_recv_frame(struct sock *s);
 
@@ -441,8 +445,8 @@ struct sock_error {
 };
 
 /* The oldest error of a socket with IP_RECVERR; the frame's window is what is known of the datagram's payload. NULL: none.
- * The caller owns the reference. */
-struct frame *sock_recv_error(struct sock *s, struct sock_error *e);
+ * The caller owns the reference. *left: how many more there are. SO_ERROR becomes the next one's, if that came from the network. */
+struct frame *sock_recv_error(struct sock *s, struct sock_error *e, uint32_t *left);
 
 /* ---- Looking at it ------------------------------------------------------------------------------------------------ */
 

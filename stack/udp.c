@@ -487,6 +487,21 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	return output(s, f, &way);
 }
 
+static int udp_check_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
+{
+	uint32_t segment = info->segment_size ? info->segment_size : s->opt.gso_size;
+	size_t ip_hdr;
+	int err;
+
+	if (info->dst.port == 0 && !ip_addr_is_any(&info->dst.addr))
+		return -EINVAL;
+	err = dgram_check(s, info, UDP_HDR_BYTES, bytes, bytes_max);
+	if (err < 0 || segment == 0 || bytes <= segment)
+		return err;
+	ip_hdr = s->dst.ifindex && ip_addr_is4(&s->dst.src) ? 20 : 40;
+	return segment + UDP_HDR_BYTES + ip_hdr > s->dst.mtu || (bytes + segment - 1) / segment > UDP_SEGMENTS_MAX ? -EINVAL : 0;
+}
+
 /* ---- Socket operations -------------------------------------------------------------------------------------------- */
 
 static int udp_init(struct sock *s)
@@ -612,6 +627,7 @@ const struct sock_ops udp_sock_ops = {
 	.send_frame = udp_send_frame,
 	.recv_frame = dgram_recv_frame,
 	.recv_error = dgram_recv_error,
+	.check_send = udp_check_send,
 	.send = dgram_send,
 	.recv = dgram_recv,
 	.inq_bytes = dgram_inq_bytes,

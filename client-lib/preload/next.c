@@ -33,7 +33,7 @@ static const struct next nexts[] = {
 	NEXT(dup),	   NEXT(dup2),	      NEXT(dup3),	NEXT(fcntl),	   NEXT(ioctl),
 	NEXT(getaddrinfo), NEXT(freeaddrinfo), NEXT(getnameinfo), NEXT(gethostbyname2_r), NEXT(gethostbyaddr_r),
 	NEXT(getifaddrs), NEXT(freeifaddrs), NEXT(if_nameindex),
-	NEXT(if_freenameindex), NEXT(if_nametoindex), NEXT(if_indextoname), NEXT(poll),
+	NEXT(if_freenameindex), NEXT(if_nametoindex), NEXT(if_indextoname), NEXT(ppoll), NEXT(poll),
 #undef NEXT
 };
 

@@ -2,6 +2,7 @@
 /* The plain names of sockets and data. Each does what the function of <tapir/socket.h> does; see there. */
 #include "client-lib/include/tapir/socket.h"
 
+#include "client-lib/dgram.h"
 #include "client-lib/preload/preload.h"
 
 /* TYPE NAME(PARAMETERS) { return tapir_NAME(ARGUMENTS); } */
@@ -39,11 +40,49 @@ PLAIN(ssize_t, write, (int fd, const void *data, size_t bytes), (fd, data, bytes
 PLAIN(ssize_t, readv, (int fd, const struct iovec *iov, int count), (fd, iov, count))
 PLAIN(ssize_t, writev, (int fd, const struct iovec *iov, int count), (fd, iov, count))
 
+PRELOAD_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	int n;
+
+	preload_enter();
+	n = tapir_real.poll(fds, count, timeout);
+	if (n > 0)
+		dgram_correct_poll(fds, count);
+	return n;
+}
+
+PRELOAD_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+	int n;
+
+	preload_enter();
+	n = tapir_real.ppoll(fds, count, timeout, mask);
+	if (n > 0)
+		dgram_correct_poll(fds, count);
+	return n;
+}
+
 /* What glibc's _FORTIFY_SOURCE makes of the calls that fill a buffer: @room is the buffer's size as the compiler knows it. */
 void __chk_fail(void) __attribute__((noreturn));
 ssize_t __read_chk(int fd, void *data, size_t bytes, size_t room);
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room);
 ssize_t __recv_chk(int fd, void *data, size_t bytes, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *data, size_t bytes, size_t room, int flags, struct sockaddr *addr, socklen_t *len);
+
+PRELOAD_EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
+{
+	if (room / sizeof(*fds) < count)
+		__chk_fail();
+	return poll(fds, count, timeout);
+}
+
+PRELOAD_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room)
+{
+	if (room / sizeof(*fds) < count)
+		__chk_fail();
+	return ppoll(fds, count, timeout, mask);
+}
 
 PRELOAD_EXPORT ssize_t __read_chk(int fd, void *data, size_t bytes, size_t room)
 {

@@ -225,6 +225,7 @@ static struct sock *pick(struct fuzz *z, unsigned *i)
 static void op_read(struct fuzz *z)
 {
 	struct sock_error e;
+	uint32_t left;
 	struct iovec iov[4];
 	unsigned i;
 	struct sock *s = pick(z, &i);
@@ -234,7 +235,7 @@ static void op_read(struct fuzz *z)
 	if (!s)
 		return;
 	frame_unref(sock_recv_frame(s));
-	f = sock_recv_error(s, &e);
+	f = sock_recv_error(s, &e, &left);
 	frame_unref(f);
 	sock_recv_done(s, sock_recv_peek(s, iov, 4, &n), z->b.now_us);
 	sock_recv(s, buf, 100, 0, z->b.now_us);

@@ -141,6 +141,7 @@ static void test_ping_socket_hears_of_unreachable_hosts(void **state)
 	struct sock *s = bed_sock(&b, AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
 	int on = 1;
 	struct sock_error e;
+	uint32_t left;
 	struct frame *f;
 
 	(void)state;
@@ -149,7 +150,7 @@ static void test_ping_socket_hears_of_unreachable_hosts(void **state)
 	expect_packet();
 	bed_inject(&b, buf, packet_icmp_error(buf, "10.0.0.254", BED_ADDR4, 3, 1, 0, out.data, out.len));
 	assert_true(bed_events(&b, s) & SOCK_ERROR);
-	f = sock_recv_error(s, &e);
+	f = sock_recv_error(s, &e, &left);
 	assert_non_null(f);
 	assert_int_equal(e.error, EHOSTUNREACH);
 	assert_int_equal(f->data[0], 8);

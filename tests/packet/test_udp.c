@@ -516,6 +516,7 @@ static void test_pmtudisc_do_refuses_what_does_not_fit_and_tells_the_mtu(void **
 	struct sock *s = connected(AF_INET, BED_PEER4, 1000);
 	static uint8_t data[2000];
 	struct sock_error e;
+	uint32_t left;
 	struct frame *f;
 	int mtu;
 	size_t len = sizeof(mtu);
@@ -523,10 +524,10 @@ static void test_pmtudisc_do_refuses_what_does_not_fit_and_tells_the_mtu(void **
 	(void)state;
 	set_int(s, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
 	assert_int_equal(bed_send(&b, s, NULL, 0, data, 1473), -EMSGSIZE);
-	assert_null(sock_recv_error(s, &e));
+	assert_null(sock_recv_error(s, &e, &left));
 	set_int(s, IPPROTO_IP, IP_RECVERR, 1);
 	assert_int_equal(bed_send(&b, s, NULL, 0, data, 1473), -EMSGSIZE);
-	f = sock_recv_error(s, &e);
+	f = sock_recv_error(s, &e, &left);
 	assert_non_null(f);
 	frame_unref(f);
 	assert_int_equal(e.error, EMSGSIZE);
@@ -728,6 +729,7 @@ static void test_unconnected_socket_hears_of_errors_only_with_recverr(void **sta
 	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
 	struct ip_addr peer = addr_of(BED_PEER4);
 	struct sock_error e;
+	uint32_t left;
 	struct frame *f;
 
 	(void)state;
@@ -739,7 +741,7 @@ static void test_unconnected_socket_hears_of_errors_only_with_recverr(void **sta
 	answer_with(3, 3, 0, BED_PEER4, BED_ADDR4);
 	assert_int_equal(get_error(s), ECONNREFUSED);
 	assert_int_equal(sock_poll(s) & POLLERR, POLLERR); /* the queue still holds it */
-	f = sock_recv_error(s, &e);
+	f = sock_recv_error(s, &e, &left);
 	assert_non_null(f);
 	assert_int_equal(e.error, ECONNREFUSED);
 	assert_int_equal(e.origin, SO_EE_ORIGIN_ICMP);

@@ -2,6 +2,7 @@
 /* test_client_dgram.c - the framing of datagrams, with the test as the daemon: its end of the pair has the name that the library knows. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -293,6 +294,7 @@ static void test_sent_with_an_address_it_is_framed(void **state)
 	struct { struct tapir_dgram h; char text[16]; } got;
 
 	(void)state;
+	dgram_learn_way(&s, &(struct tapir_addr){ .family = AF_INET, .port = 9, .addr = { [10] = 0xff, 0xff, 10, 0, 0, 1 } });
 	assert_int_equal(tapir_sendto(ours, "abc", 3, 0, (struct sockaddr *)&to, sizeof(to)), 3);
 	assert_int_equal(recv(daemons, &got, sizeof(got), 0), sizeof(got.h) + 3);
 	assert_true(got.h.magic_id == id);
@@ -313,11 +315,38 @@ static void test_sent_on_a_connected_socket_it_is_bare_unless_empty(void **state
 
 	(void)state;
 	s.is_connected = true;
+	dgram_learn_way(&s, &(struct tapir_addr){ 0 });
 	assert_int_equal(dgram_sendmsg(&s, &m, 0), 0);
 	assert_int_equal(recv(daemons, buf, sizeof(buf), 0), sizeof(struct tapir_dgram));
 	m = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
 	assert_int_equal(dgram_sendmsg(&s, &m, 0), 3);
 	assert_int_equal(recv(daemons, buf, sizeof(buf), 0), 3);
+}
+
+static void test_way_that_is_not_known_is_asked_about_before_anything_is_sent(void **state)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = { htonl(0x0a000002) } };
+	char byte;
+
+	(void)state;
+	setenv("TAPIR_SOCKET", "/nowhere/tapir.sock", 1);
+	assert_int_equal(tapir_sendto(ours, "abc", 3, 0, (struct sockaddr *)&to, sizeof(to)), -1);
+	assert_int_equal(errno, ENETDOWN);
+	assert_int_equal(recv(daemons, &byte, 1, MSG_DONTWAIT), -1);
+}
+
+static void test_poll_says_error_when_a_bell_is_next(void **state)
+{
+	struct pollfd p = { .fd = ours, .events = POLLIN };
+	struct tapir_dgram h = header();
+
+	(void)state;
+	h.flags = TAPIR_DGRAM_ERROR | TAPIR_DGRAM_BELL;
+	assert_int_equal(send(daemons, &h, sizeof(h), 0), sizeof(h));
+	assert_int_equal(poll(&p, 1, 0), 1);
+	hint_trust();
+	dgram_correct_poll(&p, 1);
+	assert_int_equal(p.revents, POLLERR);
 }
 
 static void test_what_cannot_be_sent_is_refused_here(void **state)
@@ -393,6 +422,8 @@ int main(void)
 		WITH_SOCKET(test_a_batch_keeps_datagrams_behind_an_error),
 		WITH_SOCKET(test_sent_with_an_address_it_is_framed),
 		WITH_SOCKET(test_sent_on_a_connected_socket_it_is_bare_unless_empty),
+		WITH_SOCKET(test_way_that_is_not_known_is_asked_about_before_anything_is_sent),
+		WITH_SOCKET(test_poll_says_error_when_a_bell_is_next),
 		WITH_SOCKET(test_what_cannot_be_sent_is_refused_here),
 		WITH_SOCKET(test_fionread_is_the_datagrams_length),
 		cmocka_unit_test(test_pieces_move_like_memmove),

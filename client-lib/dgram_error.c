@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Errors of datagram sockets: the bells that come among the datagrams (protocol.h, TAPIR_DGRAM_BELL), MSG_ERRQUEUE, and poll(2).
+ *
+ * On Linux a socket with an error polls POLLERR; an end of a pair that is open has no way to. The bell makes it poll POLLIN, so that
+ * whoever waits wakes up; recvmsg(2) then fails with the error, and select(2) says what Linux says. Where poll(2) is seen, its
+ * POLLIN becomes POLLERR when a bell is what is next. */
+#include "client-lib/dgram.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
+
+#include "client-lib/cmsg.h"
+#include "client-lib/real.h"
+#include "client-lib/sock.h"
+#include "client-lib/sockaddr.h"
+
+bool dgram_is_bell(const struct dgram_sock *s, const struct tapir_dgram *h)
+{
+	return h->magic_id == s->id && h->flags & TAPIR_DGRAM_BELL;
+}
+
+bool dgram_bell_is_next(const struct dgram_sock *s)
+{
+	struct tapir_dgram h;
+	int saved_errno = errno;
+	bool is = tapir_real.recv(s->fd, &h, sizeof(h), MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof(h) && dgram_is_bell(s, &h);
+
+	errno = saved_errno;
+	return is;
+}
+
+void dgram_drop_next(const struct dgram_sock *s)
+{
+	char byte;
+
+	tapir_real.recv(s->fd, &byte, sizeof(byte), MSG_DONTWAIT);
+}
+
+int dgram_answer_bell(const struct dgram_sock *s)
+{
+	int error;
+
+	if (!dgram_bell_is_next(s))
+		return 0;
+	dgram_drop_next(s);
+	error = sock_ask_error(s->fd, ENETDOWN);
+	return error;
+}
+
+/* Into the application's buffers; how much there was room for. */
+static size_t scatter(const struct msghdr *m, const uint8_t *from, size_t bytes)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < m->msg_iovlen && done < bytes; i++) {
+		size_t n = bytes - done < m->msg_iov[i].iov_len ? bytes - done : m->msg_iov[i].iov_len;
+
+		if (n)
+			memcpy(m->msg_iov[i].iov_base, from + done, n);
+		done += n;
+	}
+	return done;
+}
+
+ssize_t dgram_recv_errqueue(const struct dgram_sock *s, struct msghdr *m)
+{
+	struct {
+		struct tapir_dgram_error e;
+		uint8_t payload[TAPIR_OPTION_MAX];
+	} reply;
+	ssize_t n = sock_request(TAPIR_OP_RECV_ERROR, s->fd, NULL, 0, &reply, sizeof(reply));
+	size_t copied, bytes;
+
+	while ((n == -EAGAIN || (n > 0 && !reply.e.left)) && dgram_bell_is_next(s))
+		dgram_drop_next(s);
+	if (n < 0)
+		return n;
+	if (n < (ssize_t)sizeof(reply.e))
+		return -EPROTO;
+	bytes = (size_t)n - sizeof(reply.e);
+	copied = scatter(m, reply.payload, bytes);
+	m->msg_flags = MSG_ERRQUEUE | (copied < bytes ? MSG_TRUNC : 0);
+	if (m->msg_name)
+		sockaddr_format(&reply.e.dst, m->msg_name, &m->msg_namelen);
+	else
+		m->msg_namelen = 0;
+	cmsg_format_error(&reply.e, m);
+	return (ssize_t)copied;
+}
+
+void dgram_correct_poll(struct pollfd *fds, nfds_t count)
+{
+	for (nfds_t i = 0; i < count; i++) {
+		struct dgram_sock s;
+
+		if (!(fds[i].revents & (POLLIN | POLLRDNORM)) || hint_of(fds[i].fd) != HINT_DGRAM || !dgram_is(fds[i].fd, &s) ||
+		    !dgram_bell_is_next(&s))
+			continue;
+		fds[i].revents &= (short)~(POLLIN | POLLRDNORM);
+		fds[i].revents |= POLLERR;
+	}
+}
+
+/* ---- What sendto(2) says at once ---- */
+
+/* Ways that were asked about: of each 48 bits of a hash of socket and destination, and 16 of how long a datagram may be. One that another
+ * overwrites is asked about again. Plain numbers, so that neither a thread nor a signal handler can see half of one. */
+enum { WAYS = 1024, WAY_BYTES_SHIFT = 16 };
+static _Atomic uint64_t ways[WAYS];
+static _Atomic uint32_t ways_age; /* part of the hash: another number forgets them all */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 29;
+}
+
+/* The port makes no difference to the way, but that UDP refuses none. */
+static uint64_t hash_way(const struct dgram_sock *s, const struct tapir_addr *a)
+{
+	uint64_t words[2], h = mix(s->id, atomic_load_explicit(&ways_age, memory_order_relaxed));
+
+	memcpy(words, a->addr, sizeof(words));
+	h = mix(h, words[0]);
+	h = mix(h, words[1]);
+	return mix(h, (uint64_t)!a->port << 63 | (uint64_t)a->family << 32 | a->scope_id);
+}
+
+static void remember_way(uint64_t hash, uint64_t bytes)
+{
+	if (bytes > UINT16_MAX)
+		bytes = UINT16_MAX;
+	atomic_store_explicit(&ways[hash % WAYS], (hash & ~(uint64_t)UINT16_MAX) | bytes, memory_order_relaxed);
+}
+
+void dgram_forget_ways(void)
+{
+	atomic_fetch_add(&ways_age, 1);
+}
+
+void dgram_learn_way(const struct dgram_sock *s, const struct tapir_addr *from)
+{
+	enum { CERTAIN_BYTES = 1280 - 48 }; /* every path takes it */
+	uint64_t hash = hash_way(s, from);
+
+	if ((atomic_load_explicit(&ways[hash % WAYS], memory_order_relaxed) ^ hash) >> WAY_BYTES_SHIFT)
+		remember_way(hash, CERTAIN_BYTES);
+}
+
+int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, size_t bytes)
+{
+	struct tapir_send_check check = { .header = *h, .bytes = bytes > UINT16_MAX ? UINT16_MAX : (uint32_t)bytes };
+	uint64_t hash = hash_way(s, &h->addr), known = atomic_load_explicit(&ways[hash % WAYS], memory_order_relaxed);
+	bool is_special = h->local.family || h->ifindex || h->segment_size;
+	struct tapir_int most;
+	ssize_t n;
+
+	if ((!((known ^ hash) >> WAY_BYTES_SHIFT) && bytes <= (known & UINT16_MAX) && !is_special) || hint_is_sandboxed())
+		return 0;
+	n = sock_request(TAPIR_OP_CHECK_SEND, s->fd, &check, sizeof(check), &most, sizeof(most));
+	if (n == -ENOSYS)
+		return 0;
+	if (n < 0)
+		return (int)n;
+	if (!is_special && n == (ssize_t)sizeof(most))
+		remember_way(hash, (uint64_t)most.value);
+	return 0;
+}

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the programs that look for errors on datagram sockets see: ping, traceroute, mtr."""
+
+from harness import ABSENT, KERNEL, check, test
+
+
+@test(combos="first")
+def ping_of_an_absent_host_says_host_unreachable(w, family):
+    out = w.stack_run("ping", "-n", "-c", "1", "-W", "20", ABSENT[family], status=1).out()
+    check(("Destination Host Unreachable" if family == 4 else "Address unreachable") in out, out)
+
+
+@test(combos="first")
+def ping_too_long_for_the_path_tells_the_mtu(w, family):
+    proc = w.stack_start("ping", "-n", "-c", "1", "-M", "do", "-s", "3000", KERNEL[family])
+    check(proc.wait() == 1, proc.out())
+    check("message too long, mtu" in proc.err() and "1500" in proc.err(), proc.err())
+
+
+@test(combos="first")
+def traceroute_in_three_ways_finds_the_neighbour(w, family):
+    for how in ([], ["-I"], ["-T"]):
+        out = w.stack_run("traceroute", "-%d" % family, "-n", "-q", "1", "-w", "20", *how, KERNEL[family]).out()
+        hops = [line.split() for line in out.splitlines() if line.startswith(" ")]
+        check(hops and hops[0][1] == KERNEL[family], out)
+
+
+@test(combos="first")
+def mtr_counts_no_loss(w, family):
+    for how in ([], ["-u"]):
+        out = w.stack_run("mtr", "-%d" % family, "-n", "-r", "-c", "1", "-G", "1", *how, KERNEL[family]).out()
+        check(KERNEL[family] in out and " 0.0%" in out, out)
