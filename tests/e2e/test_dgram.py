@@ -10,7 +10,7 @@ def ping_of_an_absent_host_says_host_unreachable(w, family):
     check(("Destination Host Unreachable" if family == 4 else "Address unreachable") in out, out)
 
 
-@test(combos="first")
+@test(combos="first", capture=False)
 def ping_too_long_for_the_path_tells_the_mtu(w, family):
     proc = w.stack_start("ping", "-n", "-c", "1", "-M", "do", "-s", "3000", KERNEL[family])
     check(proc.wait() == 1, proc.out())
