@@ -11,6 +11,7 @@
 
 enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, RS_FIXED_LEN = 8, OPTION_LEN = 8 };
 enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
+enum { CONFLICT_LOG_US = 10000000 }; /* between two lines about one address */
 enum { DAD_DELAY_MAX_US = 1000000 }; /* MAX_RTR_SOLICITATION_DELAY, RFC 4862 section 5.4.2 */
 
 struct nd_msg {
@@ -148,11 +149,22 @@ static bool parse(const struct frame *f, struct nd_msg *m)
 
 /* Another host is checking, or has, an address that we are checking (RFC 4862 sections 5.4.3, 5.4.4). One that we have is
  * defended by the answer it gets. */
-static void on_conflict(struct stack *st, struct if_addr *own)
+static void on_conflict(struct stack *st, struct if_addr *own, const uint8_t *mac)
 {
+	static const uint8_t unknown[6];
+	const uint8_t *m = mac ? mac : unknown;
+	char text[IP_ADDR_TEXT_MAX];
+
 	stat_drop(st, STAT_ND_CONFLICTS);
-	if (if_addr_is_checked_now(own))
+	if (if_addr_is_checked_now(own)) {
 		addr_set_duplicate(own);
+		return;
+	}
+	if (own->state != IF_ADDR_ASSIGNED || (own->defended_us != 0 && st->now_us - own->defended_us < CONFLICT_LOG_US))
+		return;
+	own->defended_us = st->now_us;
+	stack_log(st, STACK_LOG_WARNING, "nd.conflict addr=%s ifindex=%u mac=%02x:%02x:%02x:%02x:%02x:%02x action=kept",
+		  ip_addr_print(&own->prefix.addr, text), own->ifindex, m[0], m[1], m[2], m[3], m[4], m[5]);
 }
 
 /* RFC 4861 sections 7.1.1, 7.2.3, 7.2.4 */
@@ -179,7 +191,7 @@ static void input_solicitation(struct stack *st, struct link *l, const struct ip
 		return;
 	}
 	if (is_dad && if_addr_is_checked_now(own)) {
-		on_conflict(st, own);
+		on_conflict(st, own, NULL);
 		return;
 	}
 	if (!is_dad && m->link_addr)
@@ -199,7 +211,7 @@ static void input_advertisement(struct stack *st, struct link *l, const struct i
 		return;
 	}
 	if (own) {
-		on_conflict(st, own);
+		on_conflict(st, own, m->link_addr);
 		return;
 	}
 	n = neigh_find(st, &m->target, l->ifindex);

@@ -183,3 +183,52 @@ def link_local_addresses_with_their_scope_both_ways(w):
         check("True True" in out, out)
         server.wait_out("over the link")
         daemon.stop()
+
+
+OFF_LINK = """
+interface br0 {
+	AdvSendAdvert on;
+	MinRtrAdvInterval 3;
+	MaxRtrAdvInterval 4;
+	prefix 2001:db8:77::/64 { AdvOnLink off; AdvAutonomous on; };
+};
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def kernel_router_redirects_one_stack_to_the_other(w):
+    """Two stacks and the kernel on a bridge, and a prefix that is not said to be on-link: the first packet goes by the router, which
+    tells of the shorter way (RFC 4861 section 8)."""
+    with network(w) as ns:
+        ns.sysctl("net.ipv6.conf.all.forwarding", 1)
+        ns.sysctl("net.ipv6.conf.default.accept_dad", 0)
+        ns.run("ip", "link", "add", "br0", "type", "bridge")
+        for tap in ("tap0", "tap1"):
+            make_tap(ns, tap)
+            ns.run("ip", "link", "set", tap, "master", "br0")
+        ns.run("ip", "link", "set", "br0", "up")
+        ns.run("ip", "addr", "add", ROUTER + "/64", "dev", "br0", "nodad")
+        start_radvd(w, ns, OFF_LINK)
+        daemon = start_tapird(w, ns, "--tap", "tap0")
+        other = w.start(ns.enter() + [w.config.tapird, "--name", "other-" + w.id, "--socket", w.path("other.sock"), "--tap", "tap1"],
+                        label="tapird (the other)")
+        daemon.wait_out("ready")
+        other.wait_out("ready")
+
+        def of_other():
+            out = w.start([w.config.tapir, "addr", "--socket", w.path("other.sock"), "--json"], label="tapir addr").expect(0).out()
+            return [a["address"] for a in json.loads(out) if a["origin"] == "slaac" and a["state"] == "preferred"]
+
+        there = wait_for(of_other, "the other stack got no address")[0]
+        wait_for(lambda: addresses(w, "slaac", "preferred"), "the stack got no address")
+        check(not [r for r in shown(w, "route") if r["dst"] == "2001:db8:77::/64"], "the prefix is on-link")
+
+        def redirected():
+            ping(lambda *argv: on_stack(w, *argv).expect(0).out(), there)
+            return [r for r in shown(w, "route") if r["origin"] == "redirect" and r["dst"] == there + "/128" and r["gateway"] is None]
+
+        wait_for(redirected, "no redirect was followed")
+        ping(lambda *argv: on_stack(w, *argv).expect(0).out(), there)
+        check([n for n in shown(w, "neigh") if n["address"] == there], "the other is no neighbour")
+        daemon.stop()
+        other.stop()

@@ -431,6 +431,35 @@ static void test_7527_4_own_solicitation_that_comes_back_is_known_by_its_nonce(v
 	assert_int_equal(bed_stat(&b, "nd.conflicts"), 1);
 }
 
+static unsigned conflicts_logged;
+
+static void count_conflicts(void *ctx, enum stack_log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	conflicts_logged += strncmp(line, "nd.conflict addr=fd00::1 ", 25) == 0;
+}
+
+/* RFC 4862 section 5.4.4: an advertisement for an address that is ours already is a conflict, and no reason to give it up. */
+static void test_4862_5_4_4_conflict_over_an_address_in_use_is_said_once(void **state)
+{
+	const char *own = BED_ADDR6;
+
+	(void)state;
+	bed_prepare(&b, 4, LINK_ETHERNET);
+	b.config.log = count_conflicts;
+	assert_true(bed_start(&b));
+	bed_run(&b, 20 * S);
+	conflicts_logged = 0;
+	for (unsigned i = 0; i < 50; i++)
+		bed_inject(&b, buf, lan_nd(buf, other_mac, own, "ff02::1", LAN_NA, LAN_OVERRIDE, own, other_mac));
+	assert_int_equal(conflicts_logged, 1);
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 50);
+	bed_drop_all(&b);
+	bed_inject(&b, buf, packet_ethernet(buf, packet_echo(buf, BED_PEER6, own, false, 1, 1, NULL, 0), bed_mac, bed_peer_mac));
+	assert_true(bed_next(&b, &out));
+}
+
 static void test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link(void **state)
 {
 	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
@@ -536,6 +565,7 @@ int main(void)
 		TEST(test_number_of_addresses_is_bounded),
 		TEST(test_4862_5_4_tentative_address_is_not_used_without_optimism),
 		TEST(test_7527_4_own_solicitation_that_comes_back_is_known_by_its_nonce),
+		cmocka_unit_test_teardown(test_4862_5_4_4_conflict_over_an_address_in_use_is_said_once, teardown),
 		TEST(test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link),
 		TEST(test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_address),
 	};
