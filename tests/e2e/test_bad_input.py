@@ -246,7 +246,7 @@ def garbage_on_the_control_socket_closes_that_client_only(w):
     with open("/dev/null", "rb") as null:
         for _ in range(3000 if w.full else 500):
             s = control_connection(w)
-            op = rng.choice([*range(0, 16), *range(60, 72), rng.randrange(1 << 16)])
+            op = rng.choice([*range(0, 16), 48, 49, *range(60, 72), rng.randrange(1 << 16)])
             body = rng.randbytes(rng.choice([0, 1, 4, 8, 16, 24, 40, 300]))
             fds = array.array("i", [null.fileno()] * rng.choice([0, 0, 1, 2, 5]))
             ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else []
@@ -269,6 +269,7 @@ def silent_and_many_control_connections_do_no_harm(w):
 
 
 SOCKET, BIND, CONNECT, LISTEN, SHUTDOWN, GETSOCKNAME, GETPEERNAME = range(2, 9)
+BARE, NEXT_HEADER = 48, 49
 SETSOCKOPT, GETSOCKOPT, TAKE_ERROR, OUTQ, ADOPT, GET = 9, 10, 11, 12, 13, 66
 
 
@@ -315,7 +316,7 @@ def requests_with_any_other_descriptor_are_refused(w):
     option = struct.pack("=iiII", socket.SOL_SOCKET, socket.SO_RCVBUF, 4, 0)
     bodies = {BIND: address4(STACK[4], 5000), CONNECT: address4(STACK[4], 5000), LISTEN: struct.pack("q", 5),
               SHUTDOWN: struct.pack("q", 1), GETSOCKNAME: b"", GETPEERNAME: b"", SETSOCKOPT: option + b"\0\0\1\0",
-              GETSOCKOPT: option, TAKE_ERROR: b"", OUTQ: b""}
+              GETSOCKOPT: option, TAKE_ERROR: b"", OUTQ: b"", BARE: b"", NEXT_HEADER: b""}
     for fd in fds + [o.fileno() for o in others]:
         for op, body in bodies.items():
             error, _ = call(s, op, body, fd)
@@ -324,6 +325,30 @@ def requests_with_any_other_descriptor_are_refused(w):
         os.close(fd)
     for o in others:
         o.close()
+
+
+@test(families=None, capture=False, stacks=("tapir",))
+def bare_datagrams_have_their_headers_told(w):
+    s, kinds = control_connection(w), (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    one, stream = (open_socket(s, kind) for kind in kinds)
+    check(call(s, BARE, b"", stream.fileno())[0] == errno.EOPNOTSUPP, "a stream went bare")
+    check(call(s, NEXT_HEADER, b"", one.fileno())[0] == errno.EOPNOTSUPP, "a framed socket told a header")
+    for _ in range(2):
+        check(call(s, BARE, b"", one.fileno())[0] == 0, "BARE failed")
+    check(call(s, NEXT_HEADER, b"", one.fileno())[0] == errno.EAGAIN, "a header without a datagram")
+    check(call(s, BIND, address4(STACK[4], 5000), one.fileno())[0] == 0, "bind failed")
+    for text in ("first", "second"):
+        w.host_run("python3", "-c", "import socket\ns = socket.socket(2, 2)\ns.bind(('%s', %d))\ns.sendto(b'%s', ('%s', 5000))" % (
+            KERNEL[4], 6000 + len(text), text, STACK[4]))
+    for text in (b"first", b"second"):
+        select.select([one], [], [], 20)
+        s.sendmsg([request(NEXT_HEADER)], attached(one.fileno()))
+        header = s.recv(1 << 16)[16:]
+        check(struct.unpack_from("=HH", header, 16) == (socket.AF_INET, 6000 + len(text)), repr(header))
+        check(one.recv(100) == text, "not bare")
+    one.close()
+    stream.close()
+    s.close()
 
 
 FRESH = "\0tapir-fresh/%d/%d/%s"

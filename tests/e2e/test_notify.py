@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 from harness import HERE, KERNEL, MIB, STACK, Failure, check, pattern_sha256, test, url_host, wait_for
+
 PORT, HTTP_PORT = 7000, 8080
 SOURCES = os.path.join(HERE, "notify")
 GO_ENV = dict(os.environ, CGO_ENABLED="0", GO111MODULE="off", GOFLAGS="", GOTOOLCHAIN="local")
