@@ -23,6 +23,7 @@ int conn_server(char **argv);
 int conn_client(char **argv);
 int hold_server(char **argv);
 int seq_client(char **argv);
+int connect_client(char **argv);
 int idle_client(char **argv);
 
 enum {

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import OUTER_UID, Failed, Lab, Pins, Quiet  # noqa: E402
 from rows import all_rows  # noqa: E402
+from rows_programs import OPEN_CONNECTIONS  # noqa: E402
 
 COLUMNS = "%-36s %-28s %-28s %-19s %-12s %-11s %s"
 
@@ -30,6 +31,7 @@ class Options:
         self.rounds = args.rounds or (2 if args.quick else 5)
         self.connections = 10000 if args.quick else 100000
         self.idle_connections = 1000 if args.quick else 10000
+        self.open_connections = 5000 if args.quick else OPEN_CONNECTIONS
         self.idle_seconds = 3 if args.quick else 10
         self.cpus = sorted(os.sched_getaffinity(0))[:2]
         self.daemon = args.daemon

@@ -123,3 +123,22 @@ int conn_client(char **argv)
 	       cpu_seconds());
 	return 0;
 }
+
+/* ADDR PORT COUNT: what socket() and connect() take together, one connection after the other */
+int connect_client(char **argv)
+{
+	struct endpoint to = endpoint_parse(argv[0], argv[1]);
+	long count = number_parse(argv[2], 1, 50000);
+	uint64_t ns = 0;
+
+	bound_run_time(60);
+	for (long i = 0; i < count; i++) {
+		uint64_t begin = now_ns();
+		int fd = connect_to(&to);
+
+		ns += now_ns() - begin;
+		close(fd);
+	}
+	printf("{\"us\": %.3f, \"cpu_seconds\": %.6f}\n", (double)ns * 1e-3 / (double)count, cpu_seconds());
+	return 0;
+}

@@ -319,7 +319,9 @@ class Lab:
                 yield thing.namespace
 
     def path(self, name):
-        """"tapir", "tapir-off" (started with --offload off), "veth", "veth-off"."""
+        """"tapir", "tapir-notify" (the same daemon, --mode=notify), "tapir-off" (started with --offload off), "veth", "veth-off"."""
+        if name == "tapir-notify" and name not in self.paths:
+            self.paths[name] = self._through(self.path("tapir").daemon, "notify")
         if name not in self.paths:
             offload = "off" if name.endswith("-off") else "on"
             self.paths[name] = self._veth(offload) if name.startswith("veth") else self._tapir(name, offload)
@@ -339,8 +341,10 @@ class Lab:
         return Path(a.enter(), b.enter(), self._address(78, 2), self._address(78, 1))
 
     def _tapir(self, label, offload):
-        d = self._keep(Daemon(self, label, offload, self.mtu))
-        run = [os.path.join(self.build, "tapir"), "run", "--socket", d.socket, "--"]
+        return self._through(self._keep(Daemon(self, label, offload, self.mtu)), "preload")
+
+    def _through(self, d, mode):
+        run = [os.path.join(self.build, "tapir"), "run", "--socket", d.socket, "--mode", mode, "--"]
         return Path(self.void.enter() + run, d.namespace.enter(), self._address(77, 2), self._address(77, 1), d)
 
     def new_daemon(self, label):

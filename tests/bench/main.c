@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{ "udp-server", 2, "ADDR PORT", udp_server },
 	{ "udp-client", 4, "ADDR PORT MILLISECONDS IN-FLIGHT", udp_client },
 	{ "conn-server", 3, "ADDR PORT THREADS", conn_server },
+	{ "connect-client", 3, "ADDR PORT COUNT", connect_client },
 	{ "conn-client", 4, "ADDR PORT MILLISECONDS THREADS", conn_client },
 	{ "hold-server", 2, "ADDR PORT", hold_server },
 	{ "seq-client", 4, "ADDR PORT CONNECTIONS BATCH", seq_client },

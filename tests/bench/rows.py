@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from lab import Failed, Pins, memory_bytes, read_line, spawn, stop
+from rows_programs import many_open, nginx_requests, redis_get, socket_and_connect
 
 GB = 1e9
 UDP_IN_FLIGHT = 64
@@ -211,11 +212,50 @@ def at_rest(lab, path_name, o):
         path.daemon.close()
 
 
+def nginx_with_many_open(lab, path_name, o):
+    return many_open(lab, path_name, o, open_idle)
+
+
 RATE, RATIO_RR = Goal(">=", 0.5), Goal("<=", 2.5)
 NO_LOSS = Goal("<=", 0, of="ours")
 HANDFUL = Goal("<=", 20, of="ours")
 BULK, BULK_OFF = Goal(">=", 0.30), Goal(">=", 0.10)
 CPU_PER_GB = Goal("<=", 0.35, of="cpu")
+
+
+def program_rows():
+    """Programs that others wrote, with both ways into the stack."""
+    rows = []
+    for name, unit, goal, measure in (
+            ("redis-get", "k/s", Goal(">=", 0.6), redis_get(1)), ("redis-get-P16", "k/s", Goal(">=", 0.8), redis_get(16)),
+            ("nginx-keep-alive", "k/s", Goal(">=", 0.6), nginx_requests()),
+            ("nginx-close", "k/s", Goal(">=", 0.4), nginx_requests("-H", "Connection: close"))):
+        rows.append(Row(name, [Metric("", unit, goal)], measure))
+        rows.append(Row(name + "-notify", [Metric("", unit)], measure, paths=("tapir-notify", "veth")))
+    rows.append(Row("nginx-many-open", [
+        Metric("open", "connections", baseline=None, digits=0),
+        Metric("p50", "us", digits=0),
+        Metric("kernel bytes", "B/conn", digits=0),
+        Metric("daemon bytes", "B/conn", baseline=None, digits=0),
+    ], nginx_with_many_open, rounds=1))
+    return rows
+
+
+def notify_rows():
+    """The rows above by way of seccomp notifications, against the preload way; rates and costs against the kernel's too."""
+    rows = []
+    for d in ("in", "out"):
+        rows.append(Row("bulk-%s-notify" % d, [Metric("", "Gbit/s", Goal(">=", 0.95), baseline="tapir")], bulk(d),
+                        paths=("tapir-notify", "tapir")))
+    for name, unit, metrics, measure in (
+            ("iperf3-%s-notify", "Gbit/s", [""], iperf3), ("rr-%s-notify", "us", ["p50", "p99"], lambda d: round_trip(d, False)),
+            ("udp-%s-notify", "k/s", [""], lambda d: udp_echo(d, UDP_IN_FLIGHT)), ("conn-%s-notify", "k/s", [""], connections)):
+        for d in ("in", "out"):
+            rows.append(Row(name % d, [Metric(m, unit) for m in metrics] +
+                            [Metric(m, unit, baseline="tapir") for m in metrics], measure(d), paths=("tapir-notify", "veth", "tapir")))
+    rows.append(Row("socket-connect", [Metric("", "us", digits=1)], socket_and_connect))
+    rows.append(Row("socket-connect-notify", [Metric("", "us", digits=1)], socket_and_connect, paths=("tapir-notify", "veth")))
+    return rows
 
 
 def all_rows():
@@ -238,6 +278,7 @@ def all_rows():
         rows.append(Row("conn-" + d, [Metric("", "k/s", RATE)], connections(d)))
     for d in ("in", "out"):
         rows.append(Row("seq-" + d, [Metric("", "k/s"), Metric("lost", "connections", NO_LOSS, digits=0)], in_sequence(d), rounds=1))
+    rows += program_rows() + notify_rows()
     rows.append(Row("rest", [
         Metric("calls alone", "calls", HANDFUL, baseline=None, digits=0),
         Metric("calls with idle connections", "calls", HANDFUL, baseline=None, digits=0),
