@@ -110,7 +110,7 @@ static int ask_to_connect(int fd, const struct tapir_addr *a, bool is_blocking, 
 		if (r != -ETIMEDOUT && r != -EINTR && r != -EALREADY && r != -EINPROGRESS)
 			return r == -ENOTSOCK ? -ENETDOWN : r;
 	}
-	again = (int)sock_request(TAPIR_OP_CONNECT, fd, a, sizeof(*a), NULL, 0);
+	again = sock_request_anew(TAPIR_OP_CONNECT, fd, a, sizeof(*a));
 	if (r && again == -EISCONN) /* the first answer was on its way */
 		return 0;
 	return r == -EINTR && (again == -EALREADY || again == -EINPROGRESS) && !may_restart() ? r : again;

@@ -2,10 +2,12 @@
 #include "client-lib/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <pthread.h>
 
+#include "client-lib/host_epoll.h"
 #include "client-lib/real.h"
 
 bool sock_never_waits;
@@ -23,6 +25,46 @@ ssize_t sock_request(enum tapir_op op, int fd, const void *request, size_t reque
 	ssize_t n = control_request(op, request, request_bytes, fd, reply, reply_room, NULL);
 
 	return n == -ENOTSOCK ? -ENETDOWN : n;
+}
+
+static void copy_timeout(int from, int to, int name)
+{
+	struct timeval tv;
+	socklen_t len = sizeof(tv);
+
+	if (tapir_real.getsockopt(from, SOL_SOCKET, name, &tv, &len) == 0 && (tv.tv_sec || tv.tv_usec))
+		tapir_real.setsockopt(to, SOL_SOCKET, name, &tv, sizeof(tv));
+}
+
+/* @end becomes @fd. */
+static int replace(int fd, int end)
+{
+	struct host_epoll watched;
+	int error = 0;
+
+	tapir_real.fcntl(end, F_SETFL, tapir_real.fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ASYNC));
+	copy_timeout(fd, end, SO_RCVTIMEO);
+	copy_timeout(fd, end, SO_SNDTIMEO);
+	host_epoll_find(fd, &watched);
+	tapir_real.shutdown(fd, SHUT_RD); /* wakes who waits in accept(2) */
+	if (tapir_real.dup3(end, fd, tapir_real.fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+		error = -errno;
+	tapir_real.close(end);
+	if (error)
+		return error;
+	hint_set(fd, HINT_FRESH, 0);
+	host_epoll_restore(fd, &watched);
+	return 0;
+}
+
+int sock_request_anew(enum tapir_op op, int fd, const void *request, size_t request_bytes)
+{
+	int saved_errno = errno, end, error;
+	ssize_t n = control_request(op, request, request_bytes, fd, NULL, 0, &end);
+
+	error = end >= 0 ? replace(fd, end) : 0;
+	errno = saved_errno;
+	return error ? error : n == -ENOTSOCK ? -ENETDOWN : (int)n;
 }
 
 int sock_request_int(enum tapir_op op, int fd, int64_t value)

@@ -25,6 +25,10 @@ ssize_t sock_result(ssize_t r);
  * is one that is gone: -ENETDOWN. */
 ssize_t sock_request(enum tapir_op op, int fd, const void *request, size_t request_bytes, void *reply, size_t reply_room);
 
+/** sock_request_anew - the same for a request after which the daemon may give the socket a new end: that takes @fd's place then, with its
+ * flags, its time-outs, and its registrations in the epoll sets of this process. Returns 0 or a negative errno, in both cases. */
+int sock_request_anew(enum tapir_op op, int fd, const void *request, size_t request_bytes);
+
 /* Requests that carry or bring one number. */
 int sock_request_int(enum tapir_op op, int fd, int64_t value);
 int sock_ask_int(enum tapir_op op, int fd, int64_t *value);

@@ -238,14 +238,17 @@ static int shutdown_stream(int fd, int how)
 	bool is_listener = hint_of(fd) == HINT_LISTENER;
 	int error = 0;
 
-	if (is_listener || how != SHUT_WR)
-		error = sock_request_int(TAPIR_OP_SHUTDOWN, fd, is_listener ? how : SHUT_RD);
+	if (is_listener) {
+		struct tapir_int v = { .value = how };
+
+		return sock_request_anew(TAPIR_OP_SHUTDOWN, fd, &v, sizeof(v));
+	}
+	if (how != SHUT_WR)
+		error = sock_request_int(TAPIR_OP_SHUTDOWN, fd, SHUT_RD);
 	else if (!hint_is_stream(hint_of(fd)) || (tapir_real.poll(&p, 1, 0) > 0 && p.revents & POLLHUP))
 		error = sock_check_fresh(fd); /* ENOTCONN: not connected, or not any more */
 	if (error)
 		return error;
-	if (is_listener) /* wakes who waits in accept(2) */
-		return how == SHUT_WR ? 0 : tapir_real.shutdown(fd, SHUT_RD);
 	return how == SHUT_RD ? 0 : tapir_real.shutdown(fd, SHUT_WR);
 }
 

@@ -388,21 +388,30 @@ int channel_adopt(struct daemon *d, struct sock *sock, int family, struct user *
 	return enter(d, sock, family, CHANNEL_STREAM, user, pid, &pair, out);
 }
 
-static void leave_tombstone(struct daemon *d, const struct channel *ch, int error)
+static void leave_tombstone(struct daemon *d, const struct channel *ch, enum channel_end how, int error)
 {
 	struct tombstone t = { .cookie = ch->cookie, .error = error, .family = ch->family };
+	struct ip_endpoint any = { .addr = ip_addr_any(ch->family) };
+	struct sock *gone;
 
 	sock_getname(ch->sock, &t.local);
 	if (sock_getpeer(ch->sock, &t.remote) < 0)
 		t.remote.port = 0;
-	tombstone_set(&d->tombstones, &t);
+	if (how == CHANNEL_BURY_SOCK) {
+		sock_connect(ch->sock, &any, d->now_us); /* tells the failure, and makes it as good as new */
+		t.sock = ch->sock;
+		t.was_bound = sock_unbind(ch->sock, &t.bound);
+	}
+	gone = tombstone_set(&d->tombstones, &t);
+	if (gone)
+		sock_close(gone, d->now_us);
 }
 
 void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, int error)
 {
 	/* A client that is gone asks nothing; but after our own shutdown(2) a hang-up does not prove that. */
 	if (ch->flags & (CH_FAILED | CH_FIN_TOLD))
-		leave_tombstone(d, ch, error);
+		leave_tombstone(d, ch, how, error);
 	sock_set_user(ch->sock, NULL);
 	if (how == CHANNEL_ABORT)
 		sock_abort(ch->sock, d->now_us);

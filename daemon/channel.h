@@ -107,7 +107,12 @@ struct channel *channel_by_fd(struct daemon *d, int fd, uint64_t *cookie);
 
 /* The end: our end is closed, the engine's socket closed, reset, or given back to the caller; the memory goes with the turn.
  * With @error, or when the client may still hold its end, a tombstone tells what it was. */
-enum channel_end { CHANNEL_CLOSE, CHANNEL_ABORT, CHANNEL_KEEP_SOCK };
+enum channel_end {
+	CHANNEL_CLOSE,
+	CHANNEL_ABORT,
+	CHANNEL_KEEP_SOCK,
+	CHANNEL_BURY_SOCK, /* CH_FAILED, and it never was connected: the tombstone keeps it, for the client's next connect */
+};
 void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, int error);
 
 void channel_queue(struct daemon *d, struct channel *ch); /* there is work for it */

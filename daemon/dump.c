@@ -86,10 +86,13 @@ static void add_tcp_info(struct dump *p, struct sock *s, struct tapir_sock_rec *
 static bool dump_sock(void *ctx, const struct sock_info *i)
 {
 	struct dump *p = ctx;
-	struct tapir_sock_rec *rec = add_record(p);
 	struct sock *s = sock_by_id(p->d->st, i->id);
 	const struct channel *ch = s ? sock_user(s) : NULL;
+	struct tapir_sock_rec *rec;
 
+	if (s && !ch && strcmp(i->state, "UNCONN") == 0)
+		return true; /* kept with a tombstone, should its program try to connect again */
+	rec = add_record(p);
 	if (!rec)
 		return false;
 	rec->id = i->id;

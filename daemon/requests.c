@@ -262,13 +262,72 @@ static int call_bind(const struct call *c)
 	return sock_bind(c->ch->sock, &local);
 }
 
+/* The engine's socket goes on, with its options, but what the client's end has been through shows: give the client a new one, to put in
+ * place of the old. What else refers to the old one is told that it has ended. */
+static int renew(const struct call *c)
+{
+	struct sock *s = c->ch->sock;
+	int family = c->ch->family, err, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct channel *ch;
+
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
+	c->ch->flags |= CH_FIN_TOLD;
+	channel_close(c->d, c->ch, CHANNEL_KEEP_SOCK, 0);
+	err = channel_adopt(c->d, s, family, c->client->user, c->client->pid, fd, &ch);
+	if (err < 0) {
+		sock_close(s, c->d->now_us);
+		close(fd);
+		return err;
+	}
+	c->reply->fd = fd;
+	return 0;
+}
+
+/* connect(AF_UNSPEC) */
+static int dissolve(const struct call *c)
+{
+	bool is_used = c->ch->kind == CHANNEL_LISTENER || (c->ch->flags & (CH_CONNECTED | CH_HAS_JUNK | CH_HAS_WAITER));
+	int err = sock_connect(c->ch->sock, NULL, c->d->now_us);
+
+	return err < 0 || c->ch->kind == CHANNEL_DGRAM || !is_used ? err : renew(c);
+}
+
+/* The next connect() after one that failed while nobody waited: it tells the error, and the one after it may try again. */
+static int revive(struct daemon *d, struct client *client, const struct request *r, struct tombstone *t, struct reply *reply)
+{
+	int err, fd, error = t->error ? t->error : ECONNABORTED;
+	struct channel *ch;
+
+	if (!t->sock)
+		return -ENOTCONN;
+	if (r->op == TAPIR_OP_CONNECT_WAIT)
+		return -EINPROGRESS; /* CONNECT comes next, whose reply takes a descriptor */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE ? -ENFILE : -ENOBUFS;
+	err = channel_adopt(d, t->sock, t->family, client->user, client->pid, fd, &ch);
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	if (t->was_bound)
+		err = sock_bind(t->sock, &t->bound);
+	t->sock = NULL;
+	t->error = 0;
+	reply->fd = fd;
+	if (err < 0)
+		return err;
+	return r->addr.family == 0 ? 0 : -error;
+}
+
 static int start_connect(const struct call *c)
 {
 	struct ip_endpoint remote;
 	int err;
 
 	if (c->request->addr.family == 0)
-		return sock_connect(c->ch->sock, NULL, c->d->now_us);
+		return dissolve(c);
 	err = channel_addr_from_wire(&remote, &c->request->addr, c->ch->family);
 	return err < 0 ? err : sock_connect(c->ch->sock, &remote, c->d->now_us);
 }
@@ -301,7 +360,10 @@ static int call_listen(const struct call *c)
 	if (c->ch->kind == CHANNEL_DGRAM)
 		return -EOPNOTSUPP;
 	err = sock_listen(c->ch->sock, backlog < INT32_MIN || backlog > INT32_MAX ? INT32_MAX : (int)backlog, c->d->now_us);
-	return err < 0 || c->ch->kind == CHANNEL_LISTENER ? err : listener_begin(c->ch);
+	if (err < 0 || c->ch->kind == CHANNEL_LISTENER)
+		return err;
+	stream_hold(c->d, c->ch, c->fd); /* a listener never polls writable */
+	return listener_begin(c->ch);
 }
 
 /* protocol.h tells what comes here and what shutdown(2) on the fd does. */
@@ -312,6 +374,10 @@ static int call_shutdown(const struct call *c)
 
 	if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
 		return -EINVAL;
+	if (c->ch->kind == CHANNEL_LISTENER && how != SHUT_WR) {
+		err = sock_shutdown(c->ch->sock, (int)how, c->d->now_us);
+		return err < 0 ? err : renew(c);
+	}
 	if (c->ch->kind != CHANNEL_STREAM || !(c->ch->flags & CH_CONNECTED))
 		return sock_shutdown(c->ch->sock, (int)how, c->d->now_us);
 	if (how == SHUT_WR)
@@ -518,9 +584,12 @@ static int call_check_send(const struct call *c)
 }
 
 /* A socket whose channel the daemon has closed while the client still holds its end. */
-static int call_tombstone(const struct request *r, struct tombstone *t, struct reply *reply)
+static int call_tombstone(struct daemon *d, struct client *client, const struct request *r, struct tombstone *t, struct reply *reply)
 {
 	switch (r->op) {
+	case TAPIR_OP_CONNECT:
+	case TAPIR_OP_CONNECT_WAIT:
+		return revive(d, client, r, t, reply);
 	case TAPIR_OP_TAKE_ERROR:
 		answer_number(reply, t->error);
 		t->error = 0;
@@ -592,7 +661,7 @@ static int do_call(struct daemon *d, struct client *client, const struct request
 	}
 	t = cookie ? tombstone_find(&d->tombstones, cookie) : NULL;
 	if (t)
-		return call_tombstone(r, t, reply);
+		return call_tombstone(d, client, r, t, reply);
 	if (!cookie || !fresh_is(fd, &family, &protocol))
 		return -ENOTSOCK;
 	err = open_stream(d, client, family, protocol, fd, &c.ch);

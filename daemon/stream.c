@@ -360,8 +360,10 @@ static bool has_work(const struct channel *ch)
 void stream_work(struct daemon *d, struct channel *ch)
 {
 	if (!(ch->flags & CH_CONNECTED)) {
-		if (ch->flags & (CH_FAILED | CH_HUNG_UP))
-			channel_close(d, ch, CHANNEL_CLOSE, ch->flags & CH_FAILED ? ch->error : 0);
+		if (ch->flags & CH_HUNG_UP)
+			channel_close(d, ch, CHANNEL_CLOSE, ch->error);
+		else if (ch->flags & CH_FAILED)
+			channel_close(d, ch, CHANNEL_BURY_SOCK, ch->error);
 		return;
 	}
 	if (ch->flags & CH_RESET) {

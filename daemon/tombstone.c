@@ -31,9 +31,10 @@ static void unlink_slot(struct tombstones *t, uint32_t slot)
 	*at = t->ring[slot].next;
 }
 
-void tombstone_set(struct tombstones *t, const struct tombstone *what)
+struct sock *tombstone_set(struct tombstones *t, const struct tombstone *what)
 {
 	uint32_t slot = t->at, *bucket = &t->buckets[bucket_of(what->cookie)];
+	struct sock *gone = t->ring[slot].cookie ? t->ring[slot].sock : NULL;
 
 	t->at = (t->at + 1) % TOMBSTONES_MAX;
 	if (t->ring[slot].cookie)
@@ -41,6 +42,7 @@ void tombstone_set(struct tombstones *t, const struct tombstone *what)
 	t->ring[slot] = *what;
 	t->ring[slot].next = *bucket;
 	*bucket = slot + 1;
+	return gone;
 }
 
 struct tombstone *tombstone_find(struct tombstones *t, uint64_t cookie)

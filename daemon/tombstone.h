@@ -4,9 +4,12 @@
 #ifndef TAPIR_DAEMON_TOMBSTONE_H
 #define TAPIR_DAEMON_TOMBSTONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "stack/addr.h"
+
+struct sock;
 
 enum { TOMBSTONES_MAX = 4096, TOMBSTONE_BUCKETS = 4096 };
 
@@ -15,6 +18,9 @@ struct tombstone {
 	int error;	 /* positive errno, told once; 0: none */
 	uint8_t family;
 	struct ip_endpoint local, remote;
+	struct sock *sock;	  /* of a failed connect, for the next one; NULL: none */
+	struct ip_endpoint bound; /* what bind(2) gave it, if was_bound; nobody is kept from it meanwhile */
+	bool was_bound;
 	uint32_t next; /* in its bucket, index + 1 */
 };
 
@@ -26,7 +32,8 @@ struct tombstones {
 
 int tombstones_init(struct tombstones *t); /* 0 or -ENOMEM */
 void tombstones_fini(struct tombstones *t);
-void tombstone_set(struct tombstones *t, const struct tombstone *what);
+/* Returns the socket of one that had to go, for the caller to close, or NULL. */
+struct sock *tombstone_set(struct tombstones *t, const struct tombstone *what);
 struct tombstone *tombstone_find(struct tombstones *t, uint64_t cookie);
 
 #endif

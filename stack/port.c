@@ -280,6 +280,8 @@ int port_bind(struct sock *s, const struct ip_endpoint *local)
 	struct port_bucket *b;
 	int err;
 
+	s->addr_is_bound = !ip_addr_is_any(&local->addr);
+	s->port_is_bound = local->port != 0;
 	hold_fill(&s->port, s, &local->addr, PORT_BOUND);
 	if (local->port == 0) {
 		err = bind_ephemeral(s);

@@ -464,6 +464,17 @@ int sock_bind(struct sock *s, const struct ip_endpoint *local)
 	return err;
 }
 
+bool sock_unbind(struct sock *s, struct ip_endpoint *was)
+{
+	if (!s->is_bound || s->is_connected)
+		return false;
+	*was = s->local;
+	port_release(s->st, &s->port);
+	s->is_bound = s->addr_is_bound = s->port_is_bound = false;
+	s->local = (struct ip_endpoint){ .addr = ip_addr_any(s->family) };
+	return true;
+}
+
 int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us)
 {
 	struct ip_endpoint to;

@@ -63,6 +63,7 @@ struct sock {
 	bool is_bound, is_connected; /* local port held; datagrams: has a peer */
 	bool is_orphan;
 	bool rd_shut, wr_shut;	     /* shutdown(2) was called */
+	bool addr_is_bound, port_is_bound; /* bind(2) named local.addr, and no wildcard; local.port, and not 0 */
 	uint32_t owner;		     /* sock_set_owner() */
 	int error;		     /* SO_ERROR, positive errno */
 	uint32_t events;	     /* enum sock_event, not yet told */

@@ -352,6 +352,9 @@ void sock_set_owner(struct sock *s, uint32_t owner); /* a uid: SO_REUSEPORT shar
 /* bind(2): -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAFNOSUPPORT (address of the wrong family). */
 int sock_bind(struct sock *s, const struct ip_endpoint *local);
 
+/* A socket without a connection gives its port back. Returns whether it had one from bind(2), and *was. */
+bool sock_unbind(struct sock *s, struct ip_endpoint *was);
+
 /* listen(2): @backlog as Linux counts it (0 holds one; capped by net.core.somaxconn). Again: changes the backlog. */
 int sock_listen(struct sock *s, int backlog, uint64_t now_us);
 

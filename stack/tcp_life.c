@@ -181,11 +181,27 @@ static int open_active(struct tcp_conn *c)
 	return 0;
 }
 
+/* What bind(2) did not ask for is chosen anew for the next connection. */
+static void forget_chosen_address(struct sock *s)
+{
+	if (s->is_bound && !s->port_is_bound) {
+		port_release(s->st, &s->port);
+		s->local.port = 0;
+		s->is_bound = false;
+	}
+	if (!s->addr_is_bound) {
+		s->local.addr = ip_addr_any(s->family);
+		if (s->is_bound)
+			port_set_addr(&s->port, &s->local.addr);
+	}
+}
+
 /* A socket that failed, or was connected to nothing (AF_UNSPEC), as good as new; options and the bound port stay. */
 static void make_fresh(struct tcp_conn *c)
 {
 	struct tcp_conn old = *c;
 
+	forget_chosen_address(&c->sk);
 	byteq_clear(&c->rcvq, &c->sk.st->byteq_mem);
 	memset((char *)c + sizeof(c->sk), 0, sizeof(*c) - sizeof(c->sk));
 	tcp_conn_init(c);

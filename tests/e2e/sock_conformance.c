@@ -300,6 +300,91 @@ static void test_refused_nonblocking_connect_fails_read(void)
 	}
 }
 
+/* What fails later than connect() returns is told by the next one, and the one after it may succeed; options stay. */
+static void test_failed_connect_may_be_tried_again(void)
+{
+	struct epoll_event want = { .events = EPOLLIN | EPOLLOUT, .data = { .u32 = 7 } }, got;
+	union address refused = closed_port(SOCK_STREAM), a;
+	int l = listening(&a), c = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), e = epoll_create1(0);
+
+	set_int(c, IPPROTO_TCP, TCP_NODELAY, 1);
+	CHECK(epoll_ctl(e, EPOLL_CTL_ADD, c, &want) == 0);
+	for (int i = 0; i < 3; i++) {
+		if (connect(c, &refused.any, own_len) == -1 && errno == EINPROGRESS) {
+			CHECK((poll_for(c, POLLIN | POLLOUT | POLLRDHUP) | POLLERR) == (POLLIN | POLLOUT | POLLRDHUP | POLLERR | POLLHUP));
+			CHECK(so_error(c) == ECONNREFUSED);
+			CHECK(poll_now(c, POLLIN | POLLOUT | POLLRDHUP) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
+			FAILS(connect(c, &a.any, own_len), ECONNABORTED);
+			CHECK((poll_now(c, POLLIN | POLLOUT | POLLRDHUP) | POLLHUP) == (POLLOUT | POLLHUP));
+		}
+		FAILS(send(c, "x", 1, MSG_NOSIGNAL), EPIPE);
+	}
+	CHECK(connect(c, &a.any, own_len) == 0 || errno == EINPROGRESS);
+	CHECK(poll_for(c, POLLIN | POLLOUT) == POLLOUT);
+	CHECK(connect(c, &a.any, own_len) == 0);
+	FAILS(connect(c, &a.any, own_len), EISCONN);
+	CHECK(epoll_wait(e, &got, 1, -1) == 1 && got.events == EPOLLOUT && got.data.u32 == 7);
+	CHECK(int_option(c, IPPROTO_TCP, TCP_NODELAY) == 1 && fcntl(c, F_GETFL) & O_NONBLOCK && fcntl(c, F_GETFD) & FD_CLOEXEC);
+	CHECK(write(c, "x", 1) == 1);
+	expect_bytes(accept(l, NULL, NULL), "x");
+}
+
+static void test_dissolved_connection_may_be_followed_by_another(void)
+{
+	union address a, name, none = { .any = { .sa_family = AF_UNSPEC } };
+	socklen_t len = sizeof(name);
+	int l = listening(&a), c = connected(&a), s = accept(l, NULL, NULL);
+
+	CHECK(connect(c, &none.any, own_len) == 0);
+	FAILS(read(s, (char[1]){ 0 }, 1), ECONNRESET);
+	FAILS(getpeername(c, &name.any, &len), ENOTCONN);
+	CHECK(connect(c, &a.any, own_len) == 0);
+	s = accept(l, NULL, NULL);
+	CHECK(write(c, "again", 5) == 5);
+	expect_bytes(s, "again");
+	CHECK(connect(socket(family, SOCK_STREAM, 0), &none.any, own_len) == 0); /* a fresh one stays one */
+}
+
+static void test_listener_that_was_shut_down_may_listen_again(void)
+{
+	union address a;
+	socklen_t len = sizeof(a);
+	int l = listening(&a);
+
+	CHECK(shutdown(l, SHUT_RDWR) == 0);
+	FAILS(accept(l, NULL, NULL), EINVAL);
+	CHECK(int_option(l, SOL_SOCKET, SO_ACCEPTCONN) == 0);
+	CHECK(listen(l, 4) == 0);
+	CHECK(getsockname(l, &a.any, &len) == 0 && a.in4.sin_port != 0);
+	CHECK(write(connected(&a), "x", 1) == 1);
+	expect_bytes(accept(l, NULL, NULL), "x");
+}
+
+static void test_fresh_stream(void)
+{
+	union address a;
+	socklen_t len = sizeof(a);
+	int c = socket(family, SOCK_STREAM, 0);
+	char byte;
+
+	CHECK(poll_now(c, POLLIN | POLLOUT | POLLPRI | POLLRDHUP) == (POLLOUT | POLLHUP));
+	FAILS(recv(c, &byte, 1, 0), ENOTCONN);
+	FAILS(read(c, &byte, 1), ENOTCONN);
+	FAILS(send(c, "x", 1, MSG_NOSIGNAL), EPIPE);
+	FAILS(write(c, "x", 1), EPIPE);
+	FAILS(shutdown(socket(family, SOCK_STREAM, 0), SHUT_RDWR), ENOTCONN);
+	FAILS(accept(c, NULL, NULL), EINVAL);
+	FAILS(getpeername(c, &a.any, &len), ENOTCONN);
+	CHECK(getsockname(c, &a.any, &len) == 0 && len == own_len && a.any.sa_family == family && a.in4.sin_port == 0);
+	CHECK(int_option(c, SOL_SOCKET, SO_TYPE) == SOCK_STREAM && int_option(c, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP);
+	CHECK(int_option(c, SOL_SOCKET, SO_DOMAIN) == family && so_error(c) == 0);
+	CHECK(poll_now(c, POLLIN | POLLOUT | POLLPRI | POLLRDHUP) == (POLLOUT | POLLHUP)); /* none of that changed it */
+	CHECK(listen(c, 1) == 0); /* without bind(2): at a port of the stack's choice */
+	CHECK(getsockname(c, &a.any, &len) == 0 && a.in4.sin_port != 0);
+	CHECK(poll_now(c, POLLIN | POLLOUT | POLLPRI | POLLRDHUP) == 0);
+	FAILS(socket(family, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
+}
+
 static void test_connect_twice_is_eisconn(void)
 {
 	union address a;
@@ -1465,6 +1550,10 @@ static const struct test tests[] = {
 	TEST(refused_connect_fails_at_once),
 	TEST(refused_nonblocking_connect_tells_its_error_once),
 	TEST(refused_nonblocking_connect_fails_read),
+	TEST(failed_connect_may_be_tried_again),
+	TEST(dissolved_connection_may_be_followed_by_another),
+	TEST(listener_that_was_shut_down_may_listen_again),
+	TEST(fresh_stream),
 	TEST(connect_twice_is_eisconn),
 	TEST(epoll_edge_of_connect_and_data),
 	TEST(epoll_level_repeats_until_read),
