@@ -7,6 +7,8 @@
 #include "core.h"
 #include "ip4.h"
 #include "ip4_options.h"
+#include "redirect.h"
+#include "route.h"
 #include "wire.h"
 
 enum { ICMP4_HDR_LEN = 8 };
@@ -181,6 +183,28 @@ static void input_error(struct stack *st, struct frame *f, const struct ip_rx *r
 	icmp_report(st, &e);
 }
 
+/* RFC 1122 section 3.2.2.2: network redirects count for the host too. The new way must be on the link that the redirect came by, so that
+ * who is far away can lead us to our neighbours at most. */
+static void input_redirect(struct stack *st, struct frame *f, const struct ip_rx *rx)
+{
+	enum { CODE_MAX = 3 };
+	struct icmp_error e = { .ifindex = rx->ifindex };
+	struct ip_addr gateway = ip_addr_from4(f->data + 4);
+	uint16_t total_len;
+
+	if (!st->tunables.accept_redirects4 || f->data[1] > CODE_MAX) {
+		stat_drop(st, STAT_ICMP_DROP_TYPE);
+		return;
+	}
+	if (rx->is_multicast || !parse_quote(st, f, &e, &total_len)) {
+		stat_drop(st, STAT_ICMP_DROP_QUOTE);
+		return;
+	}
+	if (!route_is_onlink(st, &gateway, rx->ifindex) || addr_is_directed_broadcast(st, &gateway, rx->ifindex, true, NULL) ||
+	    ip_addr_is_multicast(&e.remote) || !redirect_follow(st, rx->ifindex, &rx->src, &e.remote, &gateway))
+		stat_drop(st, STAT_ICMP_DROP_REDIRECT);
+}
+
 /* ---- Echo ---- */
 
 /* RFC 1122 section 3.2.2.6: the same data, from the address that was asked, with the options that want an answer. */
@@ -251,7 +275,10 @@ void icmp4_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	case ICMP4_PARAMETER_PROBLEM:
 		input_error(st, f, rx);
 		return;
+	case ICMP4_REDIRECT:
+		input_redirect(st, f, rx);
+		return;
 	}
-	/* Source quench is abolished (RFC 6633); redirects are not followed; the rest may be ignored (RFC 1122 3.2.2, RFC 6918). */
+	/* Source quench is abolished (RFC 6633); the rest may be ignored (RFC 1122 3.2.2, RFC 6918). */
 	stat_drop(st, STAT_ICMP_DROP_TYPE);
 }

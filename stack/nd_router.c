@@ -7,12 +7,11 @@
 #include "icmp6.h"
 #include "nd.h"
 #include "nd_opt.h"
+#include "redirect.h"
 #include "slaac.h"
 
-enum { RA_FIXED_LEN = 16, REDIRECT_FIXED_LEN = 40, RS_LEN = 8 };
 enum { RA_MANAGED = 0x80, RA_OTHER = 0x40 };
 enum { METRIC_PREFIX = 256, METRIC_ROUTER = 1024 }; /* Linux's */
-enum { REDIRECT_LIFETIME_S = 600 };
 enum { REACHABLE_MS_MAX = 3600000, RETRANS_MS_MIN = 10, RETRANS_MS_MAX = 60000 }; /* of the tunables, RFC 4861 section 4.2 */
 
 static const struct ip_addr all_routers = { { 0xff, 0x02, [15] = 2 } };
@@ -435,37 +434,15 @@ static bool parse_redirect(struct wire_rd *r, struct redirect *red)
 	       (ip_addr_is_linklocal(&red->target) || ip_addr_eq(&red->target, &red->dst));
 }
 
-/* Only the router that we use for the destination may send us elsewhere, and not to ourselves. */
-static bool is_from_first_hop(struct stack *st, const struct link *l, const struct ip_rx *rx, const struct redirect *red)
+static void follow(struct stack *st, struct link *l, const struct ip_rx *rx, const struct redirect *red, const uint8_t *mac)
 {
-	const struct route *r = route_lookup(st, &red->dst, 0);
-
-	return ip_addr_is_linklocal(&rx->src) && r && r->config.ifindex == l->ifindex && ip_addr_eq(&r->config.gateway, &rx->src) &&
-	       !ip_is_local(st, &red->target) && !ip_is_local(st, &red->dst) && !ip_addr_eq(&red->target, &rx->src);
-}
-
-static void follow(struct stack *st, struct link *l, const struct redirect *red, const uint8_t *mac)
-{
-	bool is_on_link = ip_addr_eq(&red->target, &red->dst);
-	struct route_config c = {
-		.prefix = { red->dst, 128 },
-		.gateway = is_on_link ? ip6_addr_any : red->target,
-		.ifindex = l->ifindex,
-		.origin = NET_REDIRECT,
-		.lifetime_s = REDIRECT_LIFETIME_S,
-	};
-
-	route_remove_redirect(st, l->ifindex, &red->dst);
-	if (route_count_learnt(st, 0, NET_REDIRECT, NULL) >= ND_REDIRECTS_MAX) {
-		stat_count(st, STAT_ND_REDIRECTS_EVICTED);
-		route_remove_oldest_redirect(st);
-	}
-	if (stack_add_route(st, &c) < 0)
+	if (!ip_addr_is_linklocal(&rx->src) || !redirect_follow(st, l->ifindex, &rx->src, &red->dst, &red->target)) {
+		stat_drop(st, STAT_ND_DROP_SOURCE);
 		return;
-	stat_count(st, STAT_ND_REDIRECTS);
+	}
 	if (mac)
 		neigh_learn(st, l, &red->target, mac);
-	if (!is_on_link)
+	if (!ip_addr_eq(&red->target, &red->dst))
 		neigh_set_router(st, &red->target, l->ifindex, true);
 }
 
@@ -479,8 +456,6 @@ void nd_redirect(struct stack *st, struct link *l, const struct frame *f, const 
 		stat_drop(st, STAT_ND_DROP_FORMAT);
 	else if (!st->tunables.accept_redirects || rx->is_multicast)
 		stat_drop(st, STAT_ND_DROP_TYPE);
-	else if (!is_from_first_hop(st, l, rx, &red))
-		stat_drop(st, STAT_ND_DROP_SOURCE);
 	else
-		follow(st, l, &red, mac);
+		follow(st, l, rx, &red, mac);
 }

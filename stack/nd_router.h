@@ -4,8 +4,8 @@
  * What routers tell goes where it is used, with its lifetime: default routers, more specific routes, on-link prefixes and
  * redirects into the routing table (origins NET_SLAAC and NET_REDIRECT), addresses into the address table (slaac.h), the rest into the
  * link's struct nd_link. The routing table chooses between routers (route.h).
- * Promises: what an advertisement can fill is bounded for each link, a newcomer never displaces what is there (redirects: the oldest
- *           goes), and both are counted. */
+ * Promises: what an advertisement can fill is bounded for each link, a newcomer never displaces what is there, and both are
+ *           counted. Redirects: see redirect.h. */
 #ifndef TAPIR_STACK_ND_ROUTER_H
 #define TAPIR_STACK_ND_ROUTER_H
 
@@ -17,7 +17,7 @@
 struct link;
 struct neigh;
 
-enum { ND_ROUTERS_MAX = 16, ND_PREFIXES_MAX = 32, ND_ROUTES_MAX = 64, ND_REDIRECTS_MAX = 256 };
+enum { ND_ROUTERS_MAX = 16, ND_PREFIXES_MAX = 32, ND_ROUTES_MAX = 64 };
 
 void nd_router_init(struct stack *st, struct link *l);
 

@@ -143,8 +143,6 @@
 	X(ND_DAD_LOOPED, "nd.dad_looped", "our own duplicate detection, come back (RFC 7527)")                         \
 	X(ND_ADVERTISEMENTS, "nd.router_advertisements", "router advertisements listened to")                         \
 	X(ND_ROUTERS_GONE, "nd.routers_gone", "neighbours that ceased to be routers")                                  \
-	X(ND_REDIRECTS, "nd.redirects", "redirects followed")                                                          \
-	X(ND_REDIRECTS_EVICTED, "nd.redirects_evicted", "redirects forgotten for newer ones")                          \
 	X(SLAAC_ADDRESSES, "slaac.addresses", "addresses made from advertised prefixes")                               \
 	/* IPv4 */                                                                                                     \
 	X(IP4_IN, "ip4.in", "packets received")                                                                        \
@@ -208,6 +206,7 @@
 	X(ICMP_DROP_CHECKSUM, "icmp.drop.checksum", "checksum wrong")                                                  \
 	X(ICMP_DROP_TYPE, "icmp.drop.type", "type or code not spoken here")                                            \
 	X(ICMP_DROP_BROADCAST, "icmp.drop.broadcast", "request to a broadcast or group address, ignored")              \
+	X(ICMP_DROP_REDIRECT, "icmp.drop.redirect", "IPv4 redirect that is not its sender's to say, or leads off the link")  \
 	X(ICMP_DROP_QUOTE, "icmp.drop.quote", "error about a packet that we cannot have sent")                         \
 	X(ICMP_DROP_UNMATCHED, "icmp.drop.unmatched", "echo reply that nobody asked for")                              \
 	X(PMTU_LEARNT, "pmtu.learnt", "path MTUs lowered")                                                             \
@@ -236,6 +235,8 @@
 	X(MLD_DROP_DESTINATION, "mld.drop.destination", "sent to a group that does not fit the message")               \
 	X(MCAST_LEAVES_UNTOLD, "mcast.leaves_untold", "groups left without a report, because too many were left at once") \
 	/* output */                                                                                                   \
+	X(IP_REDIRECTS, "ip.redirects", "redirects of our routers followed, both families")                            \
+	X(IP_REDIRECTS_EVICTED, "ip.redirects_evicted", "redirects forgotten for newer ones")                          \
 	X(IP_DROP_NO_ROUTE, "ip.drop.no_route", "packet of the stack's own without a way to its destination")          \
 	X(IP_DROP_NO_MEMORY, "ip.drop.no_memory", "copy or fragment not made: out of buffers")                         \
 	X(IP_DROP_TOO_BIG, "ip.drop.too_big", "larger than the path takes, and may not be fragmented")                 \

@@ -50,6 +50,7 @@
 	X(accept_ra_rt_info_max_plen, "net.ipv6.conf.all.accept_ra_rt_info_max_plen", 128, 0, 128, "longest prefix of such a route, bits") \
 	X(accept_ra_mtu, "net.ipv6.conf.all.accept_ra_mtu", 1, 0, 1, "learn the link's MTU from them")                  \
 	X(accept_ra_min_hop_limit, "net.ipv6.conf.all.accept_ra_min_hop_limit", 1, 0, 255, "least hop limit taken from them") \
+	X(accept_redirects4, "net.ipv4.conf.all.accept_redirects", 1, 0, 1, "follow the redirects of our router over IPv4")  \
 	X(accept_redirects, "net.ipv6.conf.all.accept_redirects", 1, 0, 1, "follow the redirects of our router over IPv6")  \
 	X(rs_count, "net.ipv6.conf.all.router_solicitations", 4294967295, 0, 4294967295, "router solicitations sent when nobody answers; 4294967295: no end, ever more slowly (RFC 7559)") \
 	X(rs_interval_s, "net.ipv6.conf.all.router_solicitation_interval", 4, 1, 3600, "time after the first of them, s; doubled each time") \

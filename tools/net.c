@@ -25,7 +25,7 @@ static const char addr_help[] =
 	"       tapir addr del ADDRESS [dev LINK]\n"
 	"\n"
 	"Show the stack's links and their addresses, as ip(8) does:\n"
-	"  2: tap0: mtu 1500                         interface index, name, largest packet\n"
+	"  2: tap0: mtu 1500                         interface index, name, largest packet; down: switched off, or without carrier\n"
 	"      link/ether 02:..:..                   kind of link, and its own hardware address\n"
 	"      inet 10.77.0.2/24 scope global proto static preferred\n"
 	"  scope  how far the address reaches: host (this stack), link, global\n"

@@ -50,7 +50,7 @@ static void print_link_head(FILE *f, const struct tapir_link_rec *l)
 {
 	char name[NAME_TEXT_MAX], mac[TEXT_SHORT_MAX];
 
-	fprintf(f, "%u: %s: mtu %u\n    link/%s", l->ifindex, name_text(l->name, name), l->mtu, link_kind(l));
+	fprintf(f, "%u: %s: mtu %u%s\n    link/%s", l->ifindex, name_text(l->name, name), l->mtu, l->is_down ? " down" : "", link_kind(l));
 	if (l->kind == RECORD_ETHERNET)
 		fprintf(f, " %s", text_mac(l->mac, mac));
 	fputc('\n', f);
@@ -102,6 +102,7 @@ json_t *link_json(const struct tapir_link_rec *links, size_t n)
 		json_set_int(o, "ifindex", l->ifindex);
 		json_set_field(o, "name", l->name, sizeof(l->name));
 		json_set_int(o, "mtu", l->mtu);
+		json_set_text(o, "state", l->is_down ? "down" : "up");
 		json_set_text(o, "kind", link_kind(l));
 		json_set_text(o, "mac", l->kind == RECORD_ETHERNET ? text_mac(l->mac, mac) : NULL);
 		json_object_set_new(o, "offloads", offloads_json(l->offloads));

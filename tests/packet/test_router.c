@@ -570,7 +570,7 @@ static void test_4861_8_3_redirect_to_a_better_router_is_followed_for_that_desti
 	ra_begin_redirect(&ra, ROUTER, ROUTER2, FAR);
 	ra_add_mac(&ra, 2, router2_mac);
 	ra_send(&b, &ra);
-	assert_int_equal(bed_stat(&b, "nd.redirects"), 1);
+	assert_int_equal(bed_stat(&b, "ip.redirects"), 1);
 	bed_send(&b, s, FAR, 1000, "x", 1);
 	assert_true(bed_next(&b, &out) && lan_is_ip(&out, router2_mac));
 	assert_string_equal(next_hop("2001:db8:f::2"), ROUTER);
@@ -623,7 +623,7 @@ static void test_4861_8_1_redirect_that_breaks_a_rule_is_dropped_under_its_count
 	ra_send(&b, &ra);
 	assert_int_equal(bed_stat(&b, "nd.drop.type"), 1);
 	assert_string_equal(next_hop(FAR), ROUTER);
-	assert_int_equal(bed_stat(&b, "nd.redirects"), 0);
+	assert_int_equal(bed_stat(&b, "ip.redirects"), 0);
 }
 
 static void test_4861_7_3_3_redirect_to_a_silent_router_is_forgotten(void **state)
@@ -638,6 +638,43 @@ static void test_4861_7_3_3_redirect_to_a_silent_router_is_forgotten(void **stat
 	bed_run(&b, 4000000);
 	assert_string_equal(next_hop(FAR), ROUTER);
 	sock_close(s, b.now_us);
+}
+
+/* The same for IPv4: RFC 1122 section 3.2.2.2. */
+static void redirect4(const char *from, const char *gateway, const char *dst, uint8_t code)
+{
+	struct ip_addr g = addr_of(gateway);
+	uint8_t inner[64];
+	size_t len = packet_udp(inner, BED_ADDR4, 1000, dst, 1000, "12345678", 8);
+	uint32_t info = (uint32_t)g.b[12] << 24 | (uint32_t)g.b[13] << 16 | (uint32_t)g.b[14] << 8 | g.b[15];
+
+	len = packet_icmp_error(buf, from, BED_ADDR4, 5, code, info, inner, len);
+	bed_inject(&b, buf, packet_ethernet(buf, len, bed_mac, ra_router_mac));
+}
+
+static void test_1122_3_2_2_2_redirect_of_our_ipv4_gateway_is_followed(void **state)
+{
+	struct route_config r = { .prefix = { addr_of("0.0.0.0"), 96 }, .gateway = addr_of("10.0.0.254") };
+
+	(void)state;
+	assert_int_equal(stack_add_route(b.st, &r), 0);
+	redirect4("10.0.0.253", "10.0.0.77", "192.0.2.1", 1);	/* not our gateway */
+	redirect4("10.0.0.254", "172.16.0.1", "192.0.2.1", 1);	/* to somewhere that is not on the link */
+	redirect4("10.0.0.254", BED_ADDR4, "192.0.2.1", 1);	/* to ourselves */
+	redirect4("10.0.0.254", "10.0.0.255", "192.0.2.1", 1);	/* to a broadcast address */
+	redirect4("10.0.0.254", "10.0.0.77", BED_PEER4, 1);	/* about a neighbour */
+	assert_int_equal(bed_stat(&b, "icmp.drop.redirect"), 5);
+	redirect4("10.0.0.254", "10.0.0.77", "192.0.2.1", 4);
+	assert_int_equal(bed_stat(&b, "icmp.drop.type"), 1);
+	assert_string_equal(next_hop("192.0.2.1"), "10.0.0.254");
+	redirect4("10.0.0.254", "10.0.0.77", "192.0.2.1", 1);
+	assert_string_equal(next_hop("192.0.2.1"), "10.0.0.77");
+	redirect4("10.0.0.254", "10.0.0.78", "192.0.2.2", 0); /* of a network: the host all the same */
+	assert_string_equal(next_hop("192.0.2.2"), "10.0.0.78");
+	assert_string_equal(next_hop("192.0.2.3"), "10.0.0.254");
+	bed_set(&b, "net.ipv4.conf.all.accept_redirects", "0");
+	redirect4("10.0.0.254", "10.0.0.79", "192.0.2.3", 1);
+	assert_string_equal(next_hop("192.0.2.3"), "10.0.0.254");
 }
 
 /* ---- Floods ---- */
@@ -687,7 +724,7 @@ static void test_flood_of_redirects_is_bounded(void **state)
 		ra_send(&b, &ra);
 		bed_run(&b, 2000);
 	}
-	assert_int_equal(bed_stat(&b, "nd.redirects_evicted"), 2000 - 256);
+	assert_int_equal(bed_stat(&b, "ip.redirects_evicted"), 2000 - 256);
 	assert_string_equal(next_hop("2001:db8:f::7d0"), "fe80::66");
 	assert_string_equal(next_hop(FAR), ROUTER);
 }
@@ -777,6 +814,7 @@ int main(void)
 		TEST(test_4861_8_3_redirect_to_the_destination_itself_makes_it_on_link),
 		TEST(test_4861_8_1_redirect_that_breaks_a_rule_is_dropped_under_its_counter),
 		TEST(test_4861_7_3_3_redirect_to_a_silent_router_is_forgotten),
+		TEST(test_1122_3_2_2_2_redirect_of_our_ipv4_gateway_is_followed),
 		TEST(test_flood_of_routers_prefixes_and_routes_is_bounded_and_harms_nothing),
 		TEST(test_flood_of_redirects_is_bounded),
 		TEST(test_6583_flood_of_neighbours_leaves_the_live_ones),

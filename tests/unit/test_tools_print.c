@@ -430,7 +430,7 @@ static void test_link_prints_offloads_and_traffic(void **state)
 		    "                  10           1000        3\n"
 		    "    TX:       frames          bytes\n"
 		    "                  20           2000\n");
-	json_is(link_json(&l, 1), "[{\"ifindex\":2,\"name\":\"tap0\",\"mtu\":1500,\"kind\":\"ether\",\"mac\":\"02:00:00:00:00:01\","
+	json_is(link_json(&l, 1), "[{\"ifindex\":2,\"name\":\"tap0\",\"mtu\":1500,\"state\":\"up\",\"kind\":\"ether\",\"mac\":\"02:00:00:00:00:01\","
 				  "\"offloads\":[\"checksum\",\"tso4\",\"tso6\"],\"in_frames\":10,\"out_frames\":20,\"in_bytes\":1000,"
 				  "\"out_bytes\":2000,\"drops\":3}]");
 }
