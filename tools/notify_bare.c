@@ -2,6 +2,8 @@
 #include "tools/notify_bare.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 
 #include "client-lib/cmsg.h"
 #include "client-lib/include/tapir/socket.h"
@@ -29,6 +31,14 @@ static ssize_t take(int fd, struct msghdr *m, int flags, const struct tapir_dgra
 	return flags & MSG_TRUNC || (size_t)n < room ? n : (ssize_t)room;
 }
 
+/* Whether the pair is at its end: the daemon closed it, or it was shut down for reading. */
+static bool has_ended(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) != 0;
+}
+
 ssize_t bare_recvmsg(int fd, struct msghdr *m, int flags)
 {
 	struct tapir_dgram h;
@@ -37,7 +47,11 @@ ssize_t bare_recvmsg(int fd, struct msghdr *m, int flags)
 	if (flags & (MSG_OOB | MSG_ERRQUEUE))
 		return tapir_recvmsg(fd, m, flags | MSG_DONTWAIT);
 	n = sock_request(TAPIR_OP_NEXT_HEADER, fd, NULL, 0, &h, sizeof(h));
-	/* Framed, or ended, or nothing there: libtapir knows what to say. */
+	if (n == -EAGAIN && !has_ended(fd)) { /* one that comes now would be read without its header */
+		errno = EAGAIN;
+		return -1;
+	}
+	/* Framed, or ended: libtapir knows what to say. */
 	if (n != (ssize_t)sizeof(h))
 		return tapir_recvmsg(fd, m, flags | MSG_DONTWAIT);
 	if (h.flags & TAPIR_DGRAM_ERROR) {
