@@ -91,6 +91,17 @@ static void put_time(struct cmsg_out *o, const struct tapir_dgram *d)
 		put(o, SOL_SOCKET, SCM_TIMESTAMP, &tv, sizeof(tv));
 }
 
+/* Where the datagram was sent to, with the port. */
+static void put_origdst(struct cmsg_out *o, const struct tapir_dgram *d)
+{
+	bool is4 = d->local.family == AF_INET;
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 }; /* as large as either */
+	socklen_t len = sizeof(to);
+
+	sockaddr_format(&d->local, (struct sockaddr *)&to, &len);
+	put(o, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_ORIGDSTADDR : IPV6_ORIGDSTADDR, &to, len);
+}
+
 void cmsg_format(const struct tapir_dgram *d, struct msghdr *m)
 {
 	struct cmsg_out o = { .m = m };
@@ -103,6 +114,8 @@ void cmsg_format(const struct tapir_dgram *d, struct msghdr *m)
 		put_ttl(&o, d);
 	if (d->flags & TAPIR_DGRAM_TOS && d->tos >= 0)
 		put_tos(&o, d);
+	if (d->flags & TAPIR_DGRAM_ORIGDSTADDR)
+		put_origdst(&o, d);
 	if (d->flags & TAPIR_DGRAM_GRO && d->segment_size) {
 		int size = (int)d->segment_size;
 

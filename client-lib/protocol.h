@@ -325,6 +325,7 @@ enum tapir_dgram_flag {
 	TAPIR_DGRAM_TIMESTAMP = 16,   /* SCM_TIMESTAMP */
 	TAPIR_DGRAM_TIMESTAMPNS = 32, /* SCM_TIMESTAMPNS */
 	TAPIR_DGRAM_GRO = 64,	      /* UDP_GRO: segment_size */
+	TAPIR_DGRAM_ORIGDSTADDR = 256, /* IP_ORIGDSTADDR, IPV6_ORIGDSTADDR: local, with its port */
 	/* With TAPIR_DGRAM_ERROR: a bell and nothing more. The error is still the socket's: what recv(2) fails with TAKE_ERROR tells, and
 	 * RECV_ERROR has what is queued. A bell may come late: then there is no error left, and it means nothing. */
 	TAPIR_DGRAM_BELL = 128,

@@ -34,6 +34,7 @@ struct sock_opts {
 	int32_t rcvlowat;
 	bool recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hoplimit, recv_tclass;
 	bool timestamp, timestampns;	/* what the library shows from struct dgram_info */
+	bool recv_origdst, recv_origdst6; /* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR */
 	bool hdrincl;
 	bool dont_frag6;		/* IPV6_DONTFRAG */
 	bool oob_inline;		/* SO_OOBINLINE */

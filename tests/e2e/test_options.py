@@ -93,6 +93,56 @@ def the_page_of_options_is_the_table(w):
         check(f.read() == page, "make it anew: build/tests/options/probe --markdown >client-lib/OPTIONS.md")
 
 
+ORIGINAL_DESTINATION = """
+import socket
+for family, address, level, option in ((socket.AF_INET, "127.0.0.1", 0, 20), (socket.AF_INET6, "::1", 41, 74)):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.bind((address, 5555))
+    s.setsockopt(level, option, 1)
+    socket.socket(family, socket.SOCK_DGRAM).sendto(b"x", (address, 5555))
+    print(s.recvmsg(10, 200)[:2])
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def original_destinations_are_told_as_on_the_kernel(w):
+    program = w.write("destination.py", ORIGINAL_DESTINATION)
+    on_kernel, on_stack = w.host_run("python3", program).out(), w.stack_run("python3", program).out()
+    check(on_stack == on_kernel and on_kernel.count("(0, 20,") == 1, "kernel: %s\nstack: %s" % (on_kernel, on_stack))
+
+
+RECEIVE_MARK = """
+import select, socket
+l = socket.create_server(("127.0.0.1", 0))
+a = socket.create_connection(l.getsockname())
+b = l.accept()[0]
+p = select.poll()
+p.register(b, select.POLLIN)
+def mark(n):
+    b.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, n)
+mark(5)
+a.sendall(b"abc")
+print(p.poll(100))
+a.sendall(b"de")
+print(bool(p.poll(-1)), b.recv(10))
+a.sendall(b"xy")
+print(p.poll(100))
+mark(2)
+print(bool(p.poll(-1)), b.recv(10))
+mark(5)
+a.sendall(b"q")
+a.close()
+print(bool(p.poll(-1)), b.recv(9), b.recv(9))
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def receive_marks_hold_a_poller_back_as_on_the_kernel(w):
+    program = w.write("mark.py", RECEIVE_MARK)
+    on_kernel, on_stack = w.host_run("python3", program).out(), w.stack_run("python3", program).out()
+    check(on_stack == on_kernel and "abcde" in on_kernel, "kernel: %s\nstack: %s" % (on_kernel, on_stack))
+
+
 # ---- tapir run --report, --strict ----
 
 # What it asks: refused thrice by the program, once by a child, once by what it becomes, which dies of a signal.
