@@ -14,6 +14,8 @@
 #include "client-lib/hint.h"
 #include "client-lib/host.h"
 
+enum { NOTIFY_NETLINK_QUESTION = 20 }; /* bytes of a struct nlmsghdr and a padded struct rtgenmsg */
+
 enum notify_verdict {
 	NOTIFY_ANSWER,	 /* with result, and give_fd if that is >= 0 */
 	NOTIFY_CONTINUE, /* none of our business: the kernel does the call */

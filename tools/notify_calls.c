@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "client-lib/ifreq.h"
 #include "client-lib/include/tapir/socket.h"
 #include "client-lib/report.h"
 #include "client-lib/sock.h"
@@ -106,6 +107,16 @@ enum notify_verdict notify_connect(struct notify_call *c)
 	return notify_answer(c, -errno);
 }
 
+/* What programs ask about interfaces on an ordinary unix socket (netdevice(7)) is about the stack's. */
+static bool is_about_interfaces(const struct notify_call *c)
+{
+	int domain = 0;
+	socklen_t len = sizeof(domain);
+
+	return c->nr == SYS_ioctl && ifreq_is((unsigned)c->args[1]) && getsockopt(c->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	       domain == AF_UNIX;
+}
+
 enum notify_verdict notify_to_other(struct notify_call *c)
 {
 	bool is_connect = c->nr == SYS_connect, is_sendto = c->nr == SYS_sendto;
@@ -113,6 +124,8 @@ enum notify_verdict notify_to_other(struct notify_call *c)
 	struct sockaddr_storage ss;
 	enum notify_verdict verdict;
 
+	if (is_about_interfaces(c))
+		return notify_ioctl(c);
 	if (host_read_policy() != HOST_POLICY_RULES || (!is_connect && !is_sendto) || notify_read_name(c, at, len, &ss) < 0 ||
 	    !notify_to_host(c, is_connect ? HOST_CONNECT : HOST_SEND, &ss, (socklen_t)len, &verdict))
 		return NOTIFY_CONTINUE;

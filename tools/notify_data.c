@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,18 @@ static enum notify_verdict answer_sent(struct notify_call *c, ssize_t n, int fla
 	return notify_answer_errno(c, n);
 }
 
+/* The kernel has answered when send(2) of a dump's question returns, and musl's getifaddrs(3) does not wait for it (MSG_DONTWAIT): so
+ * neither does the send return before. */
+static bool is_question(const struct notify_call *c, const struct message *m, ssize_t n)
+{
+	struct nlmsghdr h;
+
+	if (!c->is_netlink || n != NOTIFY_NETLINK_QUESTION)
+		return false;
+	memcpy(&h, m->data, sizeof(h));
+	return h.nlmsg_len > sizeof(h) && h.nlmsg_flags & NLM_F_REQUEST && (h.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+}
+
 enum notify_verdict notify_sendto(struct notify_call *c)
 {
 	struct message *m = the_message();
@@ -219,12 +232,20 @@ enum notify_verdict notify_sendto(struct notify_call *c)
 	bool is_hosts;
 	ssize_t n;
 
+	if (!c->is_netlink && !c->args[4] && !(flags & ODD_FLAGS)) /* it is only as long as one */
+		return NOTIFY_CONTINUE;
+	if (c->is_netlink && c->done)
+		return notify_answer(c, (int64_t)c->done);
 	if (!m)
 		return notify_answer(c, -ENOMEM);
 	make_message(c, m);
 	if (is_stream(c))
 		return send_stream(c, m, flags);
 	n = send_datagram(c, m, flags, c->args[5], &is_hosts);
+	if (is_question(c, m, n)) {
+		c->done = (uint64_t)n;
+		return notify_wait(c, POLLIN, flags, n);
+	}
 	return is_hosts ? NOTIFY_CONTINUE : answer_sent(c, n, flags);
 }
 

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tools/notify_call.h"
+
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -44,6 +46,7 @@ enum check {
 	CHECK_NONE,    /* all */
 	CHECK_SOCKET,  /* by family */
 	CHECK_ADDRESS, /* with an address (5th argument) or an odd flag (4th) */
+	CHECK_SENDTO,  /* the same, and what is as long as the question that netlink sockets get from musl (notify_data.c) */
 	CHECK_IOCTL,   /* by request */
 };
 
@@ -54,7 +57,7 @@ static const struct trap {
 	{ SYS_socket, CHECK_SOCKET },	 { SYS_connect, CHECK_NONE },	  { SYS_bind, CHECK_NONE },
 	{ SYS_listen, CHECK_NONE },	 { SYS_accept, CHECK_NONE },	  { SYS_accept4, CHECK_NONE },
 	{ SYS_getsockname, CHECK_NONE }, { SYS_getpeername, CHECK_NONE }, { SYS_getsockopt, CHECK_NONE },
-	{ SYS_setsockopt, CHECK_NONE },	 { SYS_shutdown, CHECK_NONE },	  { SYS_sendto, CHECK_ADDRESS },
+	{ SYS_setsockopt, CHECK_NONE },	 { SYS_shutdown, CHECK_NONE },	  { SYS_sendto, CHECK_SENDTO },
 	{ SYS_recvfrom, CHECK_ADDRESS }, { SYS_sendmsg, CHECK_NONE },	  { SYS_recvmsg, CHECK_NONE },
 	{ SYS_sendmmsg, CHECK_NONE },	 { SYS_recvmmsg, CHECK_NONE },	  { SYS_ioctl, CHECK_IOCTL },
 };
@@ -124,6 +127,10 @@ static void check_arguments(struct writer *w, enum check check)
 		load_arg(w, 2, false);
 		if_equal(w, NETLINK_ROUTE, SECCOMP_RET_USER_NOTIF);
 		break;
+	case CHECK_SENDTO:
+		load_arg(w, 2, false);
+		if_equal(w, NOTIFY_NETLINK_QUESTION, SECCOMP_RET_USER_NOTIF);
+		/* fall through */
 	case CHECK_ADDRESS:
 		load_arg(w, 4, false);
 		if_not_zero(w, SECCOMP_RET_USER_NOTIF);

@@ -281,6 +281,7 @@ static int open_socket(struct notify_call *c)
 		return 1;
 	}
 	hint_forget(c->fd);
+	c->sock = (struct hint_sock){ 0 };
 	c->is_netlink = netlink_is(c->fd);
 	return c->is_netlink;
 }

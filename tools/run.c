@@ -195,6 +195,21 @@ static void say_what(const struct run *r, const char *with)
 		fprintf(stderr, "tapir run: it runs without those privileges (no_new_privs)\n");
 }
 
+/* gcc's address sanitizer refuses to start behind another library, although it works there. Other programs don't look at it. */
+static void add_asan_option(const struct tool *t)
+{
+	static const char option[] = "verify_asan_link_order=0";
+	const char *old = getenv("ASAN_OPTIONS");
+	char *all;
+
+	if (old && strstr(old, option))
+		return;
+	if (asprintf(&all, "%s%s%s", old ? old : "", old && *old ? ":" : "", option) < 0)
+		tool_fail(t, EX_OSERR, "out of memory");
+	setenv("ASAN_OPTIONS", all, 1);
+	free(all);
+}
+
 static void enter_preload(const struct run *r)
 {
 	char shim[4096], with[4200], self[4096];
@@ -202,6 +217,7 @@ static void enter_preload(const struct run *r)
 
 	run_find_shim(&r->tool, shim, sizeof(shim));
 	run_add_shim(&r->tool, shim);
+	add_asan_option(&r->tool);
 	/* Where the shim finds us, for a program that it cannot be preloaded into. */
 	if (n > 0) {
 		self[n] = 0;

@@ -151,6 +151,11 @@ def groups():
             expect("the message", (kind, seq, pid), (16, 0, 0))
             flags.append(struct.unpack("=BBHiII", body[:16])[4] & 1)
         expect("IFF_UP", flags, [0, 1])
+    with open_netlink(0x10) as s:
+        for word, wanted in (("add", RTM_NEWADDR), ("del", RTM_NEWADDR + 1)):
+            subprocess.run([os.environ["TAPIR"], "addr", word, "10.78.0.1/24", "dev", os.environ["LINK"]], check=True)
+            kind, _, _, _, body = next(messages(s.recv(65536)))
+            expect("the address", (kind, socket.inet_ntoa(attributes(body[8:])[1])), (wanted, "10.78.0.1"))
     print("done")
 
 

@@ -56,7 +56,7 @@ def iproute2_asks_the_stack(w):
 def netlink_sockets_stand_what_programs_do_with_them(w):
     out = w.stack_run("python3", os.path.join(HERE, "on_names.py"), "hostile").out()
     check(out == "done\n", out)
-    out = w.stack_run("python3", os.path.join(HERE, "on_names.py"), "groups", env=dict(os.environ, HOST=w.host.path, LINK=w.tap)).out()
+    out = w.stack_run("python3", os.path.join(HERE, "on_names.py"), "groups", env=dict(os.environ, TAPIR=w.config.tapir, TAPIR_SOCKET=w.socket_path, HOST=w.host.path, LINK=w.tap)).out()
     check(out == "done\n", out)
 
 
@@ -93,3 +93,38 @@ def look_ups_answer_as_glibc_does(w):
     differ = ["%s\n  glibc's: %s" % (a, b) for a, b in zip(stack, kernel) if a != b]
     check(len(kernel) > 1000 and len(stack) == len(kernel), "%d and %d lines" % (len(stack), len(kernel)))
     check(not differ, "%d of %d differ:\n%s" % (len(differ), len(kernel), "\n".join(differ[:60])))
+
+
+STATIC = r"""
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <stdio.h>
+
+int main(void)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *to;
+	struct ifaddrs *list;
+	int links = 0, addresses = 0;
+
+	if (getaddrinfo("10.77.0.1", "80", &hints, &to) || getifaddrs(&list))
+		return 1;
+	for (struct ifaddrs *i = list; i; i = i->ifa_next) {
+		links += i->ifa_addr && i->ifa_addr->sa_family == AF_PACKET;
+		addresses += i->ifa_addr && i->ifa_addr->sa_family == AF_INET;
+	}
+	printf("%d links, %d addresses, tap0 is %u\n", links, addresses, if_nametoindex("tap0"));
+	return 0;
+}
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def static_programs_see_the_stacks_interfaces(w):
+    """From inside the C library, where no name can be preloaded: glibc and musl ask netlink, each in its way."""
+    source = w.write("static.c", STATIC)
+    for cc in ("cc", "musl-gcc"):
+        w.start([cc, "-D_GNU_SOURCE", "-static", "-o", w.path(cc), source], label=cc).expect(0)
+        for _ in range(5):
+            out = w.stack_run(w.path(cc)).out()
+            check(out == "2 links, 2 addresses, tap0 is 2\n", "%s: %r" % (cc, out))
