@@ -16,6 +16,7 @@ PLAIN = """socket connect bind listen accept accept4 shutdown getsockname getpee
     getifaddrs freeifaddrs if_nameindex if_freenameindex if_nametoindex if_indextoname""".split()
 SHIM_ONLY = """fcntl64 close_range closefrom chroot prctl getaddrinfo_a __read_chk __recv_chk __recvfrom_chk
     __socket __connect __send __recv __sendmmsg __read __write __fcntl __close __dup2
+    poll ppoll __poll_chk __ppoll_chk
     execl execle execlp execv execve execvp execvpe posix_spawn posix_spawnp""".split()
 
 
