@@ -143,6 +143,31 @@ def receive_marks_hold_a_poller_back_as_on_the_kernel(w):
     check(on_stack == on_kernel and "abcde" in on_kernel, "kernel: %s\nstack: %s" % (on_kernel, on_stack))
 
 
+UNPRIVILEGED = """
+import socket
+def ask(s, level, name, value):
+    try:
+        s.setsockopt(level, name, value)
+        print(level, name, value, "ok")
+    except OSError as e:
+        print(level, name, value, e.errno)
+s = socket.socket(socket.AF_INET6)
+for level, name, values in ((1, socket.SO_MARK, (0, 1)), (1, 32, (9999,)), (1, 33, (9999,)), (1, 12, (6, 7, -1)), (1, 1, (0, 1)),
+                            (0, 19, (0, 1)), (41, 75, (0, 1)), (1, 25, (b"lo", b"tap0", b"")), (1, 62, (1, 0))):
+    for value in values:
+        ask(s, level, name, value)
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def privileged_options_are_refused_to_others_as_on_the_kernel(w):
+    """SO_MARK, SO_*BUFFORCE, SO_PRIORITY, SO_DEBUG, IP[V6]_TRANSPARENT, and leaving a link for another."""
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", UNPRIVILEGED]
+    on_kernel = w.host_run(*as_nobody).out()
+    on_stack = w.stack_run(*as_nobody).out()
+    check(on_stack == on_kernel and on_kernel.count(" 1\n") >= 6, "kernel:\n%sstack:\n%s" % (on_kernel, on_stack))
+
+
 # ---- tapir run --report, --strict ----
 
 # What it asks: refused thrice by the program, once by a child, once by what it becomes, which dies of a signal.
