@@ -48,9 +48,10 @@ class Switch:
     def __init__(self, w, igmp, mld):
         self.w, self.far = w, Netns("f" + w.id)
         host = w.host
-        host.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "1", "mcast_querier", "1", "mcast_igmp_version", str(igmp),
+        host.run("ip", "link", "add", "br0", "type", "bridge", "mcast_snooping", "1", "mcast_igmp_version", str(igmp),
                  "mcast_mld_version", str(mld), "mcast_startup_query_interval", "50", "mcast_query_interval", "100",
                  "mcast_query_response_interval", "50", "mcast_last_member_interval", "20", "mcast_membership_interval", "400")
+        host.run("ip", "link", "set", "br0", "type", "bridge", "mcast_querier", "1")  # it keeps quiet for the response interval set by now
         host.sysctl("net.ipv6.conf.br0.accept_dad", 0)
         host.run("ip", "link", "add", "port1", "type", "veth", "peer", "name", "eth0", "netns", self.far.name)
         for port in (w.tap, "port1"):
