@@ -53,6 +53,21 @@ static size_t wrap6(uint8_t *buf, const struct groups_wrap *w, const char *dst, 
 	return hdr + len;
 }
 
+size_t groups_wrap_bytes(uint8_t *buf, const char *dst, const uint8_t *payload, size_t len)
+{
+	const struct groups_wrap w = { .src = NULL };
+	struct ip_addr a = addr_of(dst);
+	uint8_t padded[2048] = { 0 };
+
+	if (len > sizeof(padded))
+		len = sizeof(padded);
+	if (len > 0)
+		memcpy(padded, payload, len);
+	if (len < 4)
+		len = 4;
+	return ip_addr_is4(&a) ? wrap4(buf, &w, dst, padded, len) : wrap6(buf, &w, dst, padded, len);
+}
+
 static size_t put_sources(uint8_t *p, size_t addr_bytes, const char *const *sources)
 {
 	size_t n = 0;

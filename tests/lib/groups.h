@@ -26,6 +26,9 @@ size_t groups_mld_query(uint8_t *buf, const struct groups_wrap *w, unsigned vers
 size_t groups_igmp_message(uint8_t *buf, const struct groups_wrap *w, uint8_t type, const char *group);
 size_t groups_mld_message(uint8_t *buf, const struct groups_wrap *w, uint8_t type, const char *group);
 
+/* Any bytes as the payload of such a message to @dst, whose family decides; the checksum is put in when there is room for it. */
+size_t groups_wrap_bytes(uint8_t *buf, const char *dst, const uint8_t *payload, size_t len);
+
 struct groups_record {
 	uint8_t type;
 	unsigned source_count;
