@@ -22,6 +22,9 @@
 #define UDP_NO_CHECK6_TX_ 101
 #define UDP_NO_CHECK6_RX_ 102
 
+enum { PORT_LOW = 40000, PORT_HIGH = 40002 };
+#define PORTS ((int)((uint32_t)PORT_HIGH << 16 | PORT_LOW)) /* as IP_LOCAL_PORT_RANGE takes them */
+
 static const char far4[] = "203.0.113.5";
 static struct bed b;
 static struct bed_packet out;
@@ -144,15 +147,15 @@ static void test_local_port_range_is_kept_to(void **state)
 	for (int i = 0; i < 3; i++) { /* three ports, three sockets */
 		struct sock *s = udp(AF_INET);
 
-		set(s, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 40002 << 16 | 40000);
+		set(s, IPPROTO_IP, IP_LOCAL_PORT_RANGE, PORTS);
 		assert_int_equal(sock_bind(s, &any), 0);
 		assert_int_equal(sock_getname(s, &got), 0);
-		assert_in_range(got.port, 40000, 40002);
+		assert_in_range(got.port, PORT_LOW, PORT_HIGH);
 	}
 	for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
 		struct sock *s = bed_sock(&b, AF_INET, type, 0);
 
-		set(s, IPPROTO_IP, IP_LOCAL_PORT_RANGE, 40002 << 16 | 40000);
+		set(s, IPPROTO_IP, IP_LOCAL_PORT_RANGE, PORTS);
 		assert_int_equal(sock_bind(s, &any), type == SOCK_DGRAM ? -EADDRINUSE : 0);
 	}
 }
