@@ -133,6 +133,7 @@ static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct tapir_addr a;
 	int error = sockaddr_parse(addr, len, &a);
+	ssize_t r;
 
 	if (error)
 		return error;
@@ -140,7 +141,11 @@ static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
 	if (!a.family)
 		a = (struct tapir_addr){ .family = AF_INET, .addr = { [10] = 0xff, [11] = 0xff } };
 	dgram_forget_ways();
-	return (int)sock_request(TAPIR_OP_BIND, fd, &a, sizeof(a), NULL, 0);
+	r = sock_request(TAPIR_OP_BIND, fd, &a, sizeof(a), NULL, 0);
+	/* close() does not wait for the daemon to take note of it: the port may be free the next time that it looks. */
+	if (r == -EADDRINUSE)
+		r = sock_request(TAPIR_OP_BIND, fd, &a, sizeof(a), NULL, 0);
+	return (int)r;
 }
 
 int tapir_bind(int fd, const struct sockaddr *addr, socklen_t len)

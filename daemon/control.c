@@ -251,7 +251,7 @@ int control_add(struct daemon *d, int fd)
 		d->counters[COUNTER_CONTROL_DROP_LIMIT]++;
 	err = c ? 0 : -ENOBUFS;
 	if (c) {
-		c->source = (struct source){ .fd = fd, .on_ready = on_client_ready };
+		c->source = (struct source){ .fd = fd, .on_ready = on_client_ready, .is_after = true };
 		c->user = user;
 		c->pid = cred.pid;
 		list_init(&c->link);

@@ -205,6 +205,23 @@ static int wait_events(struct daemon *d, struct epoll_event *events, uint64_t un
 	return epoll_pwait2(d->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
 }
 
+/* epoll tells what is ready in no order that means anything. Who is called may free what it stands for, so everybody is looked at first. */
+static void dispatch(struct daemon *d, const struct epoll_event *events, int n)
+{
+	bool is_after[EVENTS_MAX];
+
+	for (int i = 0; i < n; i++)
+		is_after[i] = ((const struct source *)events[i].data.ptr)->is_after;
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < n; i++) {
+			struct source *s = events[i].data.ptr;
+
+			if (is_after[i] == (pass == 1))
+				s->on_ready(d, s, events[i].events);
+		}
+	}
+}
+
 void loop_turn(struct daemon *d, uint64_t until_us)
 {
 	struct epoll_event events[EVENTS_MAX];
@@ -216,11 +233,7 @@ void loop_turn(struct daemon *d, uint64_t until_us)
 	refresh_realtime(d);
 	if (n == 0 && is_short(d))
 		retry_short(d);
-	for (int i = 0; i < n; i++) {
-		struct source *s = events[i].data.ptr;
-
-		s->on_ready(d, s, events[i].events);
-	}
+	dispatch(d, events, n);
 	work(d);
 }
 

@@ -7,6 +7,7 @@
 #ifndef TAPIR_DAEMON_LOOP_H
 #define TAPIR_DAEMON_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct daemon;
@@ -15,6 +16,7 @@ struct daemon;
 struct source {
 	int fd;
 	uint32_t events; /* watched: EPOLL* */
+	bool is_after;	 /* of what is ready at once, it comes after what has this not: a request after the close() before it */
 	void (*on_ready)(struct daemon *d, struct source *s, uint32_t events);
 };
 

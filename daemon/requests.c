@@ -259,7 +259,12 @@ static int call_bind(const struct call *c)
 		return err;
 	if (local.port > 0 && local.port < PRIVILEGED_PORTS_END && !user_is_privileged(c->d, c->client->user))
 		return -EACCES;
-	return sock_bind(c->ch->sock, &local);
+	err = sock_bind(c->ch->sock, &local);
+	if (err != -EADDRINUSE)
+		return err;
+	/* The port may be that of a socket whose close() came before this request and only waits for its turn. */
+	channels_work(c->d);
+	return c->ch->flags & CH_IS_DEAD ? -EBADF : sock_bind(c->ch->sock, &local);
 }
 
 /* The engine's socket goes on, with its options, but what the client's end has been through shows: give the client a new one, to put in

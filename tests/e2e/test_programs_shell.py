@@ -350,3 +350,25 @@ def reset_wakes_a_writer_that_does_not_read(w, family):
     w.host_run("python3", w.write("resetter.py", RESETTER), STACK[family])
     server.expect(0)
     check(server.out() == "listening\nwrites ECONNRESET\n", server.out())
+
+
+AGAIN = """
+import socket, sys
+for i in range(2000):
+    s, t = [socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET) for _ in range(2)]
+    s.bind((sys.argv[1], 0))
+    if i % 2:
+        s.listen()
+    name = s.getsockname()
+    s.close()
+    t.bind(name)
+    t.close()
+print("every port was free")
+"""
+
+
+@test(combos="first", capture=False)
+def port_is_free_when_close_has_returned(w, family):
+    noise = [w.stack_start("python3", "-c", "import socket\nwhile True:\n    socket.socket().close()") for _ in range(2)]
+    out = w.stack_run("python3", w.write("again.py", AGAIN), STACK[family]).out()
+    check(out == "every port was free\n" and all(n.lives() for n in noise), out)
