@@ -192,12 +192,40 @@ int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	return (int)sock_result(error);
 }
 
+/* SIOCOUTQNSD: what has not been sent yet. A listener has no such queue (tcp(7)). */
+static int unsent_bytes(int fd, int *value)
+{
+	struct hint_sock sock;
+	struct {
+		struct tcp_info known;		   /* as far as the C library knows it */
+		uint64_t rates[2], bytes[2];
+		uint32_t segments[2], notsent_bytes; /* ... and Linux: struct tcp_info of <linux/tcp.h> */
+	} info = { .notsent_bytes = 0 };
+	socklen_t len = sizeof(info);
+
+	if (!hint_look(fd, &sock) || sock.type != SOCK_STREAM)
+		return -ENOTTY;
+	*value = 0;
+	if (sock.is_fresh)
+		return 0;
+	if (tapir_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return errno == ENOTCONN ? 0 : -errno;
+	if (info.known.tcpi_state == TCP_LISTEN)
+		return -EINVAL;
+	*value = (int)info.notsent_bytes;
+	return 0;
+}
+
 static int ioctl_ours(int fd, unsigned long request, int *value)
 {
 	int64_t bytes;
 	int error;
 
 	switch (request) {
+	case SIOCINQ: /* FIONREAD of a listener: what is in the pair are no bytes */
+		return -EINVAL;
+	case SIOCOUTQNSD:
+		return unsent_bytes(fd, value);
 	case SIOCOUTQ: /* TIOCOUTQ; the pair's own count is of memory, not of bytes */
 		error = sock_ask_int(TAPIR_OP_OUTQ, fd, &bytes);
 		if (!error)
@@ -230,7 +258,8 @@ int tapir_ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (request == SIOCINQ && dgram_is(fd, &s))
 		return (int)sock_result(arg ? dgram_inq(&s, arg) : -EFAULT);
-	if ((request == SIOCOUTQ || request == SIOCATMARK) && arg && hint_is_ours(fd))
+	if ((request == SIOCOUTQ || request == SIOCATMARK || request == SIOCOUTQNSD || (request == SIOCINQ && hint_of(fd) == HINT_LISTENER)) &&
+	    arg && hint_is_ours(fd))
 		return (int)sock_result(ioctl_ours(fd, request, arg));
 	if (ifreq_is(request) && !backend_is_kernel_already() && is_unix(fd)) {
 		int r = ifreq_ioctl(fd, request, arg);

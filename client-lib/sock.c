@@ -114,6 +114,9 @@ ssize_t sock_check_recv(int fd, ssize_t result)
 	if (!hint_look(fd, &sock) || sock.type != SOCK_STREAM || (saved_errno == EINVAL && result < 0 && !sock.is_fresh))
 		goto as_it_was;
 	error = sock.is_fresh ? -ENOTCONN : sock_ask_error(fd, ECONNRESET);
+	/* Reset after the peer's FIN: that is news to who writes. Who reads is at the end, as before. */
+	if (error == -EPIPE && result == 0)
+		error = 0;
 	if (error)
 		return sock_result(error);
 as_it_was:
