@@ -159,6 +159,8 @@ int dgram_begin(struct daemon *d, struct channel *ch); /* 0 or -ENOBUFS */
 void dgram_work(struct daemon *d, struct channel *ch);
 void dgram_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events);
 void dgram_on_options(struct daemon *d, struct channel *ch); /* an option was set: which ancillary data is wanted now? */
+void dgram_flush(struct daemon *d, struct channel *ch); /* send what the client has written so far, or most of a lot of it */
+int dgram_shut_down(struct daemon *d, struct channel *ch, int how); /* shutdown(2): 0 or -ENOTCONN, and it takes effect either way */
 void dgram_free(struct channel *ch);
 int dgram_go_bare(struct channel *ch); /* TAPIR_OP_BARE. 0 or -ENOBUFS */
 /* TAPIR_OP_NEXT_HEADER; @theirs: the client's end. 0, -EOPNOTSUPP (not bare), -EAGAIN (nothing is in the pair). */

@@ -533,6 +533,26 @@ static void collect(struct daemon *d, struct channel *ch)
 			return;
 }
 
+void dgram_flush(struct daemon *d, struct channel *ch)
+{
+	enum { FLUSH_TURNS = 8 };
+
+	ch->flags |= CH_FD_READABLE;
+	for (int i = 0; i < FLUSH_TURNS && (ch->flags & (CH_FD_READABLE | CH_SOCK_FULL)) == CH_FD_READABLE; i++)
+		collect(d, ch);
+	channel_queue(d, ch);
+}
+
+/* The client's end sees an end of file for SHUT_RD, so that whoever waits there wakes up. */
+int dgram_shut_down(struct daemon *d, struct channel *ch, int how)
+{
+	if (how != SHUT_RD)
+		dgram_flush(d, ch);
+	if (how != SHUT_WR)
+		shutdown(ch->source.fd, SHUT_WR);
+	return sock_shutdown(ch->sock, how, d->now_us);
+}
+
 void dgram_work(struct daemon *d, struct channel *ch)
 {
 	deliver(d, ch);

@@ -331,6 +331,8 @@ static int start_connect(const struct call *c)
 	struct ip_endpoint remote;
 	int err;
 
+	if (c->ch->kind == CHANNEL_DGRAM)
+		dgram_flush(c->d, c->ch);
 	if (c->request->addr.family == 0)
 		return dissolve(c);
 	err = channel_addr_from_wire(&remote, &c->request->addr, c->ch->family);
@@ -383,6 +385,8 @@ static int call_shutdown(const struct call *c)
 		err = sock_shutdown(c->ch->sock, (int)how, c->d->now_us);
 		return err < 0 ? err : renew(c);
 	}
+	if (c->ch->kind == CHANNEL_DGRAM)
+		return dgram_shut_down(c->d, c->ch, (int)how);
 	if (c->ch->kind != CHANNEL_STREAM || !(c->ch->flags & CH_CONNECTED))
 		return sock_shutdown(c->ch->sock, (int)how, c->d->now_us);
 	if (how == SHUT_WR)
@@ -452,9 +456,11 @@ static int call_setsockopt(const struct call *c)
 	err = user_is_privileged(c->d, c->client->user) ? 0 : privilege_of_option(c);
 	if (err < 0)
 		return err;
-	/* What was written before the option changed is under the old one: TCP_CORK, TCP_NODELAY. */
+	/* What was written before the option changed is under the old one: TCP_CORK, TCP_NODELAY, IP_TTL. */
 	if (c->ch->kind == CHANNEL_STREAM)
 		stream_flush(c->d, c->ch);
+	else if (c->ch->kind == CHANNEL_DGRAM)
+		dgram_flush(c->d, c->ch);
 	if (c->ch->flags & CH_IS_DEAD)
 		return -ENOTCONN;
 	err = sock_setopt(c->ch->sock, o->level, o->name, c->request->option.value, o->len, c->d->now_us);

@@ -135,7 +135,8 @@ static bool wants_errors(const struct sock *s, const struct ip_addr *remote)
 	return ip_addr_is4(remote) ? s->opt.recv_err : s->opt.recv_err6;
 }
 
-/* An error that this host found itself: a datagram too large for its path. */
+/* An error that this host found itself: a datagram too large for its path. As on Linux (ip_local_error()), over IPv4 the port is that
+ * of the peer the socket is connected to, if it is. */
 static void queue_local_error(struct dgram_sock *d, const struct dgram_way *way, int error)
 {
 	struct sock_error e = {
@@ -146,6 +147,8 @@ static void queue_local_error(struct dgram_sock *d, const struct dgram_way *way,
 		.offender = ip_addr_any(ip_addr_family(&way->dst.addr)),
 	};
 
+	if (ip_addr_is4(&way->dst.addr))
+		e.dst.port = d->s.is_connected ? d->s.remote.port : 0;
 	if (wants_errors(&d->s, &way->dst.addr))
 		queue_error(d, &e, NULL, 0);
 }

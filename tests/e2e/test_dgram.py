@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the programs that look for errors on datagram sockets see: ping, traceroute, mtr."""
 
-from harness import ABSENT, KERNEL, check, test
+import os
+
+from harness import ABSENT, KERNEL, STACK, check, test
+
+
+@test(combos="first")
+def conformance_of_datagram_sockets(w, family):
+    """The same binary everywhere: it knows nothing of tapir."""
+    w.host.run("sysctl", "-qw", "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
+    program = os.path.join(w.config.build, "tests/e2e/dgram_conformance")
+    proc = w.stack_start(program, STACK[family], KERNEL[family], ABSENT[family])
+    check(proc.wait(deadline=180) == 0, proc.out() + proc.err())
 
 
 @test(combos="first")
