@@ -418,6 +418,30 @@ static void test_neigh_prints_address_and_state(void **state)
 					     "\"state\":\"incomplete\",\"age_ms\":null,\"queued\":3}]");
 }
 
+static void test_maddr_prints_filter_and_what_is_due(void **state)
+{
+	struct tapir_group_rec r[3] = {
+		{ .ifindex = 2, .users = 2, .version = 3, .is_exclude = 1, .report_ms = UINT32_MAX, .ifname = "tap0" },
+		{ .ifindex = 2, .users = 1, .version = 2, .source_count = 2, .report_ms = 1500, .ifname = "tap0" },
+	};
+	struct text t;
+
+	(void)state;
+	r[0].addr = addr(AF_INET, "239.1.1.1", 0);
+	r[1].addr = addr(AF_INET6, "ff15::1", 0);
+	r[2] = r[1];
+	r[1].source = addr(AF_INET6, "fd77::8", 0);
+	r[2].source = addr(AF_INET6, "fd77::9", 0);
+	maddr_print(text_open(&t), r, 3, &both);
+	text_is(&t, "2: tap0\n    inet 239.1.1.1 users 2 igmpv3 exclude nothing\n"
+		    "    inet6 ff15::1 users 1 mldv2 include fd77::8,fd77::9 report in 1.500sec\n");
+	json_is(maddr_json(r + 1, 2, &both), "[{\"family\":\"inet6\",\"address\":\"ff15::1\",\"dev\":\"tap0\",\"ifindex\":2,\"users\":1,"
+					     "\"protocol\":\"mld\",\"version\":2,\"mode\":\"include\","
+					     "\"sources\":[\"fd77::8\",\"fd77::9\"],\"report_ms\":1500}]");
+	maddr_print(text_open(&t), r + 1, 1, &both); /* a dump that ends early: no reading past it */
+	text_is(&t, "");
+}
+
 static void test_link_prints_offloads_and_traffic(void **state)
 {
 	struct tapir_link_rec l = tap0();
@@ -604,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_addr_and_route_print_lifetimes_and_preference),
 		cmocka_unit_test(test_dns_prints_servers_and_domains),
 		cmocka_unit_test(test_neigh_prints_address_and_state),
+		cmocka_unit_test(test_maddr_prints_filter_and_what_is_due),
 		cmocka_unit_test(test_link_prints_offloads_and_traffic),
 		cmocka_unit_test(test_stats_leave_out_zeros_unless_all),
 		cmocka_unit_test(test_stats_patterns_select_names),
