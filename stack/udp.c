@@ -271,10 +271,10 @@ static void deliver_split(struct sock *s, struct frame *f, const uint8_t *data, 
 	}
 }
 
-/* RFC 6935: over IPv6 a datagram without a checksum is for sockets that take it (UDP_NO_CHECK6_RX). */
+/* RFC 6935: over IPv6 a datagram without a checksum is for sockets that take it (UDP_NO_CHECK6_RX). @s: NULL: there is none. */
 static bool lacks_checksum(const struct sock *s, const struct frame *f, const struct dgram_info *info)
 {
-	return f->off.csum != FRAME_CSUM_PARTIAL && !ip_addr_is4(&info->dst.addr) && !s->opt.no_check6_rx &&
+	return f->off.csum != FRAME_CSUM_PARTIAL && !ip_addr_is4(&info->dst.addr) && !(s && s->opt.no_check6_rx) &&
 	       get_be16(f->data + UDP_CSUM_OFFSET) == 0;
 }
 
@@ -363,6 +363,10 @@ void udp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	s = find(st, &e);
 	if (s) {
 		deliver(s, f, len, &info, true);
+		return;
+	}
+	if (lacks_checksum(NULL, f, &info)) { /* RFC 8200 section 8.1: discarded, not answered */
+		stat_drop(st, STAT_UDP_DROP_NO_CHECKSUM);
 		return;
 	}
 	stat_drop(st, STAT_UDP_DROP_NO_SOCKET);

@@ -185,6 +185,10 @@ static void test_ipv6_datagram_without_checksum_is_refused(void **state)
 	bed_inject(&b, buf, n);
 	assert_null(sock_recv_frame(s));
 	assert_int_equal(bed_stat(&b, "udp.drop.no_checksum"), 1);
+	buf[43] = 54; /* and for nobody: not answered either (RFC 8200 section 8.1) */
+	bed_inject(&b, buf, n);
+	assert_int_equal(bed_stat(&b, "udp.drop.no_checksum"), 2);
+	assert_false(bed_next(&b, &out));
 }
 
 static void test_length_field_cuts_trailing_bytes_and_must_fit(void **state)
