@@ -55,6 +55,10 @@ int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, siz
 void dgram_learn_way(const struct dgram_sock *s, const struct tapir_addr *from);
 void dgram_forget_ways(void);
 
+/* Who a connected socket's peer is, without asking the daemon each time. Forgotten with the ways. */
+bool dgram_recall_peer(const struct dgram_sock *s, struct tapir_addr *peer);
+void dgram_remember_peer(const struct dgram_sock *s, const struct tapir_addr *peer);
+
 /* FIONREAD: the length of the next datagram, 0 when there is none. */
 int dgram_inq(const struct dgram_sock *s, int *bytes);
 

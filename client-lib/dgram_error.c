@@ -171,3 +171,47 @@ int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, siz
 		remember_way(hash, (uint64_t)most.value);
 	return 0;
 }
+
+/* ---- Peers of connected sockets ---- */
+
+/* Bare datagrams come without the address, which is the peer's. Of a slot that is being written (an odd count), or was meanwhile, nothing
+ * is believed; who cannot write one at once leaves it. */
+enum { PEERS = 64, PEER_WORDS = sizeof(struct tapir_addr) / 8 };
+static struct {
+	_Atomic uint32_t count;
+	_Atomic uint64_t key, words[PEER_WORDS];
+} peers[PEERS];
+
+/* Other than 0, and another one after each connect(). */
+static uint64_t peer_key(const struct dgram_sock *s)
+{
+	return mix(s->id, atomic_load_explicit(&ways_age, memory_order_relaxed)) | 1;
+}
+
+bool dgram_recall_peer(const struct dgram_sock *s, struct tapir_addr *peer)
+{
+	uint64_t key = peer_key(s), words[PEER_WORDS];
+	unsigned i = (key >> 32) % PEERS;
+	uint32_t count = atomic_load(&peers[i].count);
+	bool found = !(count & 1) && atomic_load(&peers[i].key) == key;
+
+	for (int w = 0; w < PEER_WORDS; w++)
+		words[w] = atomic_load(&peers[i].words[w]);
+	memcpy(peer, words, sizeof(words));
+	return found && atomic_load(&peers[i].count) == count;
+}
+
+void dgram_remember_peer(const struct dgram_sock *s, const struct tapir_addr *peer)
+{
+	uint64_t key = peer_key(s), words[PEER_WORDS];
+	unsigned i = (key >> 32) % PEERS;
+	uint32_t count = atomic_load(&peers[i].count);
+
+	if (count & 1 || !atomic_compare_exchange_strong(&peers[i].count, &count, count + 1))
+		return;
+	memcpy(words, peer, sizeof(words));
+	atomic_store(&peers[i].key, key);
+	for (int w = 0; w < PEER_WORDS; w++)
+		atomic_store(&peers[i].words[w], words[w]);
+	atomic_store(&peers[i].count, count + 2);
+}

@@ -151,12 +151,18 @@ static bool find_header(const struct dgram_sock *s, const struct landing *l, siz
 	return h->magic_id == s->id && h->header_bytes >= HEADER_BYTES && h->header_bytes <= bytes;
 }
 
-/* A connected socket's datagrams come without the peer's address; who asks for it gets it from the daemon. */
+/* A connected socket's datagrams come without the peer's address; the first to ask for it gets it from the daemon. */
 static void name_peer(const struct dgram_sock *s, struct msghdr *m)
 {
 	struct tapir_addr a = { 0 };
 
-	if (sock_request(TAPIR_OP_GETPEERNAME, s->fd, NULL, 0, &a, sizeof(a)) != (ssize_t)sizeof(a))
+	if (dgram_recall_peer(s, &a)) {
+		sockaddr_format(&a, m->msg_name, &m->msg_namelen);
+		return;
+	}
+	if (sock_request(TAPIR_OP_GETPEERNAME, s->fd, NULL, 0, &a, sizeof(a)) == (ssize_t)sizeof(a))
+		dgram_remember_peer(s, &a);
+	else
 		a.family = 0;
 	sockaddr_format(&a, m->msg_name, &m->msg_namelen);
 }

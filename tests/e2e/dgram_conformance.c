@@ -337,6 +337,11 @@ static void connected_socket_hears_its_peer_alone_and_names_it(void)
 	len = sizeof(b);
 	CHECK(getpeername(fd, &b.any, &len) == 0 && is_same(&from, &b));
 	FAILS(recv(fd, &byte, 1, MSG_DONTWAIT), EAGAIN);
+	len = sizeof(b);
+	CHECK(getsockname(other, &b.any, &len) == 0 && connect(fd, &b.any, own_len) == 0);
+	CHECK(sendto(other, "o", 1, 0, &a.any, own_len) == 1);
+	len = sizeof(from);
+	CHECK(recvfrom(fd, &byte, 1, 0, &from.any, &len) == 1 && byte == 'o' && is_same(&from, &b));
 }
 
 static void connect_again_and_dissolve(void)
