@@ -7,7 +7,7 @@ import re
 
 from harness import HERE, KERNEL, STACK, Netns, check, test, wait_for
 
-ON_GROUP, ON_GROUPS = os.path.join(HERE, "on_group.py"), os.path.join(HERE, "on_groups.py")
+ON_GROUP, ON_GROUPS, ON_MDNS = [os.path.join(HERE, name) for name in ("on_group.py", "on_groups.py", "on_mdns.py")]
 GROUP = {4: "239.7.7.7", 6: "ff15::7777"}
 OTHER = {4: "239.8.8.8", 6: "ff15::8888"}
 FAR = {4: "10.77.0.3", 6: "fd77::3"}
@@ -173,3 +173,27 @@ def socat_group_traffic_both_ways(w, family):
     wait_for(lambda: "hello" in hear.out(), "the kernel to hear socat on the stack")
     say.stop()
     hear.stop()
+
+
+AVAHI = """[server]
+host-name=kernel-side
+allow-interfaces=%s
+use-ipv4=%s
+use-ipv6=%s
+enable-dbus=no
+disallow-other-stacks=no
+[publish]
+publish-workstation=yes
+"""
+
+
+@test(combos="first", stacks=("tapir", "kernel"), tshark=True)
+def a_service_is_discovered_by_mdns(w, family):
+    """avahi on the kernel's side publishes its host; a browser on the stack asks the group and hears the answer there."""
+    config = w.write("avahi.conf", AVAHI % (w.tap, "yes" if family == 4 else "no", "yes" if family == 6 else "no"))
+    w.host.run("ip", "link", "set", w.tap, "multicast", "on")
+    # It insists on its files in /run: this mount namespace's own, gone with the test's.
+    w.host_start("sh", "-c", "mkdir -p /run/avahi-daemon && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits --no-proc-title -f " + config,
+                 label="avahi-daemon")
+    out = w.stack_run("python3", ON_MDNS, stack_ifindex(w), str(family), "_workstation._tcp.local").out()
+    check("kernel-side" in out, out)
