@@ -40,11 +40,10 @@ int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 /* recvmsg(2) with MSG_ERRQUEUE: the oldest queued error; -EAGAIN: there is none. */
 ssize_t dgram_recv_errqueue(const struct dgram_sock *s, struct msghdr *m);
 
-/* Bells (TAPIR_DGRAM_BELL): whether @h, or the next message, is one; drop the next; and if it is one take it: 0 or the error, negative. */
+/* Bells (TAPIR_DGRAM_BELL): whether @h, or the next message, is one; drop the next message. */
 bool dgram_is_bell(const struct dgram_sock *s, const struct tapir_dgram *h);
 bool dgram_bell_is_next(const struct dgram_sock *s);
 void dgram_drop_next(const struct dgram_sock *s);
-int dgram_answer_bell(const struct dgram_sock *s);
 
 /* What poll(2) said of our sockets becomes what Linux says: POLLERR instead of POLLIN where an error is what is next. */
 void dgram_correct_poll(struct pollfd *fds, nfds_t count);

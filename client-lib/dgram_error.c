@@ -41,17 +41,6 @@ void dgram_drop_next(const struct dgram_sock *s)
 	tapir_real.recv(s->fd, &byte, sizeof(byte), MSG_DONTWAIT);
 }
 
-int dgram_answer_bell(const struct dgram_sock *s)
-{
-	int error;
-
-	if (!dgram_bell_is_next(s))
-		return 0;
-	dgram_drop_next(s);
-	error = sock_ask_error(s->fd, ENETDOWN);
-	return error;
-}
-
 /* Into the application's buffers; how much there was room for. */
 static size_t scatter(const struct msghdr *m, const uint8_t *from, size_t bytes)
 {
@@ -165,6 +154,8 @@ int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, siz
 	n = sock_request(TAPIR_OP_CHECK_SEND, s->fd, &check, sizeof(check), &most, sizeof(most));
 	if (n == -ENOSYS)
 		return 0;
+	if (n < 0 && dgram_bell_is_next(s)) /* for this very error */
+		dgram_drop_next(s);
 	if (n < 0)
 		return (int)n;
 	if (!is_special && n == (ssize_t)sizeof(most))

@@ -131,9 +131,9 @@ static __attribute__((noinline)) ssize_t send_many_pieces(const struct dgram_soc
 	return tapir_real.sendmsg(s->fd, &out, flags);
 }
 
-/* An error that came is told by the next call, also one that sends. Looking for it costs a third of a send, so who sends without pause
+/* Whether the daemon must be asked because an error came: the next call tells it, also one that sends (but not on raw sockets). Looking for it costs a third of a send, so who sends without pause
  * looks only so often in a tick of the clock (a few milliseconds). */
-static int check_bell(const struct dgram_sock *s)
+static bool hears_bell(const struct dgram_sock *s)
 {
 	enum { LOOKS_PER_TICK = 64 };
 	static _Atomic uint64_t last_tick;
@@ -142,7 +142,7 @@ static int check_bell(const struct dgram_sock *s)
 	uint64_t tick;
 
 	if (!s->is_connected || hint_is_sandboxed())
-		return 0;
+		return false;
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	tick = (uint64_t)now.tv_sec << 32 | (uint64_t)now.tv_nsec;
 	if (atomic_load_explicit(&last_tick, memory_order_relaxed) != tick) {
@@ -150,8 +150,8 @@ static int check_bell(const struct dgram_sock *s)
 		atomic_store_explicit(&looks, 0, memory_order_relaxed);
 	}
 	if (atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed) >= LOOKS_PER_TICK)
-		return 0;
-	return dgram_answer_bell(s);
+		return false;
+	return dgram_bell_is_next(s);
 }
 
 ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int flags)
@@ -165,9 +165,8 @@ ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int fl
 
 	if (m->msg_iovlen >= IOV_MAX)
 		return -EMSGSIZE;
-	error = check_bell(s);
-	if (error)
-		return error;
+	if (hears_bell(s))
+		dgram_forget_ways();
 	error = frame(s, m, flags, &is_connected, &f);
 	if (error)
 		return error;
@@ -216,8 +215,10 @@ int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 {
 	bool is_connected = s->is_connected;
 	unsigned done = 0;
-	int error = check_bell(s);
+	int error = 0;
 
+	if (hears_bell(s))
+		dgram_forget_ways();
 	if (count > IOV_MAX)
 		count = IOV_MAX;
 	while (done < count && !error) {

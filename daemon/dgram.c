@@ -436,10 +436,16 @@ static int info_from_header(const struct channel *ch, const struct tapir_dgram *
 
 int dgram_check_send(struct channel *ch, const struct tapir_send_check *check, size_t *bytes_max)
 {
+	int type = 0;
+	size_t len = sizeof(type);
 	struct dgram_info info = { .ttl = -1, .tos = -1 };
-	int err = -ch->error;
+	int err = 0;
 
-	ch->error = 0;
+	/* Raw sockets send all the same (Linux's raw_sendmsg() does not look at sk_err). */
+	if (ch->error && sock_getopt(ch->sock, SOL_SOCKET, SO_TYPE, &type, &len, 0) == 0 && type != SOCK_RAW) {
+		err = -ch->error;
+		ch->error = 0;
+	}
 	if (!err)
 		err = info_from_header(ch, &check->header, &info);
 	if (!err)
