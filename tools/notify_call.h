@@ -79,6 +79,9 @@ int notify_read_name(const struct notify_call *c, uint64_t from, uint64_t len, s
  * @to may be 0: nothing is wanted. */
 int notify_write_name(const struct notify_call *c, uint64_t to, uint64_t len_at, const struct sockaddr_storage *ss, socklen_t len);
 
+/* After a call that may have given the socket a new end (sock_request_anew()): the program gets it, too. */
+void notify_follow(struct notify_call *c);
+
 /** notify_to_host - what the policy (client-lib/host.h) means for @call with the address @ss. When it is the host's, a kernel socket takes
  * the descriptor's place in the thread's process. Returns whether it decided, with what becomes of the call in *verdict. */
 bool notify_to_host(struct notify_call *c, enum host_call call, const struct sockaddr_storage *ss, socklen_t len,

@@ -58,7 +58,10 @@ enum notify_verdict notify_listen(struct notify_call *c)
 
 enum notify_verdict notify_shutdown(struct notify_call *c)
 {
-	return notify_answer_errno(c, tapir_shutdown(c->fd, (int)c->args[1]));
+	int r = tapir_shutdown(c->fd, (int)c->args[1]);
+
+	notify_follow(c);
+	return notify_answer_errno(c, r);
 }
 
 static enum notify_verdict answer_name(struct notify_call *c, int (*ask)(int, struct sockaddr *, socklen_t *))
@@ -100,7 +103,9 @@ enum notify_verdict notify_connect(struct notify_call *c)
 		return notify_answer(c, error);
 	if (notify_to_host(c, HOST_CONNECT, &ss, (socklen_t)c->args[2], &verdict))
 		return verdict;
-	if (tapir_connect(c->fd, (struct sockaddr *)&ss, (socklen_t)c->args[2]) == 0)
+	error = tapir_connect(c->fd, (struct sockaddr *)&ss, (socklen_t)c->args[2]);
+	notify_follow(c);
+	if (error == 0)
 		return notify_answer(c, 0);
 	if (errno == EINPROGRESS || errno == EALREADY) /* a blocking socket's connect may go on waiting for an earlier one */
 		return notify_wait(c, POLLOUT, 0, -errno);

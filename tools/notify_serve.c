@@ -187,6 +187,21 @@ bool notify_to_host(struct notify_call *c, enum host_call call, const struct soc
 	return true;
 }
 
+void notify_follow(struct notify_call *c)
+{
+	struct seccomp_notif_addfd add = { .id = c->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .newfd = (uint32_t)c->args[0],
+					   .srcfd = (uint32_t)c->fd };
+	struct hint_sock now;
+	int saved_errno = errno;
+
+	if (hint_look(c->fd, &now) && now.id != c->sock.id) {
+		add.newfd_flags = target_fd_is_cloexec(c->tid, (int)c->args[0]) ? O_CLOEXEC : 0;
+		if (ioctl(sv.listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0)
+			c->sock = now;
+	}
+	errno = saved_errno;
+}
+
 /* ---- Threads and sockets ---- */
 
 static struct pidfd_slot *pidfd_slot(pid_t tid)
