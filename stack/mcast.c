@@ -125,7 +125,9 @@ static int change(struct mcast_group *g, const struct mcast_filter *from, const 
 		return -ENOBUFS;
 	if (from)
 		mcast_merge_remove(&g->merge, from);
-	if (mcast_merge_result(mem, &g->merge, &now) < 0 && to) {
+	if (mcast_merge_result(mem, &g->merge, &now) < 0) {
+		if (!to)
+			return 0;
 		if (from)
 			mcast_merge_add(mem, &g->merge, from); /* there is room: it was in */
 		mcast_merge_remove(&g->merge, to);

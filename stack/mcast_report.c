@@ -36,7 +36,9 @@ static uint8_t robustness(const struct mcast_if *ifc)
 
 static bool is_silent(const struct mcast_if *ifc, const struct ip_addr *group)
 {
-	return ifc->l->config.kind == LINK_LOOPBACK || ifc->protocol->is_silent(ifc->st, group);
+	bool has_family = ip_addr_is4(group) || link_has_ip6(ifc->l);
+
+	return ifc->l->config.kind == LINK_LOOPBACK || !has_family || ifc->protocol->is_silent(ifc->st, group);
 }
 
 static bool has_records(const struct mcast_if *ifc)

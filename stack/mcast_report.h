@@ -14,7 +14,7 @@
  * Older versions. A group has one timer: for its unsolicited reports and for its answer. Hearing another host's report cancels it,
  * and then that host will be the one to be asked again: only who reported last sends a leave (RFC 2236 section 3).
  *
- * Never: reports a group that is_silent(): 224.0.0.1, ff02::1, interface-local scope; nor anything on the loopback. */
+ * Never: reports a group that is_silent(): 224.0.0.1, ff02::1, interface-local scope; nor anything on the loopback, nor IPv6 on a link too small for it. */
 #ifndef TAPIR_STACK_MCAST_REPORT_H
 #define TAPIR_STACK_MCAST_REPORT_H
 

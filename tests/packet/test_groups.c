@@ -442,6 +442,21 @@ static void test_each_allocation_that_fails_is_an_error_and_no_leak(void **state
 	bed_open(&b, 5, LINK_IP);
 }
 
+static void test_a_listener_that_leaves_without_memory_takes_nothing_from_the_others(void **state)
+{
+	struct sock *stays = bound(AF_INET, "0.0.0.0"), *goes = bound(AF_INET, "0.0.0.0");
+
+	(void)state;
+	assert_int_equal(group_option(stays, MCAST_JOIN_SOURCE_GROUP, G1, BED_PEER4, b.ifindex), 0);
+	assert_int_equal(group_option(goes, MCAST_JOIN_SOURCE_GROUP, G1, "10.0.0.7", b.ifindex), 0);
+	bed_run(&b, 5ULL * SECOND);
+	b.mem.fail_at = b.mem.allocs + 1;
+	sock_close(goes, b.now_us);
+	b.mem.fail_at = 0;
+	arrives(BED_PEER4, G1);
+	assert_true(got(stays));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -468,6 +483,7 @@ int main(void)
 		TEST(test_own_broadcasts_reach_own_sockets),
 		ETHERNET_TEST(test_rfc1112_6_4_and_rfc2464_7_groups_have_frame_addresses),
 		TEST(test_each_allocation_that_fails_is_an_error_and_no_leak),
+		TEST(test_a_listener_that_leaves_without_memory_takes_nothing_from_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
