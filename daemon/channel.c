@@ -17,6 +17,7 @@
 enum {
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLRDHUP | EPOLLET,
+	SMALL_BUFFER = 64 << 10, /* less was asked for on purpose */
 	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
 };
 
@@ -274,9 +275,30 @@ static void on_fd_ready(struct daemon *d, struct source *source, uint32_t events
 	channel_queue(d, ch);
 }
 
-void channel_enlarge_ours(struct channel *ch)
+/* A buffer of the engine's socket that its program made small on purpose, in bytes; else what a pair may hold. */
+static int small_or_wanted(struct daemon *d, const struct channel *ch, int option)
 {
-	set_sndbuf(ch->source.fd, TAPIR_SNDBUF_WANTED);
+	int bytes = 0;
+	size_t len = sizeof(bytes);
+
+	if (sock_getopt(ch->sock, SOL_SOCKET, option, &bytes, &len, d->now_us) < 0 || bytes >= SMALL_BUFFER)
+		return TAPIR_SNDBUF_WANTED;
+	return bytes / 2; /* the kernel doubles it */
+}
+
+void channel_bound_theirs(struct daemon *d, struct channel *ch, int theirs)
+{
+	int bytes = small_or_wanted(d, ch, SO_SNDBUF);
+
+	if (!(ch->flags & CH_CONNECTED) || bytes == TAPIR_SNDBUF_WANTED)
+		return;
+	set_sndbuf(theirs, bytes);
+	ch->flags |= CH_THEIRS_IS_LARGE;
+}
+
+void channel_enlarge_ours(struct daemon *d, struct channel *ch)
+{
+	set_sndbuf(ch->source.fd, ch->kind == CHANNEL_STREAM ? small_or_wanted(d, ch, SO_RCVBUF) : TAPIR_SNDBUF_WANTED);
 	ch->flags |= CH_OURS_IS_LARGE;
 }
 
@@ -291,7 +313,7 @@ void channel_enlarge_theirs(struct channel *ch, int theirs)
 void channel_wait_for_room(struct daemon *d, struct channel *ch)
 {
 	if (!(ch->flags & CH_OURS_IS_LARGE)) {
-		channel_enlarge_ours(ch);
+		channel_enlarge_ours(d, ch);
 		return;
 	}
 	ch->flags |= CH_FD_FULL;

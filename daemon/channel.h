@@ -127,11 +127,14 @@ void channel_on_sock_event(struct daemon *d, struct sock *s, uint32_t events);
 
 /* The client's buffer is full: wake up when it has room (CH_FD_FULL is set), or make it larger, once, and try again at once. */
 void channel_wait_for_room(struct daemon *d, struct channel *ch);
-void channel_enlarge_ours(struct channel *ch);
+void channel_enlarge_ours(struct daemon *d, struct channel *ch);
 void channel_refuse_descriptors(int fd); /* our end of a pair takes none along */
 
 /* A request shows the client's end of @ch, which is connected: time to make its send buffer large. */
 void channel_enlarge_theirs(struct channel *ch, int theirs);
+
+/* The program has set SO_SNDBUF: a small one bounds what it can write ahead of the network, as it does on a kernel's socket. */
+void channel_bound_theirs(struct daemon *d, struct channel *ch, int theirs);
 
 /* The end as the network knows it: addresses between wire form and engine form. */
 void channel_addr_to_wire(struct tapir_addr *to, const struct ip_endpoint *from, int family);
@@ -147,7 +150,7 @@ void stream_flush(struct daemon *d, struct channel *ch); /* take what the client
 void stream_farewell(struct daemon *d, struct channel *ch);
 
 /* listen.c */
-int listener_begin(struct channel *ch); /* after sock_listen(): 0 or -ENOBUFS */
+int listener_begin(struct daemon *d, struct channel *ch); /* after sock_listen(): 0 or -ENOBUFS */
 void listener_work(struct daemon *d, struct channel *ch);
 void listener_free(struct daemon *d, struct channel *ch);
 uint32_t listener_handed(const struct daemon *d, const struct channel *ch);

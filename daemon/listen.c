@@ -65,7 +65,7 @@ int listener_measure(struct channels *c)
 	return r < 0 ? r : c->accept_cost ? 0 : -EPROTO;
 }
 
-int listener_begin(struct channel *ch)
+int listener_begin(struct daemon *d, struct channel *ch)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 
@@ -74,7 +74,7 @@ int listener_begin(struct channel *ch)
 	list_init(&l->handed);
 	ch->listener = l;
 	ch->kind = CHANNEL_LISTENER;
-	channel_enlarge_ours(ch);
+	channel_enlarge_ours(d, ch);
 	return 0;
 }
 

@@ -370,7 +370,7 @@ static int call_listen(const struct call *c)
 	if (err < 0 || c->ch->kind == CHANNEL_LISTENER)
 		return err;
 	stream_hold(c->d, c->ch, c->fd); /* a listener never polls writable */
-	return listener_begin(c->ch);
+	return listener_begin(c->d, c->ch);
 }
 
 /* protocol.h tells what comes here and what shutdown(2) on the fd does. */
@@ -468,6 +468,8 @@ static int call_setsockopt(const struct call *c)
 		dgram_on_options(c->d, c->ch);
 	if (err == 0 && c->ch->kind == CHANNEL_STREAM && o->level == SOL_SOCKET && o->name == SO_RCVLOWAT)
 		stream_on_options(c->d, c->ch);
+	if (err == 0 && c->ch->kind == CHANNEL_STREAM && o->level == SOL_SOCKET && (o->name == SO_SNDBUF || o->name == SO_SNDBUFFORCE))
+		channel_bound_theirs(c->d, c->ch, c->fd);
 	return err;
 }
 

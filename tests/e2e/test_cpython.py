@@ -28,8 +28,6 @@ NOT_RUN = {
 
 # Tests that pass on the kernel and may fail on the stack, each with its reason.
 REFUSED = {
-    "test.test_asyncio.test_sendfile.*.test_sendfile*_close_peer_in_the_middle_of_receiving":
-        "a small SO_SNDBUF or SO_RCVBUF does not bound the socketpair that carries the bytes: all is sent before the peer closes",
     "test.test_asyncore.*.test_handle_expt": "MSG_OOB",
     "test.test_ftplib.*.test_abort": "MSG_OOB",
     "test.test_epoll.*.test_control_and_wait":
