@@ -64,7 +64,7 @@ enum tapir_op {
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */
 	TAPIR_OP_CAPTURE,     /* tapir_capture_req, privileged -> the reading end of a stream of tapir_capture_rec attached */
-	TAPIR_OP_CHANGE,      /* tapir_change, privileged -> the same: an address, route or neighbour comes or goes */
+	TAPIR_OP_CHANGE,      /* tapir_change, privileged -> the same: an address, route, neighbour or group comes or goes */
 	TAPIR_OP_RELOAD,      /* privileged -> tapir_change, for its text: read the configuration again */
 };
 
@@ -157,13 +157,13 @@ struct tapir_tunable {
 };
 
 /* One change to the network layer of a running daemon. */
-enum tapir_change_kind { TAPIR_CHANGE_ADDR = 1, TAPIR_CHANGE_ROUTE, TAPIR_CHANGE_NEIGH };
+enum tapir_change_kind { TAPIR_CHANGE_ADDR = 1, TAPIR_CHANGE_ROUTE, TAPIR_CHANGE_NEIGH, TAPIR_CHANGE_GROUP };
 
 struct tapir_change {
 	uint32_t kind; /* enum tapir_change_kind */
 	uint32_t is_del;
 	char ifname[16]; /* empty: the link that fits, where there is only one */
-	struct tapir_addr addr; /* of the address, destination or neighbour */
+	struct tapir_addr addr; /* of the address, destination, neighbour or multicast group */
 	struct tapir_addr gateway; /* routes; family 0: on-link */
 	uint32_t prefix_len; /* in the family's own count; addresses and routes */
 	uint32_t metric;

@@ -163,6 +163,30 @@ static int change_neigh(struct daemon *d, const struct tapir_change *c, char *te
 	return err == -ESRCH ? refuse(text, err, "no such neighbour; 'tapir neigh' lists them") : err;
 }
 
+/* ---- Groups ---- */
+
+static int change_group(struct daemon *d, const struct tapir_change *c, char *text)
+{
+	struct ip_addr group;
+	uint32_t ifindex;
+	int err = find_link(d, c, &ifindex, text);
+
+	if (err < 0)
+		return err;
+	if (read_addr(&c->addr, &group) < 0)
+		return refuse(text, -EINVAL, "the address of a multicast group is expected");
+	err = c->is_del ? stack_leave_group(d->st, ifindex, &group, d->now_us) : stack_join_group(d->st, ifindex, &group, d->now_us);
+	switch (err) {
+	case -EINVAL:
+		return refuse(text, err, "the address of a multicast group is expected");
+	case -EEXIST:
+		return refuse(text, err, "the group was added already");
+	case -EADDRNOTAVAIL:
+		return refuse(text, err, "no such group was added; those of programs and of the stack itself stay");
+	}
+	return err;
+}
+
 int change_apply(struct daemon *d, const struct tapir_change *c, char text[TEXT_MAX])
 {
 	switch (c->kind) {
@@ -172,6 +196,8 @@ int change_apply(struct daemon *d, const struct tapir_change *c, char text[TEXT_
 		return change_route(d, c, text);
 	case TAPIR_CHANGE_NEIGH:
 		return change_neigh(d, c, text);
+	case TAPIR_CHANGE_GROUP:
+		return change_group(d, c, text);
 	}
 	return refuse(text, -EINVAL, "no such kind of change");
 }

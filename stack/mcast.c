@@ -81,6 +81,7 @@ static struct mcast_group *group_get(struct stack *st, struct link *l, const str
 		}
 		g->ifc = ip_addr_is4(addr) ? &l->igmp : &l->mld;
 		g->addr = *addr;
+		g->is_configured = false;
 		list_append(&g->ifc->groups, &g->link);
 		list_append(bucket_of(st, addr, l->ifindex), &g->bucket_link);
 		mcast_reporting_init(g);
@@ -182,6 +183,40 @@ void mcast_leave_own(struct stack *st, struct link *l, const struct ip_addr *gro
 		return;
 	group_put(g);
 	change(g, &filter_all, NULL, st->now_us);
+}
+
+int stack_join_group(struct stack *st, uint32_t ifindex, const struct ip_addr *group, uint64_t now_us)
+{
+	struct link *l = link_by_ifindex(st, ifindex);
+	const struct mcast_group *known;
+	int err;
+
+	st->now_us = now_us;
+	if (!l)
+		return -ENODEV;
+	if (!ip_addr_is_multicast(group) || (!ip_addr_is4(group) && !link_has_ip6(l)))
+		return -EINVAL;
+	known = mcast_find(st, group, ifindex);
+	if (known && known->is_configured)
+		return -EEXIST;
+	err = mcast_join_own(st, l, group, now_us);
+	if (err == 0)
+		mcast_find(st, group, ifindex)->is_configured = true;
+	return err;
+}
+
+int stack_leave_group(struct stack *st, uint32_t ifindex, const struct ip_addr *group, uint64_t now_us)
+{
+	struct mcast_group *g = mcast_find(st, group, ifindex);
+
+	st->now_us = now_us;
+	if (!link_by_ifindex(st, ifindex))
+		return -ENODEV;
+	if (!g || !g->is_configured)
+		return -EADDRNOTAVAIL;
+	g->is_configured = false;
+	mcast_leave_own(st, link_by_ifindex(st, ifindex), group);
+	return 0;
 }
 
 /* ---- Sockets ------------------------------------------------------------------------------------------------------ */

@@ -35,6 +35,7 @@ struct mcast_group {
 	struct mcast_if *ifc;
 	struct ip_addr addr;
 	uint32_t users;		 /* memberships of sockets, and the stack's own */
+	bool is_configured;	 /* one of the stack's own: stack_join_group() */
 	struct mcast_merge merge;
 	struct mcast_filter filter; /* what they come to: the reception state */
 	struct mcast_reporting report;

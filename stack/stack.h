@@ -216,6 +216,12 @@ void stack_order_destinations(struct stack *st, struct ip_endpoint *to, size_t n
 /* Another number than before: links, addresses, routes or path MTUs may have changed. */
 uint32_t stack_generation(const struct stack *st);
 
+/** stack_join_group - have the link listen to a multicast group for as long as nobody says otherwise, as if a program did; sockets
+ * that did not join it hear it by IP_MULTICAST_ALL. Returns 0, -ENODEV, -EINVAL (no group), -EEXIST (joined this way already),
+ * -ENOBUFS. stack_leave_group() undoes it; -EADDRNOTAVAIL: the group was not joined this way. */
+int stack_join_group(struct stack *st, uint32_t ifindex, const struct ip_addr *group, uint64_t now_us);
+int stack_leave_group(struct stack *st, uint32_t ifindex, const struct ip_addr *group, uint64_t now_us);
+
 struct group_info {
 	struct ip_addr addr;
 	uint32_t ifindex;

@@ -64,13 +64,14 @@ static uint32_t read_seconds(const struct tool *t, const char *word)
 
 /* ---- Keywords, and for which kind they are ---- */
 
-enum { FOR_ADDR = 1 << TAPIR_CHANGE_ADDR, FOR_ROUTE = 1 << TAPIR_CHANGE_ROUTE, FOR_NEIGH = 1 << TAPIR_CHANGE_NEIGH };
+enum { FOR_ADDR = 1 << TAPIR_CHANGE_ADDR, FOR_ROUTE = 1 << TAPIR_CHANGE_ROUTE, FOR_NEIGH = 1 << TAPIR_CHANGE_NEIGH,
+       FOR_GROUP = 1 << TAPIR_CHANGE_GROUP };
 
 static const struct {
 	const char *name;
 	int kinds;
 } keywords[] = {
-	{ "dev", FOR_ADDR | FOR_ROUTE | FOR_NEIGH }, { "valid", FOR_ADDR }, { "preferred", FOR_ADDR },
+	{ "dev", FOR_ADDR | FOR_ROUTE | FOR_NEIGH | FOR_GROUP }, { "valid", FOR_ADDR }, { "preferred", FOR_ADDR },
 	{ "via", FOR_ROUTE }, { "metric", FOR_ROUTE }, { "lladdr", FOR_NEIGH },
 };
 enum { KEYWORDS = sizeof(keywords) / sizeof(keywords[0]) };
@@ -123,7 +124,7 @@ static void read_object(const struct tool *t, struct tapir_change *c, const char
 		c->addr = (struct tapir_addr){ .family = c->gateway.family == AF_INET6 ? AF_INET6 : AF_INET };
 		if (c->addr.family == AF_INET)
 			c->addr.addr[10] = c->addr.addr[11] = 0xff;
-	} else if (c->kind == TAPIR_CHANGE_NEIGH) {
+	} else if (c->kind == TAPIR_CHANGE_NEIGH || c->kind == TAPIR_CHANGE_GROUP) {
 		read_addr(t, word, &c->addr);
 	} else {
 		read_prefix(t, word, c->kind == TAPIR_CHANGE_ADDR && !c->is_del, c);

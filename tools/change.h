@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* change.h - the add and del of tapir addr, route and neigh, and tapir reload. */
+/* change.h - the add and del of tapir addr, route, neigh and maddr, and tapir reload. */
 #ifndef TAPIR_TOOLS_CHANGE_H
 #define TAPIR_TOOLS_CHANGE_H
 

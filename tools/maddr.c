@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "tools/change.h"
 #include "tools/json.h"
 #include "tools/print.h"
 #include "tools/query.h"
@@ -11,6 +12,8 @@
 
 static const char maddr_help[] =
 	"Usage: tapir maddr [show] [OPTION...]\n"
+	"       tapir maddr add GROUP [dev LINK]\n"
+	"       tapir maddr del GROUP [dev LINK]\n"
 	"\n"
 	"Show the multicast groups that the stack's links listen to, as 'ip maddr' does:\n"
 	"  2: tap0\n"
@@ -30,7 +33,11 @@ static const char maddr_help[] =
 	"\n"
 	"Examples:\n"
 	"  tapir maddr\n"
-	"  tapir maddr --json | jq -r '.[] | select(.mode == \"include\") | .address'\n";
+	"  tapir maddr --json | jq -r '.[] | select(.mode == \"include\") | .address'\n"
+	"  tapir maddr add 239.1.1.1\n"
+	"\n"
+	"add has a link of the running daemon listen to a group as if a program did; del ends that. For the superuser and the user\n"
+	"who started it.\n";
 
 static const struct option longs[] = {
 	TOOL_COMMON_OPTIONS,
@@ -52,8 +59,13 @@ int cmd_maddr(int argc, char **argv)
 		view.ip4 |= c == '4';
 		view.ip6 |= c == '6';
 	}
+	if (change_is_asked(argv[optind])) {
+		struct tapir_change change = change_parse(&t, TAPIR_CHANGE_GROUP, argv + optind);
+
+		return change_make(&t, &change);
+	}
 	if (optind < argc && strcmp(argv[optind], "show") && strcmp(argv[optind], "list"))
-		tool_fail(&t, EX_USAGE, "unexpected argument '%s'; expected 'show' or nothing", argv[optind]);
+		tool_fail(&t, EX_USAGE, "unexpected argument '%s'; expected 'add', 'del', 'show' or nothing", argv[optind]);
 	if (optind + 1 < argc)
 		tool_fail(&t, EX_USAGE, "unexpected argument '%s'; expected nothing after '%s'", argv[optind + 1], argv[optind]);
 	q = query_open(&t);

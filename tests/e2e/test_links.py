@@ -161,6 +161,10 @@ def addresses_routes_and_neighbours_change_while_it_runs(w):
             check(on_stack(w, "ping", "-c", "1", "-W", "1", "192.0.2.7").wait() != 0, "the route is still there")
             tapir(w, "route", "add", "default", "via", "10.63.0.1")
             on_stack(w, "ping", "-c", "2", "-i", "0.2", "192.0.2.7").expect(0)
+            tapir(w, "maddr", "add", "239.7.7.7")
+            check("239.7.7.7 users 1" in tapir(w, "maddr").out(), "the group is not there")
+            tapir(w, "maddr", "del", "239.7.7.7")
+            check("239.7.7.7 users 1" not in tapir(w, "maddr").out(), "the group is still there")
             tapir(w, "neigh", "add", "10.63.0.77", "lladdr", "02:00:5e:10:00:77")
             check("10.63.0.77 dev tap0 lladdr 02:00:5e:10:00:77" in tapir(w, "neigh").out(), "the neighbour is not there")
             tapir(w, "neigh", "del", "10.63.0.77")
@@ -182,6 +186,8 @@ def changes_that_make_no_sense_are_refused_by_name(w):
                                     ("loopback", 65, ["addr", "del", "127.0.0.1"]),
                                     ("on the network of no link", 65, ["route", "add", "192.0.2.0/24", "via", "198.51.100.1"]),
                                     ("no such route", 65, ["route", "del", "192.0.2.0/24"]),
+                                    ("a multicast group", 65, ["maddr", "add", "10.63.0.3"]),
+                                    ("no such group", 65, ["maddr", "del", "239.7.7.7"]),
                                     ("lladdr", 64, ["neigh", "add", "10.63.0.3"]),
                                     ("no such neighbour", 65, ["neigh", "del", "10.63.0.3"])):
             proc = w.start([w.config.tapir, argv[0], "--socket", w.path("d.sock"), *argv[1:]], label="tapir " + " ".join(argv))
