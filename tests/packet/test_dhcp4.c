@@ -216,14 +216,22 @@ static void discover(void)
 	expect_message(DISCOVER);
 }
 
+/* Up to the REQUEST for an offer of so many seconds. */
+static void request_lease(uint32_t seconds)
+{
+	struct answer offer;
+
+	discover();
+	offer = lease(OFFER, seconds);
+	send_answer(&offer);
+	expect_message(REQUEST);
+}
+
 static void get_lease(uint32_t seconds)
 {
 	struct answer a;
 
-	discover();
-	a = lease(OFFER, seconds);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(seconds);
 	a = lease(ACK, seconds);
 	send_answer(&a);
 	assert_string_equal(state_of_client(), "bound");
@@ -446,10 +454,7 @@ static void test_2131_3_1_nak_begins_anew_without_the_address(void **state)
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 60);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(60);
 	a = answer(NAK);
 	a.yiaddr = "0.0.0.0";
 	send_answer(&a);
@@ -540,10 +545,7 @@ static void test_2131_4_4_5_times_of_the_server_are_used_when_they_make_sense(vo
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 1000);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(1000);
 	a = lease(ACK, 1000);
 	add_u32(&a, 58, 100);
 	add_u32(&a, 59, 300);
@@ -676,10 +678,7 @@ static void test_2131_3_1_an_ack_of_another_server_than_the_chosen_is_refused(vo
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 60);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(60);
 	a = (struct answer){ .xid = xid(), .yiaddr = "10.0.0.66", .from = "10.0.0.3", .to = "10.0.0.66", .mac = bed_mac,
 			     .eth_dst = bed_mac, .sport = 67 };
 	add_option(&a, 53, (const uint8_t[]){ ACK }, 1);
@@ -695,10 +694,7 @@ static void test_2131_table_3_an_ack_without_a_lease_time_is_refused(void **stat
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 60);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(60);
 	a = answer(ACK);
 	send_answer(&a);
 	assert_string_equal(state_of_client(), "requesting");
@@ -741,10 +737,7 @@ static void test_3442_classless_routes_replace_the_router(void **state)
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 60);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(60);
 	a = lease(ACK, 60);
 	add_option(&a, 121, (const uint8_t[]){ 16, 172, 16, 10, 0, 0, 1, 0, 10, 0, 0, 3 }, 12);
 	send_answer(&a);
@@ -759,10 +752,7 @@ static void test_3442_a_router_off_the_network_is_reached_by_its_own_route(void 
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 60);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(60);
 	a = answer(ACK);
 	add_u32(&a, 51, 60);
 	add_addr(&a, 1, "255.255.255.255");
@@ -777,10 +767,7 @@ static void test_2132_5_1_mtu_holds_as_long_as_the_lease(void **state)
 	struct answer a;
 
 	(void)state;
-	discover();
-	a = lease(OFFER, 60);
-	send_answer(&a);
-	expect_message(REQUEST);
+	request_lease(60);
 	a = lease(ACK, 60);
 	add_option(&a, 26, "\5\x14", 2);
 	send_answer(&a);
