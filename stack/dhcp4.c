@@ -364,7 +364,7 @@ int stack_dhcp4_start(struct stack *st, uint32_t ifindex, const struct dhcp4_con
 	c = mem_alloc(&st->mem, sizeof(*c));
 	if (!c)
 		return -ENOBUFS;
-	*c = (struct dhcp4){ .st = st, .ifindex = ifindex, .may_autoconfigure = config->linklocal, .link_mtu = l->config.mtu };
+	*c = (struct dhcp4){ .st = st, .ifindex = ifindex, .may_autoconfigure = config->linklocal };
 	c->wanted = is_usable(&config->last_addr) ? config->last_addr : ip_addr_any(AF_INET);
 	snprintf(c->hostname, sizeof(c->hostname), "%s", config->hostname);
 	make_client_id(c, l);

@@ -67,7 +67,6 @@ struct dhcp4 {
 	struct ip_addr wanted;	/* the address to ask for, or 0.0.0.0 */
 	struct ip_addr server;	/* REQUESTING: whose offer was taken */
 	struct dhcp4_lease lease;
-	uint32_t link_mtu; /* before the lease changed it */
 	struct timer timer;
 	uint8_t client_id[DHCP4_CLIENT_ID_MAX];
 	uint8_t client_id_len;

@@ -5,7 +5,7 @@
 #include "core.h"
 #include "dhcp4.h"
 
-enum { MTU_MIN = 68, ROUTE_METRIC = 100 }; /* behind routes that were configured by hand (metric 0) */
+enum { MTU_MIN = 576, ROUTE_METRIC = 100 }; /* behind routes that were configured by hand (metric 0) */
 
 /* ---- Reading ---- */
 
@@ -74,7 +74,7 @@ bool dhcp4_lease_read(const struct dhcp4 *c, const struct dhcp4_reply *m, struct
 	if (ip_addr_is_any(&lease->server))
 		return false;
 	lease->addr = (struct ip_prefix){ m->yiaddr, prefix_len(&m->yiaddr, &m->mask) };
-	lease->mtu = m->mtu >= MTU_MIN ? m->mtu : 0; /* RFC 2132 section 5.1 */
+	lease->mtu = m->mtu >= MTU_MIN ? m->mtu : 0; /* RFC 2132 section 5.1 allows 68, which is a mistake or worse (RFC 1122 section 3.3.2) */
 	memcpy(lease->domain, m->domain, sizeof(lease->domain));
 	read_times(c, m, lease);
 	read_routes(c, m, lease);
@@ -97,14 +97,6 @@ static void del_routes(struct dhcp4 *c)
 	for (uint8_t i = 0; i < c->lease.route_count; i++)
 		stack_del_route(c->st, &c->lease.routes[i]);
 	c->lease.route_count = 0;
-}
-
-static void set_mtu(struct dhcp4 *c, uint16_t mtu)
-{
-	uint32_t want = mtu != 0 && mtu < c->link_mtu ? mtu : c->link_mtu;
-
-	if (link_by_ifindex(c->st, c->ifindex)->config.mtu != want)
-		stack_set_link_mtu(c->st, c->ifindex, want);
 }
 
 static bool is_same_addr(const struct ip_prefix *a, const struct ip_prefix *b)
@@ -130,7 +122,7 @@ void dhcp4_lease_apply(struct dhcp4 *c, const struct dhcp4_lease *lease)
 	c->lease = *lease;
 	set_addr(c);
 	add_routes(c);
-	set_mtu(c, lease->mtu);
+	link_limit_mtu(c->st, link_by_ifindex(c->st, c->ifindex), lease->mtu);
 }
 
 void dhcp4_lease_withdraw(struct dhcp4 *c)
@@ -138,7 +130,7 @@ void dhcp4_lease_withdraw(struct dhcp4 *c)
 	struct ip_addr addr = c->lease.addr.addr;
 
 	del_routes(c);
-	set_mtu(c, 0);
+	link_limit_mtu(c->st, link_by_ifindex(c->st, c->ifindex), 0);
 	c->lease.addr.len = 0;
 	stack_del_addr(c->st, c->ifindex, &addr, c->st->now_us);
 }

@@ -53,6 +53,7 @@ static int link_add(struct stack *st, const struct link_config *config)
 		return -ENOBUFS;
 	l->ifindex = t->count + 1;
 	l->config = *config;
+	l->device_mtu = config->mtu;
 	l->config.name[LINK_NAME_MAX - 1] = 0;
 	frame_queue_init(&l->out);
 	nd_router_init(st, l);
@@ -96,6 +97,16 @@ int stack_add_link(struct stack *st, const struct link_config *config)
 	return ifindex;
 }
 
+static void set_mtu(struct stack *st, struct link *l)
+{
+	uint32_t mtu = l->mtu_limit && l->mtu_limit < l->device_mtu ? l->mtu_limit : l->device_mtu;
+
+	if (mtu == l->config.mtu)
+		return;
+	l->config.mtu = mtu;
+	st->route_generation++;
+}
+
 int stack_set_link_mtu(struct stack *st, uint32_t ifindex, uint32_t mtu)
 {
 	struct link *l = link_by_ifindex(st, ifindex);
@@ -104,9 +115,15 @@ int stack_set_link_mtu(struct stack *st, uint32_t ifindex, uint32_t mtu)
 		return -ENODEV;
 	if (mtu < LINK_MTU_MIN || mtu > LINK_MTU_MAX)
 		return -EINVAL;
-	l->config.mtu = mtu;
-	st->route_generation++;
+	l->device_mtu = mtu;
+	set_mtu(st, l);
 	return 0;
+}
+
+void link_limit_mtu(struct stack *st, struct link *l, uint32_t limit)
+{
+	l->mtu_limit = limit;
+	set_mtu(st, l);
 }
 
 int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t now_us)
@@ -169,7 +186,7 @@ struct link *link_by_ifindex(struct stack *st, uint32_t ifindex)
 
 bool link_has_ip6(const struct link *l)
 {
-	return l->config.mtu >= IP6_MTU_MIN && !l->is_ip6_off;
+	return l->device_mtu >= IP6_MTU_MIN && !l->is_ip6_off;
 }
 
 /* A bare IP packet: its first four bits say which (RFC 791 section 3.1, RFC 8200 section 3). */

@@ -27,6 +27,7 @@ struct link {
 	struct frame_queue out;
 	struct mcast_if igmp, mld; /* what it listens to */
 	struct ipv4ll ipv4ll;
+	uint32_t device_mtu, mtu_limit; /* config.mtu is the smaller one; 0: no limit */
 };
 
 enum { LINK_LOOPBACK_IFINDEX = 1, LINK_COUNT_MAX = 32 };
@@ -44,7 +45,10 @@ int link_add_loopback(struct stack *st);
 
 struct link *link_by_ifindex(struct stack *st, uint32_t ifindex); /* NULL: none */
 
-/* Whether packets of IPv6 may use the link: its MTU is at least 1280 (RFC 8200 section 5), and its own address is its own. */
+/* Somebody on the network wants smaller packets than the device takes (DHCP); 0: nobody does. */
+void link_limit_mtu(struct stack *st, struct link *l, uint32_t limit);
+
+/* Whether packets of IPv6 may use the link: its device's MTU is at least 1280 (RFC 8200 section 5), and its own address is its own. */
 bool link_has_ip6(const struct link *l);
 
 void link_input(struct stack *st, struct frame *f);	     /* takes over the reference */

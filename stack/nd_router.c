@@ -86,7 +86,9 @@ uint8_t nd_hop_limit(struct stack *st, uint32_t ifindex)
 
 uint32_t nd_mtu(const struct link *l)
 {
-	return l->nd.mtu && l->nd.mtu < l->config.mtu ? l->nd.mtu : l->config.mtu;
+	uint32_t mtu = l->config.mtu < IP6_MTU_MIN ? IP6_MTU_MIN : l->config.mtu; /* DHCPv4 may limit it to less than IPv6 can do with */
+
+	return l->nd.mtu && l->nd.mtu < mtu ? l->nd.mtu : mtu;
 }
 
 uint32_t nd_retrans_ms(struct stack *st, const struct link *l)
@@ -206,7 +208,7 @@ static void learn_mtu(struct stack *st, struct link *l, struct nd_opt *o)
 {
 	uint32_t mtu;
 
-	if (!nd_parse_mtu(o, &mtu) || mtu < IP6_MTU_MIN || mtu > l->config.mtu) {
+	if (!nd_parse_mtu(o, &mtu) || mtu < IP6_MTU_MIN || mtu > l->device_mtu) {
 		stat_count(st, STAT_ND_DROP_OPTION);
 		return;
 	}

@@ -777,6 +777,36 @@ static void test_2132_5_1_mtu_holds_as_long_as_the_lease(void **state)
 	assert_int_equal(mtu(), 1500);
 }
 
+static void test_mtu_of_a_lease_holds_whatever_the_device_does(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	request_lease(60);
+	a = lease(ACK, 60);
+	add_option(&a, 26, "\5\x14", 2);
+	send_answer(&a);
+	assert_int_equal(stack_set_link_mtu(b.st, b.ifindex, 9000), 0);
+	assert_int_equal(mtu(), 1300);
+	assert_int_equal(stack_set_link_mtu(b.st, b.ifindex, 1200), 0);
+	assert_int_equal(mtu(), 1200);
+	assert_int_equal(stack_set_link_mtu(b.st, b.ifindex, 9000), 0);
+	bed_run(&b, 61ull * SECOND);
+	assert_int_equal(mtu(), 9000);
+}
+
+static void test_mtu_that_is_a_mistake_is_not_taken(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	request_lease(60);
+	a = lease(ACK, 60);
+	add_option(&a, 26, "\0\x44", 2);
+	send_answer(&a);
+	assert_int_equal(mtu(), 1500);
+}
+
 static void test_2131_4_4_6_stopping_releases_the_lease_to_its_server(void **state)
 {
 	(void)state;
@@ -977,6 +1007,8 @@ int main(void)
 		TEST(test_3442_classless_routes_replace_the_router),
 		TEST(test_3442_a_router_off_the_network_is_reached_by_its_own_route),
 		TEST(test_2132_5_1_mtu_holds_as_long_as_the_lease),
+		TEST(test_mtu_of_a_lease_holds_whatever_the_device_does),
+		TEST(test_mtu_that_is_a_mistake_is_not_taken),
 		TEST(test_2131_4_4_6_stopping_releases_the_lease_to_its_server),
 		TEST(test_2131_3_1_an_address_in_use_is_declined),
 		TEST(test_5227_2_4_a_lease_is_given_up_when_the_conflict_goes_on),
