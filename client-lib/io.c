@@ -57,37 +57,46 @@ static bool is_unready(enum hint hint)
 	return __builtin_expect(hint == HINT_FRESH || hint == HINT_LISTENER, 0);
 }
 
-/* Flags that mean something else, or nothing, on the pair: 0 or -errno. */
-static int check_flags(int fd, int flags, bool is_send)
+/* Flags that mean something else, or nothing, on the pair: 0 or -errno. Urgent data goes through it as it is. */
+static int check_send_flags(int fd, int flags)
 {
-	if (__builtin_expect(!(flags & (is_send ? MSG_OOB | MSG_FASTOPEN : MSG_OOB | MSG_ERRQUEUE)), 1))
+	ssize_t r;
+
+	if (__builtin_expect(!(flags & (MSG_OOB | MSG_FASTOPEN)), 1) || !hint_is_ours(fd))
 		return 0;
-	if (!hint_is_ours(fd))
-		return 0;
-	if (flags & MSG_ERRQUEUE && !is_send)
-		return -EAGAIN;
-	report_flags(is_send ? REPORT_SEND : REPORT_RECV, flags & (is_send ? MSG_OOB | MSG_FASTOPEN : MSG_OOB), EOPNOTSUPP);
-	return -EOPNOTSUPP;
+	if (flags & MSG_FASTOPEN) {
+		report_flags(REPORT_SEND, MSG_FASTOPEN, EOPNOTSUPP);
+		return -EOPNOTSUPP;
+	}
+	/* What is wrong with the socket, the send itself tells. */
+	r = sock_request(TAPIR_OP_URGENT, fd, NULL, 0, NULL, 0);
+	return r == -ENOTCONN || r == -ENETDOWN ? 0 : (int)r;
+}
+
+static int check_recv_flags(int fd, int flags)
+{
+	return __builtin_expect(!(flags & MSG_ERRQUEUE), 1) || !hint_is_ours(fd) ? 0 : -EAGAIN;
 }
 
 /* May data be sent, or received, on @fd? 0 or -errno. */
 static int check_send(int fd, enum hint hint, int flags)
 {
-	int error = check_flags(fd, flags, true);
-
-	if (!error && is_unready(hint) && sock_check_fresh(fd) == -ENOTCONN) {
+	if (is_unready(hint) && sock_check_fresh(fd) == -ENOTCONN) {
 		errno = EPIPE;
 		sock_check_send(fd, !(flags & MSG_NOSIGNAL));
 		return -errno;
 	}
-	return error;
+	return check_send_flags(fd, flags);
 }
 
 static int check_recv(int fd, enum hint hint, int flags)
 {
-	int error = check_flags(fd, flags, false);
+	int error = check_recv_flags(fd, flags);
 
-	return !error && is_unready(hint) ? sock_check_fresh(fd) : error;
+	if (error || !is_unready(hint))
+		return error;
+	error = sock_check_fresh(fd);
+	return error == -ENOTCONN && (flags & MSG_OOB) && hint == HINT_FRESH ? -EINVAL : error; /* no connection, no urgent data */
 }
 
 /* ---- Sending ---- */
@@ -112,6 +121,8 @@ ssize_t tapir_send(int fd, const void *data, size_t bytes, int flags)
 	r = check_send(fd, hint, flags);
 	if (r)
 		return sock_result(r);
+	if (!bytes && hint_is_stream(hint))
+		flags &= ~MSG_OOB; /* of nothing, nothing is urgent: on a unix socket that is an error */
 	is_silent = hint_is_stream(hint) && !(flags & MSG_NOSIGNAL);
 	r = tapir_real.send(fd, data, bytes, is_silent ? flags | MSG_NOSIGNAL : flags);
 	return is_send_error(r) ? sock_check_send(fd, is_silent) : r;

@@ -231,9 +231,6 @@ static int ioctl_ours(int fd, unsigned long request, int *value)
 		if (!error)
 			*value = bytes > INT32_MAX ? INT32_MAX : (int)bytes;
 		return error;
-	case SIOCATMARK: /* there is no urgent data, so the mark is never reached (tcp(7)) */
-		*value = 0;
-		return 0;
 	}
 	return -ENOTTY;
 }
@@ -258,7 +255,7 @@ int tapir_ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (request == SIOCINQ && dgram_is(fd, &s))
 		return (int)sock_result(arg ? dgram_inq(&s, arg) : -EFAULT);
-	if ((request == SIOCOUTQ || request == SIOCATMARK || request == SIOCOUTQNSD || (request == SIOCINQ && hint_of(fd) == HINT_LISTENER)) &&
+	if ((request == SIOCOUTQ || request == SIOCOUTQNSD || (request == SIOCINQ && hint_of(fd) == HINT_LISTENER)) &&
 	    arg && hint_is_ours(fd))
 		return (int)sock_result(ioctl_ours(fd, request, arg));
 	if (ifreq_is(request) && !backend_is_kernel_already() && is_unix(fd)) {

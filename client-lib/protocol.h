@@ -52,6 +52,7 @@ enum tapir_op {
 	TAPIR_OP_OUTQ,	      /* fd -> tapir_int: bytes sent and not acknowledged (SIOCOUTQ) */
 	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */
 	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: the reply tells the end, see below */
+	TAPIR_OP_URGENT,      /* fd: a byte with MSG_OOB may come on this stream, now or later */
 	TAPIR_OP_NETLINK = 32, /* tapir_int (SOCK_RAW or SOCK_DGRAM) -> an end of a NETLINK_ROUTE socket attached, see below */
 	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */
@@ -76,6 +77,9 @@ enum tapir_op {
  * comes when it is connected, or has failed: then the socket is as it was before, and may be connected again. Meanwhile the fd polls
  * writable. Who does not want to wait any longer asks again with CONNECT (EALREADY; the fd tells the end from then on), on another
  * control connection, and closes this one, on which a reply may still come. A request on this one ends the wait (EINPROGRESS).
+ *
+ * TAPIR_OP_URGENT: the daemon finds urgent bytes by itself (the pair's POLLPRI), but may read one a moment before it is told of it. So a
+ * library asks this before it sends with MSG_OOB, each time.
  *
  * TAPIR_OP_ADOPT: how a process that can no longer reach the path (chroot) gets a control connection of its own from one that it
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it

@@ -16,7 +16,7 @@
 
 enum {
 	BUCKETS_FIRST = 256,
-	EVENTS_ALWAYS = EPOLLIN | EPOLLRDHUP | EPOLLET,
+	EVENTS_ALWAYS = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET,
 	SMALL_BUFFER = 64 << 10, /* less was asked for on purpose */
 	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
 };
@@ -262,6 +262,8 @@ static void on_fd_ready(struct daemon *d, struct source *source, uint32_t events
 		return;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		ch->flags |= CH_FD_READABLE;
+	if (events & EPOLLPRI)
+		urgent_expect(ch);
 	if (events & EPOLLRDHUP)
 		ch->flags |= CH_HALF_CLOSED;
 	if (events & EPOLLHUP)

@@ -44,6 +44,7 @@ enum channel_flag {
 	CH_HAS_JUNK = 1 << 18,	  /* stream, connecting: our end holds what keeps the client's from polling writable */
 	CH_IS_DEAD = 1 << 19,	  /* freed at the end of the turn */
 	CH_HAS_LOWAT = 1 << 21,	  /* stream: SO_RCVLOWAT is more than 1 */
+	CH_URGENT_OUT = 1 << 22,  /* stream: the client may send urgent bytes */
 	CH_HAS_WAITER = 1 << 20,  /* stream, connecting: @waiter gets the answer */
 };
 
@@ -148,6 +149,15 @@ void stream_hold(struct daemon *d, struct channel *ch, int theirs); /* connectin
 void stream_on_options(struct daemon *d, struct channel *ch); /* an option was set, or inherited */
 void stream_flush(struct daemon *d, struct channel *ch); /* take what the client has written so far */
 void stream_farewell(struct daemon *d, struct channel *ch);
+
+/* urgent.c: MSG_OOB on streams */
+void urgent_expect(struct channel *ch); /* the client may send urgent bytes from now on */
+/* Before a read of the pair: false: do not, nothing is there. Else *is_urgent: the next byte is, and *want is 1. */
+bool urgent_look(struct channel *ch, size_t *want, bool *is_urgent);
+/* Cut what is to be written to the pair to the bytes before the urgent one, which is at @offset of it, or to that one alone, with MSG_OOB. */
+size_t urgent_cut(struct iovec *iov, int *count, size_t offset, int *flags);
+void urgent_set_inline(struct daemon *d, struct channel *ch, int theirs); /* SO_OOBINLINE was set: on the client's end, too */
+void urgent_inherit_inline(struct daemon *d, struct channel *ch, int theirs); /* a new end of a socket that may have it */
 
 /* listen.c */
 int listener_begin(struct daemon *d, struct channel *ch); /* after sock_listen(): 0 or -ENOBUFS */

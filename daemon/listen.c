@@ -136,6 +136,7 @@ static int hand_over(struct daemon *d, struct channel *ch, struct sock *s)
 	sock_getpeer(s, &remote);
 	channel_addr_to_wire(&message.local, &local, ch->family);
 	channel_addr_to_wire(&message.remote, &remote, ch->family);
+	urgent_inherit_inline(d, accepted, theirs);
 	r = send_accept(ch->source.fd, &message, theirs);
 	close(theirs);
 	if (r < 0) {

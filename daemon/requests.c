@@ -285,6 +285,7 @@ static int renew(const struct call *c)
 		close(fd);
 		return err;
 	}
+	urgent_inherit_inline(c->d, ch, fd);
 	c->reply->fd = fd;
 	return 0;
 }
@@ -318,6 +319,7 @@ static int revive(struct daemon *d, struct client *client, const struct request 
 	}
 	if (t->was_bound)
 		err = sock_bind(t->sock, &t->bound);
+	urgent_inherit_inline(d, ch, fd);
 	t->sock = NULL;
 	t->error = 0;
 	reply->fd = fd;
@@ -470,6 +472,8 @@ static int call_setsockopt(const struct call *c)
 		stream_on_options(c->d, c->ch);
 	if (err == 0 && c->ch->kind == CHANNEL_STREAM && o->level == SOL_SOCKET && (o->name == SO_SNDBUF || o->name == SO_SNDBUFFORCE))
 		channel_bound_theirs(c->d, c->ch, c->fd);
+	if (err == 0 && c->ch->kind != CHANNEL_DGRAM && o->level == SOL_SOCKET && o->name == SO_OOBINLINE)
+		urgent_set_inline(c->d, c->ch, c->fd);
 	return err;
 }
 
@@ -534,6 +538,14 @@ static int call_outq(const struct call *c)
 	if ((c->ch->flags & CH_CONNECTED) && ioctl(c->ch->source.fd, FIONREAD, &in_pair) < 0)
 		in_pair = 0;
 	answer_number(c->reply, (int64_t)sock_outq_bytes(c->ch->sock) + in_pair);
+	return 0;
+}
+
+static int call_urgent(const struct call *c)
+{
+	if (c->ch->kind != CHANNEL_STREAM)
+		return c->ch->kind == CHANNEL_DGRAM ? -EOPNOTSUPP : -ENOTCONN;
+	urgent_expect(c->ch);
 	return 0;
 }
 
@@ -644,6 +656,8 @@ static int call_channel(const struct call *c)
 		return call_take_error(c);
 	case TAPIR_OP_OUTQ:
 		return call_outq(c);
+	case TAPIR_OP_URGENT:
+		return call_urgent(c);
 	case TAPIR_OP_BARE:
 		return c->ch->kind == CHANNEL_DGRAM ? dgram_go_bare(c->ch) : -EOPNOTSUPP;
 	case TAPIR_OP_NEXT_HEADER:

@@ -171,11 +171,11 @@ static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 {
 	struct iovec iov[WRITE_IOV];
 	struct msghdr m = { .msg_iov = iov };
-	int count = 0;
-	size_t n = sock_recv_peek(ch->sock, iov, WRITE_IOV, &count);
+	int count = 0, flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	size_t n = sock_recv_peek(ch->sock, iov, WRITE_IOV, &count), urgent_at = sock_urgent_offset(ch->sock);
 	ssize_t sent;
 
-	if (n == 0 || is_below_mark(d, ch, n)) {
+	if (n == 0 || (urgent_at >= n && is_below_mark(d, ch, n))) {
 		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
 		return 0;
 	}
@@ -183,8 +183,12 @@ static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 		sock_recv_done(ch->sock, n, d->now_us);
 		return (ssize_t)n;
 	}
+	if (urgent_at < n)
+		n = urgent_cut(iov, &count, urgent_at, &flags);
 	m.msg_iovlen = (size_t)count;
-	sent = sendmsg(ch->source.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = sendmsg(ch->source.fd, &m, flags);
+	if (sent < 0 && errno == EOPNOTSUPP) /* a kernel without MSG_OOB here: in line */
+		sent = sendmsg(ch->source.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (sent < 0) {
 		if (errno == EPIPE || errno == ECONNRESET)
 			on_client_reads_no_more(ch);
@@ -246,18 +250,24 @@ static void on_client_eof(struct daemon *d, struct channel *ch)
 static bool may_hold_more(const struct channel *ch, const struct msghdr *m, size_t asked, size_t got)
 {
 	/* A short read means empty, except before bytes that came with ancillary data (whose descriptors are dropped here),
-	 * or when the end of the stream is next. */
-	return got == asked || (m->msg_flags & MSG_CTRUNC) || (ch->flags & CH_HALF_CLOSED);
+	 * or when the end of the stream or an urgent byte may be next. */
+	return got == asked || (m->msg_flags & MSG_CTRUNC) || (ch->flags & (CH_HALF_CLOSED | CH_URGENT_OUT));
 }
 
 static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 {
 	struct iovec iov[READ_IOV];
 	struct msghdr m = { .msg_iov = iov };
-	int count = sock_send_reserve(ch->sock, want, iov, READ_IOV);
 	size_t room = 0;
+	bool is_urgent;
 	ssize_t n;
+	int count;
 
+	if (!urgent_look(ch, &want, &is_urgent)) {
+		ch->flags &= ~(uint32_t)CH_FD_READABLE;
+		return 0;
+	}
+	count = sock_send_reserve(ch->sock, want, iov, READ_IOV);
 	if (count == 0) {
 		ch->flags |= CH_SOCK_FULL;
 		return 0;
@@ -273,6 +283,8 @@ static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 	m.msg_iovlen = (size_t)count;
 	n = recvmsg(ch->source.fd, &m, MSG_DONTWAIT);
 	sock_send_commit(ch->sock, n > 0 ? (size_t)n : 0, false, d->now_us);
+	if (is_urgent && n == 1)
+		sock_send_urgent(ch->sock);
 	if (n == 0)
 		on_client_eof(d, ch);
 	if (n < 0 && errno == ECONNRESET)

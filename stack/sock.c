@@ -632,6 +632,17 @@ ssize_t sock_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_
 	return s->ops->recv ? s->ops->recv(s, data, n, flags, now_us) : -EOPNOTSUPP;
 }
 
+void sock_send_urgent(struct sock *s)
+{
+	if (s->ops->send_urgent)
+		s->ops->send_urgent(s);
+}
+
+size_t sock_urgent_offset(const struct sock *s)
+{
+	return s->ops->urgent_offset ? s->ops->urgent_offset(s) : SIZE_MAX;
+}
+
 size_t sock_outq_bytes(const struct sock *s)
 {
 	return s->ops->outq_bytes ? s->ops->outq_bytes(s) : 0;

@@ -107,6 +107,8 @@ struct sock_ops {
 	void (*send_commit)(struct sock *s, size_t n, bool more, uint64_t now_us);
 	ssize_t (*send)(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us);
 	ssize_t (*recv)(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);
+	void (*send_urgent)(struct sock *s);
+	size_t (*urgent_offset)(const struct sock *s);
 	size_t (*outq_bytes)(const struct sock *s);
 	size_t (*inq_bytes)(const struct sock *s);
 	uint32_t (*drops)(const struct sock *s); /* datagrams that found the queue full */

@@ -419,7 +419,14 @@ void sock_recv_done(struct sock *s, size_t n, uint64_t now_us);
 int sock_send_reserve(struct sock *s, size_t want, struct iovec *iov, int iov_max);
 void sock_send_commit(struct sock *s, size_t n, bool more, uint64_t now_us);
 
-/* send(2) and recv(2), never blocking, with MSG_PEEK, MSG_MORE, MSG_TRUNC: bytes, 0 at the peer's FIN, -EAGAIN,
+/** sock_send_urgent - the last byte that was committed is urgent (MSG_OOB); to be called before the stack sends again. */
+void sock_send_urgent(struct sock *s);
+
+/** sock_urgent_offset - where among the received bytes the urgent one is, that is how many are before it. SIZE_MAX: none of them is. The
+ * engine gives it in line with the others. A newer one makes an older one an ordinary byte. */
+size_t sock_urgent_offset(const struct sock *s);
+
+/* send(2) and recv(2), never blocking, with MSG_PEEK, MSG_MORE, MSG_TRUNC, and MSG_OOB to send: bytes, 0 at the peer's FIN, -EAGAIN,
  * -ENOTCONN, -EPIPE, -ECONNRESET, ... */
 ssize_t sock_send(struct sock *s, const void *data, size_t n, int flags, uint64_t now_us);
 ssize_t sock_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_us);

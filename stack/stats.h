@@ -60,7 +60,7 @@
 	X(TCP_ACK_RATE_LIMITED, "tcp.ack_rate_limited", "acknowledgments of such segments not sent, to keep a limit")  \
 	X(TCP_WINDOW_PROBES, "tcp.window_probes", "probes of a closed window")                                         \
 	X(TCP_KEEPALIVES, "tcp.keepalives", "keepalive probes")                                                        \
-	X(TCP_URGENT, "tcp.urgent", "segments with URG; their data is delivered in line")                              \
+	X(TCP_URGENT, "tcp.urgent", "segments with URG")                                                               \
 	X(TCP_TIMEWAITS, "tcp.timewaits", "connections that went into TIME-WAIT")                                      \
 	X(TCP_TIMEWAIT_REUSED, "tcp.timewait_reused", "TIME-WAITs that a new connection took the place of")            \
 	X(TCP_TIMEWAIT_OVERFLOWS, "tcp.timewait_overflows", "connections closed without TIME-WAIT: too many")          \

@@ -95,6 +95,7 @@ static void on_new_ack(struct tcp_conn *c, const struct tcp_in *in, struct tcp_a
 
 	c->snd_una = in->ack;
 	news->acked = tcp_rtxq_ack(&c->tx->rtxq, &c->sk.st->tcp.sent, c->snd_una, c->mss);
+	tcp_urgent_on_ack(c);
 	release_bytes(c, old_una, &news->acked);
 	c->delivered += news->acked.packets;
 	c->retransmits = 0;

@@ -172,13 +172,6 @@ static bool step_ack(struct tcp_conn *c, const struct tcp_in *in)
 	return true;
 }
 
-/* Sixth, URG. Urgent data is delivered in line, as with SO_OOBINLINE: RFC 6093 tells applications not to rely on more. */
-static void step_urg(struct tcp_conn *c, const struct tcp_in *in)
-{
-	if (in->flags & TCP_URG)
-		stat_count(c->sk.st, STAT_TCP_URGENT);
-}
-
 /* Seventh, the payload: after our application has gone, there is nobody to take it, and the peer must know (RFC 9293 section 3.6.1,
  * RFC 2525 section 2.17). */
 static bool step_data(struct tcp_conn *c, struct tcp_in *in)
@@ -224,7 +217,7 @@ void tcp_conn_input(struct tcp_conn *c, struct tcp_in *in)
 	c->segs_in += in->segs;
 	if (!step_paws(c, in) || !step_sequence(c, in) || !step_rst(c, in) || !step_syn(c, in) || !step_ack(c, in))
 		return;
-	step_urg(c, in);
+	tcp_urgent_on_segment(c, in);
 	if (!step_data(c, in) || !step_fin(c, in))
 		return;
 	tcp_delack_decide(c);

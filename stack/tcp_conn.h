@@ -97,6 +97,9 @@ struct tcp_tx {
 	struct byteq sndq;
 	struct byteq_cursor cursor; /* in sndq, where the last segment ended */
 	struct tcp_rtxq rtxq;
+	tcp_seq snd_up;	  /* RFC 9293 section 3.8.5: behind the last urgent byte, as Linux and nearly all send it (RFC 6093 section 3) */
+	bool has_snd_up;  /* that byte is not acknowledged yet: "urgent mode" */
+	bool is_snd_up_told; /* to a peer whose window is closed, in this round of probes */
 };
 
 enum tcp_ca { TCP_CA_OPEN, TCP_CA_DISORDER, TCP_CA_CWR_UNUSED, TCP_CA_RECOVERY, TCP_CA_LOSS }; /* Linux's numbers */
@@ -142,6 +145,7 @@ struct tcp_conn {
 	bool recover_valid : 1;	  /* high_seq means something */
 	bool in_accept_queue : 1;
 	bool syn_retransmitted : 1;
+	bool has_rcv_up : 1;	  /* the byte at rcv_up, not yet taken from rcvq, is urgent */
 
 	/* Sending. */
 	tcp_seq iss, snd_una, snd_nxt, snd_wl1;
@@ -163,6 +167,7 @@ struct tcp_conn {
 	/* Receiving. */
 	tcp_seq irs, rcv_nxt;
 	tcp_seq rcv_wup; /* rcv_nxt at the last ACK sent */
+	tcp_seq rcv_up;	 /* the urgent byte itself */
 	uint32_t rcv_wnd; /* offered at rcv_wup */
 	uint32_t rcv_ssthresh, window_clamp;
 	struct byteq rcvq;
@@ -284,6 +289,14 @@ bool tcp_on_fin(struct tcp_conn *c, const struct tcp_in *in);	/* step 8: whether
 struct tcp_oo *tcp_conn_oo(struct tcp_conn *c);			/* made when there is none; NULL: no memory */
 void tcp_oo_free(struct tcp_conn *c);
 void tcp_oo_free_if_idle(struct tcp_conn *c); /* when everything is in order and reported */
+
+/* ---- tcp_urgent.c: RFC 9293 section 3.8.5 ---- */
+void tcp_urgent_mark_sent(struct tcp_conn *c);	/* the last byte of the send queue is urgent */
+void tcp_urgent_on_ack(struct tcp_conn *c);
+void tcp_urgent_fill_hdr(const struct tcp_conn *c, struct tcp_hdr *h); /* of a segment that is being sent: URG and the pointer */
+void tcp_urgent_on_segment(struct tcp_conn *c, const struct tcp_in *in); /* section 3.10.7.4 step 6 */
+size_t tcp_urgent_offset(const struct tcp_conn *c); /* bytes of rcvq before the urgent one; SIZE_MAX: there is none */
+void tcp_urgent_on_read(struct tcp_conn *c);	/* bytes were taken from rcvq */
 
 /* ---- tcp_recovery.c ---- */
 struct tcp_ack_news {

@@ -102,6 +102,7 @@ static enum send_result send_segment(struct tcp_conn *c, struct frame_out *out, 
 	};
 	uint32_t packets = tcp_packets_of(len, mss);
 
+	tcp_urgent_fill_hdr(c, &h);
 	if (flags & TCP_SYN)
 		syn_options(c, &h.opt);
 	else
@@ -167,9 +168,11 @@ static bool link_cuts_segments(const struct tcp_conn *c)
 	return c->sk.dst.offloads & need;
 }
 
-/* The largest payload of one send. */
+/* The largest payload of one send. The pieces of a super-segment would all have its urgent pointer, each counted from its own start. */
 static uint32_t burst_bytes(const struct tcp_conn *c, uint32_t mss)
 {
+	if (c->tx->has_snd_up)
+		return mss;
 	return link_cuts_segments(c) && mss < TCP_GSO_BYTES_MAX ? TCP_GSO_BYTES_MAX - TCP_GSO_BYTES_MAX % mss : mss;
 }
 
@@ -253,7 +256,7 @@ static enum send_result send_lost(struct tcp_conn *c, struct frame_out *out)
 /* RFC 9293 section 3.7.4: a small segment waits while another one is unacknowledged (Minshall), or until uncorked. */
 static bool nagle_holds(const struct tcp_conn *c)
 {
-	if (c->force_data)
+	if (c->force_data || c->tx->has_snd_up) /* urgent data does not wait (Linux) */
 		return false;
 	if (c->cork || c->more)
 		return true;
@@ -386,10 +389,18 @@ static enum send_result send_new(struct tcp_conn *c, struct frame_out *out)
 
 /* ---- 4, 5. Probe, ACK --------------------------------------------------------------------------------------------- */
 
-/* Below the peer's window, so that it must answer with an ACK (RFC 9293 section 3.8.4; Linux does not spend a byte on it). */
+/* Below the peer's window, so that it must answer with an ACK (RFC 9293 section 3.8.4; Linux does not spend a byte on it). Urgent data that
+ * a closed window holds back is announced first, by a segment that the peer does not throw away as old (section 3.8.5, Linux). */
 static enum send_result send_probe(struct tcp_conn *c, struct frame_out *out)
 {
 	c->probe_wanted = false;
+	if (c->tx->has_snd_up && !c->tx->is_snd_up_told) {
+		c->tx->is_snd_up_told = true;
+		c->probe_wanted = true; /* which comes next */
+		return send_empty(c, out, c->snd_una, TCP_ACK);
+	}
+	if (c->tx->has_snd_up)
+		c->tx->is_snd_up_told = false;
 	return send_empty(c, out, seq_sub(c->snd_una, 1), TCP_ACK);
 }
 

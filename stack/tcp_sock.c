@@ -108,6 +108,7 @@ static void tcp_recv_done(struct sock *s, size_t n, uint64_t now_us)
 	(void)now_us;
 	byteq_consume(&c->rcvq, &s->st->byteq_mem, n);
 	byteq_compact(&c->rcvq, &s->st->byteq_mem);
+	tcp_urgent_on_read(c);
 	if (n == 0 || c->state == TCP_CLOSED)
 		return;
 	tcp_buffer_on_read(c);
@@ -157,6 +158,7 @@ static ssize_t tcp_recv(struct sock *s, void *data, size_t n, int flags, uint64_
 	}
 	if (!(flags & MSG_PEEK) && done > 0) {
 		byteq_compact(&c->rcvq, &s->st->byteq_mem);
+		tcp_urgent_on_read(c);
 		if (c->state != TCP_CLOSED) {
 			tcp_buffer_on_read(c);
 			tcp_delack_on_read(c, done);
@@ -235,8 +237,6 @@ static ssize_t tcp_send(struct sock *s, const void *data, size_t n, int flags, u
 	uint32_t room;
 	size_t done;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	err = send_check(c);
 	if (err < 0)
 		return err;
@@ -250,9 +250,21 @@ static ssize_t tcp_send(struct sock *s, const void *data, size_t n, int flags, u
 	(void)now_us;
 	if (done == 0)
 		return -EAGAIN;
+	if ((flags & MSG_OOB) && done == n)
+		tcp_urgent_mark_sent(c);
 	tcp_chrono_set(c);
 	tcp_want_output(c);
 	return (ssize_t)done;
+}
+
+static void tcp_send_urgent(struct sock *s)
+{
+	tcp_urgent_mark_sent(tcp_conn_of(s));
+}
+
+static size_t tcp_recv_urgent_offset(const struct sock *s)
+{
+	return tcp_urgent_offset(tcp_conn_of_const(s));
 }
 
 /* The FIN is not a byte. */
@@ -288,6 +300,8 @@ const struct sock_ops tcp_sock_ops = {
 	.send_commit = tcp_send_commit,
 	.send = tcp_send,
 	.recv = tcp_recv,
+	.send_urgent = tcp_send_urgent,
+	.urgent_offset = tcp_recv_urgent_offset,
 	.outq_bytes = tcp_outq_bytes,
 	.inq_bytes = tcp_inq_bytes,
 };

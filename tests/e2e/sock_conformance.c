@@ -524,6 +524,211 @@ static void test_reset_comes_after_the_data_before_it(void)
 
 static volatile sig_atomic_t pipe_signals;
 
+/* ---- Urgent data ---- */
+
+static void wait_urgent(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+
+	CHECK(poll(&p, 1, -1) == 1 && p.revents == POLLPRI);
+}
+
+static bool at_mark(int fd)
+{
+	int is = -1;
+
+	CHECK(ioctl(fd, SIOCATMARK, &is) == 0);
+	return is;
+}
+
+/* What arrives within one call, at most @n bytes. */
+static void expect_read(int fd, size_t n, const char *text)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char got[64];
+
+	CHECK(poll(&p, 1, -1) == 1);
+	CHECK(recv(fd, got, n, 0) == (ssize_t)strlen(text) && memcmp(got, text, strlen(text)) == 0);
+}
+
+static void test_urgent_byte_is_read_apart(void)
+{
+	int fds[2];
+	char c;
+
+	make_pair(fds);
+	for (int from = 0; from < 2; from++) {
+		int there = fds[from], here = fds[1 - from];
+
+		FAILS(recv(here, &c, 1, MSG_OOB), EINVAL);
+		CHECK(send(there, "abc", 3, 0) == 3);
+		CHECK(send(there, "de!", 3, MSG_OOB) == 3);
+		CHECK(send(there, "fgh", 3, 0) == 3);
+		wait_urgent(here);
+		CHECK(!at_mark(here));
+		CHECK(recv(here, &c, 1, MSG_OOB | MSG_PEEK) == 1 && c == '!');
+		expect_bytes(here, "abcde");
+		CHECK(at_mark(here));
+		CHECK(recv(here, &c, 1, MSG_OOB) == 1 && c == '!');
+		FAILS(recv(here, &c, 1, MSG_OOB), EINVAL);
+		expect_bytes(here, "fgh");
+		CHECK(!at_mark(here));
+	}
+}
+
+/* Reads stop before the mark, and then go on behind it. */
+static void test_urgent_byte_that_nobody_asks_for_is_skipped(void)
+{
+	int fds[2];
+	char c;
+
+	make_pair(fds);
+	CHECK(send(fds[0], "ab!", 3, MSG_OOB) == 3);
+	CHECK(send(fds[0], "cd", 2, 0) == 2);
+	wait_urgent(fds[1]);
+	expect_read(fds[1], 64, "ab");
+	expect_bytes(fds[1], "cd");
+	FAILS(recv(fds[1], &c, 1, MSG_OOB), EINVAL);
+}
+
+static void test_later_urgent_byte_takes_the_earlier_ones_place(void)
+{
+	int fds[2];
+	char c;
+
+	make_pair(fds);
+	CHECK(send(fds[0], "a!", 2, MSG_OOB) == 2);
+	wait_urgent(fds[1]);
+	CHECK(recv(fds[1], &c, 1, MSG_PEEK) == 1 && c == 'a');
+	CHECK(send(fds[0], "b?", 2, MSG_OOB) == 2);
+	do
+		CHECK(recv(fds[1], &c, 1, MSG_OOB | MSG_PEEK) == 1);
+	while (c != '?');
+	expect_read(fds[1], 64, "a!b");
+	CHECK(recv(fds[1], &c, 1, MSG_OOB) == 1 && c == '?');
+}
+
+static void test_urgent_byte_in_line(void)
+{
+	union address a;
+	int fds[2], listener = listening(&a), value = 0;
+	socklen_t len = sizeof(value);
+	char c;
+
+	set_int(listener, SOL_SOCKET, SO_OOBINLINE, 1); /* which the accepted one inherits */
+	fds[0] = connected(&a);
+	fds[1] = accept(listener, NULL, NULL);
+	CHECK(fds[1] >= 0);
+	CHECK(getsockopt(fds[1], SOL_SOCKET, SO_OOBINLINE, &value, &len) == 0 && value == 1);
+	CHECK(send(fds[0], "a!", 2, MSG_OOB) == 2);
+	wait_urgent(fds[1]);
+	FAILS(recv(fds[1], &c, 1, MSG_OOB), EINVAL);
+	expect_read(fds[1], 64, "a");
+	CHECK(at_mark(fds[1]));
+	expect_read(fds[1], 64, "!");
+	set_int(fds[1], SOL_SOCKET, SO_OOBINLINE, 0);
+	CHECK(send(fds[0], "b!", 2, MSG_OOB) == 2);
+	wait_urgent(fds[1]);
+	CHECK(recv(fds[1], &c, 1, MSG_OOB) == 1 && c == '!');
+	set_int(fds[0], SOL_SOCKET, SO_OOBINLINE, 1);
+	CHECK(send(fds[1], "?", 1, MSG_OOB) == 1);
+	wait_urgent(fds[0]);
+	expect_read(fds[0], 64, "?");
+}
+
+static volatile sig_atomic_t urgent_signals;
+
+static void on_sigurg(int sig)
+{
+	(void)sig;
+	urgent_signals++;
+}
+
+static void test_urgent_byte_raises_sigurg_and_exceptfds(void)
+{
+	struct sigaction action = { .sa_handler = on_sigurg };
+	fd_set except;
+	int fds[2];
+
+	make_pair(fds);
+	sigaction(SIGURG, &action, NULL);
+	CHECK(fcntl(fds[1], F_SETOWN, getpid()) == 0);
+	CHECK(send(fds[0], "!", 1, MSG_OOB) == 1);
+	do {
+		FD_ZERO(&except);
+		FD_SET(fds[1], &except);
+	} while (select(fds[1] + 1, NULL, NULL, &except, NULL) < 0 && errno == EINTR);
+	CHECK(FD_ISSET(fds[1], &except));
+	CHECK(urgent_signals == 1);
+}
+
+/* Among much data each stays at its place. */
+static void test_urgent_bytes_among_bulk_keep_their_places(void)
+{
+	enum { ROUNDS = 50, CHUNK = 9000 };
+	static char chunk[CHUNK];
+	int fds[2], status;
+	pid_t pid;
+
+	make_pair(fds);
+	memset(chunk, '.', sizeof(chunk));
+	pid = fork();
+	if (!pid) {
+		for (int i = 0; i < ROUNDS; i++) {
+			char c = (char)('a' + i % 26);
+
+			for (size_t sent = 0; sent < CHUNK;)
+				sent += (size_t)send(fds[0], chunk + sent, CHUNK - sent, 0);
+			if (send(fds[0], &c, 1, MSG_OOB) != 1 || recv(fds[0], &c, 1, 0) != 1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t got = 0;
+		char c;
+
+		while (got < CHUNK) {
+			ssize_t n = recv(fds[1], chunk, CHUNK - got, 0);
+
+			CHECK(n > 0);
+			got += (size_t)n;
+		}
+		wait_urgent(fds[1]);
+		CHECK(at_mark(fds[1]));
+		CHECK(recv(fds[1], &c, 1, MSG_OOB) == 1 && c == (char)('a' + i % 26));
+		CHECK(send(fds[1], "k", 1, 0) == 1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void test_urgent_data_without_a_connection(void)
+{
+	int fd = socket(family, SOCK_STREAM, 0);
+	char c;
+
+	FAILS(recv(fd, &c, 1, MSG_OOB), EINVAL);
+	FAILS(send(fd, "x", 1, MSG_OOB | MSG_NOSIGNAL), EPIPE);
+	CHECK(listen(fd, 1) == 0);
+	FAILS(recv(fd, &c, 1, MSG_OOB), ENOTCONN);
+	FAILS(send(fd, "x", 1, MSG_OOB | MSG_NOSIGNAL), EPIPE);
+}
+
+static void test_urgent_byte_then_close(void)
+{
+	int fds[2];
+	char c;
+
+	make_pair(fds);
+	CHECK(send(fds[0], "a!", 2, MSG_OOB) == 2);
+	CHECK(send(fds[0], "", 0, MSG_OOB) == 0);
+	CHECK(shutdown(fds[0], SHUT_WR) == 0);
+	FAILS(send(fds[0], "x", 1, MSG_OOB | MSG_NOSIGNAL), EPIPE);
+	expect_bytes(fds[1], "a");
+	CHECK(recv(fds[1], &c, 1, MSG_OOB) == 1 && c == '!');
+	CHECK(recv(fds[1], &c, 1, 0) == 0);
+}
+
 static void on_sigpipe(int sig)
 {
 	(void)sig;
@@ -1607,6 +1812,14 @@ static const struct test tests[] = {
 	TEST(shutdown_wakes_who_accepts),
 	TEST(dual_stack_listener_sees_mapped_addresses),
 	TEST(many_connections_at_once),
+	TEST(urgent_byte_is_read_apart),
+	TEST(urgent_byte_that_nobody_asks_for_is_skipped),
+	TEST(later_urgent_byte_takes_the_earlier_ones_place),
+	TEST(urgent_byte_in_line),
+	TEST(urgent_byte_raises_sigurg_and_exceptfds),
+	TEST(urgent_bytes_among_bulk_keep_their_places),
+	TEST(urgent_data_without_a_connection),
+	TEST(urgent_byte_then_close),
 	TEST(exec_inherits_a_socket_as_stdio),
 	TEST(exec_inherits_a_listener),
 	TEST(passed_descriptors_keep_working),

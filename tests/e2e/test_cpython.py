@@ -28,8 +28,6 @@ NOT_RUN = {
 
 # Tests that pass on the kernel and may fail on the stack, each with its reason.
 REFUSED = {
-    "test.test_asyncore.*.test_handle_expt": "MSG_OOB",
-    "test.test_ftplib.*.test_abort": "MSG_OOB",
     "test.test_epoll.*.test_control_and_wait":
         "wants bytes sent over loopback to be there when send() returns; from the stack they come a moment later",
 }

@@ -184,7 +184,7 @@ void script_connected(struct tcp_script *t, const char *options, unsigned win)
 struct segment {
 	unsigned flags;
 	uint32_t seq, ack, len;
-	unsigned win;
+	unsigned win, urg;
 	uint8_t options[40];
 	size_t options_len;
 };
@@ -299,6 +299,8 @@ static struct segment parse(struct tcp_script *t, const char *line)
 		s.ack = number(&p, line);
 	if (skip(&p, "win"))
 		s.win = number(&p, line);
+	if (skip(&p, "urg"))
+		s.urg = number(&p, line);
 	if (skip(&p, "<"))
 		parse_options(t, &s, &p, line);
 	if (*p)
@@ -321,6 +323,7 @@ static void inject(struct tcp_script *t, const char *line, unsigned mss, const c
 	put32(tcp + 8, s.flags & ACK ? t->iss + s.ack : 0);
 	tcp[12] = (uint8_t)(hdr / 4 << 4), tcp[13] = (uint8_t)s.flags;
 	tcp[14] = (uint8_t)(s.win >> 8), tcp[15] = (uint8_t)s.win;
+	tcp[18] = (uint8_t)(s.urg >> 8), tcp[19] = (uint8_t)s.urg;
 	memcpy(tcp + 20, s.options, s.options_len);
 	for (uint32_t i = 0; i < s.len; i++)
 		tcp[hdr + i] = pattern(s.seq + i);
@@ -415,6 +418,8 @@ static void print(struct tcp_script *t, const struct packet *p, const char *expe
 		n += (size_t)snprintf(to + n, room - n, " ack %u", h[13] & ACK ? get32(h + 8) - SCRIPT_ISN : 0);
 	if (strstr(expected, " win "))
 		n += (size_t)snprintf(to + n, room - n, " win %u", h[14] << 8 | h[15]);
+	if (strstr(expected, " urg "))
+		n += (size_t)snprintf(to + n, room - n, " urg %u", h[18] << 8 | h[19]);
 	if (strchr(expected, '<'))
 		print_options(t, h + 20, hdr - 20, to + n, room - n);
 	else
@@ -511,6 +516,11 @@ void script_write(struct tcp_script *t, size_t n)
 void script_write_more(struct tcp_script *t, size_t n)
 {
 	write_flags(t, n, MSG_MORE);
+}
+
+void script_write_urgent(struct tcp_script *t, size_t n)
+{
+	write_flags(t, n, MSG_OOB);
 }
 
 void script_read(struct tcp_script *t, size_t n)

@@ -15,7 +15,7 @@
  *	script_close(&t);
  *
  * Flags are letters of SFRPU and a dot for ACK; "-" is none. Sequence numbers count from each side's SYN; timestamps of ours from the
- * first one. What an expectation leaves out (win, ack, the options in <>) is not looked at; "*" stands for any number. In an
+ * first one. What an expectation leaves out (win, ack, urg, the options in <>) is not looked at; "*" stands for any number. In an
  * out-going line "<>" says: no options at all. After every step the socket's invariants are checked (tcp_check_invariants()).
  * Payload is a pattern that depends on its sequence number: script_read() checks it, and so does out(). */
 #ifndef TAPIR_TESTS_TCP_SCRIPT_H
@@ -76,6 +76,7 @@ void script_turn(struct tcp_script *t); /* let the stack send, and check */
 /* Bytes of the pattern. write and send want all of them taken; read wants exactly that many there. */
 void script_write(struct tcp_script *t, size_t n);
 void script_write_more(struct tcp_script *t, size_t n); /* MSG_MORE */
+void script_write_urgent(struct tcp_script *t, size_t n); /* MSG_OOB: the last of them is urgent */
 void script_read(struct tcp_script *t, size_t n);
 int script_recv(struct tcp_script *t); /* one byte: 1, 0 at the end, -errno */
 uint32_t script_events(struct tcp_script *t);

@@ -88,7 +88,7 @@ TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value, socklen
  * interfaces, whose changes are refused with EPERM; the rest goes to the kernel. */
 TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
 
-/* Data. As on Linux, with these differences: MSG_OOB and MSG_FASTOPEN are refused with EOPNOTSUPP, MSG_ERRQUEUE is always empty (EAGAIN).
+/* Data. As on Linux, with these differences: MSG_FASTOPEN is refused with EOPNOTSUPP, and MSG_ERRQUEUE of a stream is always empty (EAGAIN).
  * A datagram that cannot be routed is reported by the next call on the socket, not by the one that sent it. */
 TAPIR_API ssize_t tapir_send(int fd, const void *data, size_t bytes, int flags);
 TAPIR_API ssize_t tapir_recv(int fd, void *data, size_t bytes, int flags);
