@@ -89,7 +89,7 @@ static int wait_until_done(int fd, int64_t end)
 			break;
 		if (n == 0)
 			return -EINPROGRESS;
-		if (errno != EINTR || !may_restart())
+		if (errno != EINTR || end >= 0 || !may_restart()) /* with a time-out it is never restarted (signal(7)) */
 			return -errno;
 	}
 	return sock_conclude_connect(fd, p.revents);
@@ -113,7 +113,7 @@ static int ask_to_connect(int fd, const struct tapir_addr *a, bool is_blocking, 
 	again = sock_request_anew(TAPIR_OP_CONNECT, fd, a, sizeof(*a));
 	if (r && again == -EISCONN) /* the first answer was on its way */
 		return 0;
-	return r == -EINTR && (again == -EALREADY || again == -EINPROGRESS) && !may_restart() ? r : again;
+	return r == -EINTR && (again == -EALREADY || again == -EINPROGRESS) && (end >= 0 || !may_restart()) ? r : again;
 }
 
 static int connect_stream(int fd, const struct tapir_addr *a)

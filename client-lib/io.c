@@ -257,6 +257,27 @@ static bool is_pair_name(const struct sockaddr *addr, socklen_t len)
 	       (memcmp(addr->sa_data, name, sizeof(name) - 1) == 0 || memcmp(addr->sa_data, TAPIR_STREAM_NAME, sizeof(name) - 1) == 0);
 }
 
+/* MSG_TRUNC on a TCP stream drops bytes instead of copying them (tcp(7)), so there need be no buffer; the pair wants one. */
+static ssize_t drop_bytes(int fd, size_t bytes, int flags)
+{
+	char dropped[4096];
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		size_t want = bytes - done < sizeof(dropped) ? bytes - done : sizeof(dropped);
+
+		n = tapir_real.recv(fd, dropped, want, done && !(flags & MSG_WAITALL) ? flags | MSG_DONTWAIT : flags);
+		done += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && done < bytes && !(flags & MSG_PEEK));
+	return done ? (ssize_t)done : n;
+}
+
+static bool drops_bytes(int fd, const void *data, ssize_t result, int flags)
+{
+	return __builtin_expect(result < 0, 0) && !data && flags & MSG_TRUNC && errno == EFAULT && hint_is_ours(fd);
+}
+
 ssize_t tapir_recv(int fd, void *data, size_t bytes, int flags)
 {
 	struct dgram_sock s;
@@ -271,6 +292,8 @@ ssize_t tapir_recv(int fd, void *data, size_t bytes, int flags)
 	if (r)
 		return sock_result(r);
 	r = tapir_real.recv(fd, data, bytes, flags);
+	if (drops_bytes(fd, data, r, flags))
+		r = drop_bytes(fd, bytes, flags);
 	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
 }
 

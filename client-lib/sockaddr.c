@@ -17,7 +17,7 @@ int sockaddr_parse(const struct sockaddr *sa, socklen_t len, struct tapir_addr *
 	memset(a, 0, sizeof(*a));
 	if (!sa)
 		return -EFAULT;
-	if (len < sizeof(family))
+	if (len < sizeof(family) || len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
 	memcpy(&family, sa, sizeof(family));
 	switch (family) {

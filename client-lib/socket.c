@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -129,17 +130,32 @@ int tapir_socket(int family, int type, int protocol)
 	return fd;
 }
 
+/* bind(2) takes the wildcard of AF_UNSPEC for AF_INET's, as Linux does: no other address. */
+static int parse_unspec(const struct sockaddr *addr, socklen_t len, struct tapir_addr *a)
+{
+	struct sockaddr_in in4;
+	struct sockaddr_storage room = { 0 };
+	int error;
+
+	if (len < sizeof(in4))
+		return -EINVAL;
+	memcpy(&room, addr, sizeof(in4));
+	room.ss_family = AF_INET;
+	memcpy(&in4, &room, sizeof(in4));
+	error = sockaddr_parse((struct sockaddr *)&room, sizeof(in4), a);
+	return error ? error : in4.sin_addr.s_addr == INADDR_ANY ? 0 : -EAFNOSUPPORT;
+}
+
 static int bind_ours(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct tapir_addr a;
 	int error = sockaddr_parse(addr, len, &a);
 	ssize_t r;
 
+	if (error == 0 && !a.family)
+		error = parse_unspec(addr, len, &a);
 	if (error)
 		return error;
-	/* bind(2) takes the wildcard of AF_UNSPEC for AF_INET's, as Linux does. */
-	if (!a.family)
-		a = (struct tapir_addr){ .family = AF_INET, .addr = { [10] = 0xff, [11] = 0xff } };
 	dgram_forget_ways();
 	r = sock_request(TAPIR_OP_BIND, fd, &a, sizeof(a), NULL, 0);
 	/* close() does not wait for the daemon to take note of it: the port may be free the next time that it looks. */
@@ -239,18 +255,19 @@ int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 /* protocol.h says which of shutdown(2)'s directions go to the daemon. */
 static int shutdown_stream(int fd, int how)
 {
-	struct pollfd p = { .fd = fd };
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	bool is_listener = hint_of(fd) == HINT_LISTENER;
-	int error = 0;
+	int error = 0, ready;
 
 	if (is_listener) {
 		struct tapir_int v = { .value = how };
 
 		return sock_request_anew(TAPIR_OP_SHUTDOWN, fd, &v, sizeof(v));
 	}
-	if (how != SHUT_WR)
-		error = sock_request_int(TAPIR_OP_SHUTDOWN, fd, SHUT_RD);
-	else if (!hint_is_stream(hint_of(fd)) || (tapir_real.poll(&p, 1, 0) > 0 && p.revents & POLLHUP))
+	ready = how == SHUT_WR ? tapir_real.poll(&p, 1, 0) : 0;
+	if (how != SHUT_WR || ready == 0) /* not writable: it may be connecting, which the daemon then gives up */
+		error = sock_request_int(TAPIR_OP_SHUTDOWN, fd, how == SHUT_WR ? SHUT_WR : SHUT_RD);
+	else if (!hint_is_stream(hint_of(fd)) || (ready > 0 && p.revents & POLLHUP))
 		error = sock_check_fresh(fd); /* ENOTCONN: not connected, or not any more */
 	if (error)
 		return error;

@@ -250,10 +250,18 @@ static int do_adopt(struct daemon *d, int *fd)
 
 /* ---- About a socket ----------------------------------------------------------------------------------------------- */
 
+/* Linux finds an IPv4 address too short for an IPv6 socket, which takes the v4-mapped form. Only connect() on datagrams is kinder. */
+static int strict_address(const struct call *c, struct ip_endpoint *e)
+{
+	if (c->ch->family == AF_INET6 && c->request->addr.family == AF_INET)
+		return -EINVAL;
+	return channel_addr_from_wire(e, &c->request->addr, c->ch->family);
+}
+
 static int call_bind(const struct call *c)
 {
 	struct ip_endpoint local;
-	int err = channel_addr_from_wire(&local, &c->request->addr, c->ch->family);
+	int err = strict_address(c, &local);
 
 	if (err < 0)
 		return err;
@@ -337,7 +345,7 @@ static int start_connect(const struct call *c)
 		dgram_flush(c->d, c->ch);
 	if (c->request->addr.family == 0)
 		return dissolve(c);
-	err = channel_addr_from_wire(&remote, &c->request->addr, c->ch->family);
+	err = c->ch->kind == CHANNEL_DGRAM ? channel_addr_from_wire(&remote, &c->request->addr, c->ch->family) : strict_address(c, &remote);
 	return err < 0 ? err : sock_connect(c->ch->sock, &remote, c->d->now_us);
 }
 
@@ -413,8 +421,9 @@ static int call_getsockname(const struct call *c)
 
 static int call_getpeername(const struct call *c)
 {
+	bool is_connecting = c->ch->kind == CHANNEL_STREAM && !(c->ch->flags & CH_CONNECTED);
 	struct ip_endpoint e;
-	int err = sock_getpeer(c->ch->sock, &e);
+	int err = is_connecting ? -ENOTCONN : sock_getpeer(c->ch->sock, &e);
 
 	if (err == 0)
 		answer_endpoint(c->reply, &e, c->ch->family);

@@ -335,10 +335,8 @@ int tcp_conn_shutdown(struct tcp_conn *c, int how)
 		if (how != SHUT_WR)
 			disconnect(c);
 		return 0;
-	case TCP_SYN_SENT:
-		stop(c, "shutdown");
-		c->sk.rd_shut = c->sk.wr_shut = true;
-		tcp_conn_raise(c, SOCK_CLOSED);
+	case TCP_SYN_SENT: /* Linux gives the attempt up, whichever direction it is */
+		tcp_conn_fail(c, ECONNRESET, "shutdown");
 		return 0;
 	default:
 		break;

@@ -330,6 +330,85 @@ static void test_failed_connect_may_be_tried_again(void)
 	expect_bytes(accept(l, NULL, NULL), "x");
 }
 
+/* A listener whose queue is full answers no more: fills[0..2] take its places, and what connects now stays in SYN_SENT. */
+static int full_listener(union address *a, int fills[3])
+{
+	int l = bound(SOCK_STREAM, a);
+
+	CHECK(listen(l, 0) == 0);
+	for (int i = 0; i < 3; i++) {
+		fills[i] = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		CHECK(connect(fills[i], &a->any, own_len) == 0 || errno == EINPROGRESS);
+		poll_now(fills[i], POLLOUT);
+		usleep(20000);
+	}
+	return l;
+}
+
+static void *shut_down_soon(void *fd)
+{
+	usleep(150000);
+	CHECK(shutdown(*(int *)fd, SHUT_RDWR) == 0);
+	return NULL;
+}
+
+static void test_shutdown_gives_up_a_connect(void)
+{
+	union address a, name;
+	socklen_t len = sizeof(name);
+	int fills[3], l = full_listener(&a, fills), c = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pthread_t thread;
+
+	FAILS(getpeername(fills[2], &name.any, &len), ENOTCONN); /* not yet */
+	for (int how = SHUT_RD; how <= SHUT_RDWR; how++) {
+		int s = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		FAILS(connect(s, &a.any, own_len), EINPROGRESS);
+		CHECK(poll_now(s, POLLOUT) == 0);
+		CHECK(shutdown(s, how) == 0);
+		while ((poll_for(s, POLLOUT) & (POLLOUT | POLLHUP)) != (POLLOUT | POLLHUP))
+			;
+		CHECK(so_error(s) == ECONNRESET);
+	}
+	CHECK(pthread_create(&thread, NULL, shut_down_soon, &c) == 0);
+	FAILS(connect(c, &a.any, own_len), ECONNRESET);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(l >= 0);
+}
+
+static void test_addresses_of_another_form_are_refused(void)
+{
+	union address a, any = loopback(0);
+	struct sockaddr_in in4 = { .sin_family = AF_UNSPEC, .sin_addr = { htonl(INADDR_LOOPBACK) }, .sin_port = htons(9) };
+	int l = listening(&a), s = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	FAILS(connect(s, &a.any, sizeof(struct sockaddr_storage) + 1), EINVAL);
+	FAILS(connect(s, &a.any, (socklen_t)-1), EINVAL);
+	FAILS(bind(s, &any.any, sizeof(struct sockaddr_storage) + 1), EINVAL);
+	if (family == AF_INET) {
+		FAILS(bind(s, (struct sockaddr *)&in4, sizeof(in4)), EAFNOSUPPORT);
+	} else {
+		in4.sin_family = AF_INET;
+		FAILS(bind(s, (struct sockaddr *)&in4, sizeof(in4)), EINVAL);
+		FAILS(connect(s, (struct sockaddr *)&in4, sizeof(in4)), EINVAL);
+	}
+	CHECK(l >= 0);
+}
+
+static void test_bytes_may_be_dropped_without_a_buffer(void)
+{
+	char byte;
+	int fds[2];
+
+	make_pair(fds);
+	CHECK(write(fds[0], "hello world", 11) == 11);
+	CHECK(recv(fds[1], &byte, 1, MSG_PEEK) == 1);
+	CHECK(recv(fds[1], NULL, 4, MSG_TRUNC | MSG_WAITALL) == 4);
+	expect_bytes(fds[1], "o wor");
+	CHECK(recv(fds[1], NULL, INT32_MAX, MSG_TRUNC | MSG_DONTWAIT) == 2);
+	FAILS(recv(fds[1], NULL, INT32_MAX, MSG_TRUNC | MSG_DONTWAIT), EAGAIN);
+}
+
 static void test_dissolved_connection_may_be_followed_by_another(void)
 {
 	union address a, name, none = { .any = { .sa_family = AF_UNSPEC } };
@@ -1787,6 +1866,9 @@ static const struct test tests[] = {
 	TEST(refused_nonblocking_connect_tells_its_error_once),
 	TEST(refused_nonblocking_connect_fails_read),
 	TEST(failed_connect_may_be_tried_again),
+	TEST(shutdown_gives_up_a_connect),
+	TEST(addresses_of_another_form_are_refused),
+	TEST(bytes_may_be_dropped_without_a_buffer),
 	TEST(dissolved_connection_may_be_followed_by_another),
 	TEST(listener_that_was_shut_down_may_listen_again),
 	TEST(fresh_stream),
