@@ -109,15 +109,30 @@ static uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 29;
 }
 
-/* The port makes no difference to the way, but that UDP refuses none. */
-static uint64_t hash_way(const struct dgram_sock *s, const struct tapir_addr *a)
+static uint64_t mix_addr(uint64_t h, const struct tapir_addr *a)
 {
-	uint64_t words[2], h = mix(s->id, atomic_load_explicit(&ways_age, memory_order_relaxed));
+	uint64_t words[2];
 
 	memcpy(words, a->addr, sizeof(words));
 	h = mix(h, words[0]);
 	h = mix(h, words[1]);
 	return mix(h, (uint64_t)!a->port << 63 | (uint64_t)a->family << 32 | a->scope_id);
+}
+
+/* The port makes no difference to the way, but that UDP refuses none. */
+static uint64_t hash_way(const struct dgram_sock *s, const struct tapir_addr *to)
+{
+	return mix_addr(mix(s->id, atomic_load_explicit(&ways_age, memory_order_relaxed)), to);
+}
+
+/* Control messages may ask for another source or link, or for the datagram to be cut. */
+static uint64_t hash_special_way(const struct dgram_sock *s, const struct tapir_dgram *h)
+{
+	uint64_t hash = hash_way(s, &h->addr);
+
+	if (!h->local.family && !h->ifindex && !h->segment_size)
+		return hash;
+	return mix(mix_addr(hash, &h->local), (uint64_t)h->segment_size << 32 | h->ifindex);
 }
 
 static void remember_way(uint64_t hash, uint64_t bytes)
@@ -144,12 +159,11 @@ void dgram_learn_way(const struct dgram_sock *s, const struct tapir_addr *from)
 int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, size_t bytes)
 {
 	struct tapir_send_check check = { .header = *h, .bytes = bytes > UINT16_MAX ? UINT16_MAX : (uint32_t)bytes };
-	uint64_t hash = hash_way(s, &h->addr), known = atomic_load_explicit(&ways[hash % WAYS], memory_order_relaxed);
-	bool is_special = h->local.family || h->ifindex || h->segment_size;
+	uint64_t hash = hash_special_way(s, h), known = atomic_load_explicit(&ways[hash % WAYS], memory_order_relaxed);
 	struct tapir_int most;
 	ssize_t n;
 
-	if ((!((known ^ hash) >> WAY_BYTES_SHIFT) && bytes <= (known & UINT16_MAX) && !is_special) || hint_is_sandboxed())
+	if ((!((known ^ hash) >> WAY_BYTES_SHIFT) && bytes <= (known & UINT16_MAX)) || hint_is_sandboxed())
 		return 0;
 	n = sock_request(TAPIR_OP_CHECK_SEND, s->fd, &check, sizeof(check), &most, sizeof(most));
 	if (n == -ENOSYS)
@@ -158,7 +172,7 @@ int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, siz
 		dgram_drop_next(s);
 	if (n < 0)
 		return (int)n;
-	if (!is_special && n == (ssize_t)sizeof(most))
+	if (n == (ssize_t)sizeof(most))
 		remember_way(hash, (uint64_t)most.value);
 	return 0;
 }

@@ -282,7 +282,7 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 	if (!ip_addr_is_any(&info->src.addr) && !ip_addr_is_multicast(src)) {
 		src = &info->src.addr;
 		if (!s->opt.freebind && !s->opt.transparent && !ip_is_local(s->st, src))
-			return -EINVAL;
+			return ip_addr_is4(src) ? -ENETUNREACH : -EINVAL; /* as Linux's two families */
 	}
 	if (ip_addr_is4(&way->dst.addr) && ip_addr_is_multicast(&way->dst.addr) && has_no_source(src)) {
 		mcast_src = ip_addr_from4(s->opt.mcast_src);
@@ -304,8 +304,8 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		.csum_offset = -1,
 		.loop = s->dst.is_broadcast || (s->dst.is_multicast && (s->family == AF_INET ? s->opt.mcast_loop : s->opt.mcast_loop6)),
 	};
-	if ((way->tx.dont_fragment || sock_pmtudisc(s, &way->dst.addr) == IP_PMTUDISC_INTERFACE) && l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 &&
-	    s->opt.gso_size == 0) {
+	if ((way->tx.dont_fragment || sock_pmtudisc(s, &way->dst.addr) == IP_PMTUDISC_INTERFACE) &&
+	    l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 && s->opt.gso_size == 0) {
 		queue_local_error(dgram_sock(s), way, EMSGSIZE);
 		return -EMSGSIZE;
 	}
@@ -326,13 +326,13 @@ static size_t most_bytes(const struct sock *s, const struct dgram_info *info, co
 	return most - hdr_bytes;
 }
 
-int dgram_check(struct sock *s, const struct dgram_info *info, size_t hdr_bytes, size_t bytes, size_t *bytes_max)
+int dgram_check(struct sock *s, const struct dgram_info *info, struct dgram_way *way, size_t hdr_bytes, size_t bytes,
+		size_t *bytes_max)
 {
-	struct dgram_way way;
-	int err = dgram_prepare(s, info, bytes + hdr_bytes, &way);
+	int err = dgram_prepare(s, info, bytes + hdr_bytes, way);
 
 	if (err == 0)
-		*bytes_max = most_bytes(s, info, &way, hdr_bytes);
+		*bytes_max = most_bytes(s, info, way, hdr_bytes);
 	return err;
 }
 

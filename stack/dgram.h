@@ -50,7 +50,8 @@ struct dgram_way {
 int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, struct dgram_way *way);
 
 /** dgram_check - dgram_prepare() of @bytes of payload behind @hdr_bytes of the protocol's header, for sock_try_send(). */
-int dgram_check(struct sock *s, const struct dgram_info *info, size_t hdr_bytes, size_t bytes, size_t *bytes_max);
+int dgram_check(struct sock *s, const struct dgram_info *info, struct dgram_way *way, size_t hdr_bytes, size_t bytes,
+		size_t *bytes_max);
 
 /* Whether a packet of @l4_len bytes must not be fragmented on its way, by the socket's options and what the path takes. */
 bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const struct ip_addr *dst, size_t l4_len);

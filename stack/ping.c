@@ -107,7 +107,9 @@ static int ping_send_frame(struct sock *s, struct frame *f, const struct dgram_i
 
 static int ping_check_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
 {
-	return dgram_check(s, info, 0, bytes, bytes_max);
+	struct dgram_way way;
+
+	return dgram_check(s, info, &way, 0, bytes, bytes_max);
 }
 
 static int ping_bind(struct sock *s, const struct ip_endpoint *local)

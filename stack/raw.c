@@ -220,13 +220,14 @@ static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 /* A program that writes the IP header itself gets no fragments (raw(7)). */
 static int raw_check_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
 {
+	struct dgram_way way;
 	int err;
 
 	if (!s->opt.hdrincl || s->family != AF_INET)
-		return dgram_check(s, info, 0, bytes, bytes_max);
+		return dgram_check(s, info, &way, 0, bytes, bytes_max);
 	if (bytes < IP4_HDR_LEN)
 		return -EINVAL;
-	err = dgram_check(s, info, 0, 0, bytes_max);
+	err = dgram_check(s, info, &way, 0, 0, bytes_max);
 	if (err == 0)
 		*bytes_max = s->dst.mtu;
 	return err == 0 && bytes > *bytes_max ? -EMSGSIZE : err;

@@ -446,16 +446,23 @@ static int output_split(struct sock *s, struct frame *f, const struct dgram_way 
 	return err;
 }
 
-static int output_segments(struct sock *s, struct frame *f, struct dgram_way *way, uint32_t segment, bool is_bundle)
+/* What udp_send_skb() says to @bytes in segments: none may need fragments. *most: the most bytes that may be sent. */
+static int check_segments(const struct sock *s, const struct dgram_way *way, uint32_t segment, size_t bytes, size_t *most)
 {
-	size_t ip_hdr = ip_addr_is4(&way->dst.addr) ? 20 : 40;
-	bool fits = segment + UDP_HDR_BYTES + ip_hdr <= way->via->mtu && !s->opt.no_check &&
-		    (f->len + segment - 1) / segment <= UDP_SEGMENTS_MAX;
+	size_t ip_hdr = ip_addr_is4(&way->dst.addr) ? 20 : 40, room = way->via->mtu - UDP_HDR_BYTES - ip_hdr;
 
-	if (!fits && !is_bundle) {
-		frame_unref(f);
-		return -EINVAL;
-	}
+	*most = segment > room ? room : (size_t)segment * UDP_SEGMENTS_MAX;
+	if (bytes > *most && segment > room)
+		return -EMSGSIZE;
+	return bytes > *most || s->opt.no_check ? -EINVAL : 0; /* the device that cuts them writes checksums */
+}
+
+/* A bundle of the daemon's may be what no program could ask for; then it is cut here. */
+static int output_segments(struct sock *s, struct frame *f, struct dgram_way *way, uint32_t segment)
+{
+	size_t most;
+	bool fits = check_segments(s, way, segment, f->len, &most) == 0;
+
 	way->tx.dont_fragment = dgram_dont_fragment(s, way->via, &way->dst.addr, segment + UDP_HDR_BYTES);
 	if (!fits || !(way->via->offloads & LINK_OFFLOAD_USO))
 		return output_split(s, f, way, segment);
@@ -470,6 +477,7 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 {
 	uint32_t segment = info->segment_size ? info->segment_size : s->opt.gso_size;
 	struct dgram_way way;
+	size_t most;
 	int err;
 
 	(void)now_us;
@@ -477,6 +485,8 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 		err = -EINVAL;
 	else
 		err = dgram_prepare(s, info, f->len + UDP_HDR_BYTES, &way);
+	if (err == 0 && segment > 0 && !info->is_bundle)
+		err = check_segments(s, &way, segment, f->len, &most);
 	if (err == 0)
 		err = autobind(s);
 	if (err < 0) {
@@ -486,7 +496,7 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	way.tx.proto = IPPROTO_NR_UDP;
 	way.tx.csum_offset = (ip_addr_is4(&way.dst.addr) ? s->opt.no_check : s->opt.no_check6_tx) ? -1 : UDP_CSUM_OFFSET;
 	if (segment > 0 && f->len > segment)
-		return output_segments(s, f, &way, segment, info->is_bundle);
+		return output_segments(s, f, &way, segment);
 	stat_count(s->st, STAT_UDP_OUT);
 	return output(s, f, &way);
 }
@@ -494,16 +504,19 @@ static int udp_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 static int udp_check_send(struct sock *s, const struct dgram_info *info, size_t bytes, size_t *bytes_max)
 {
 	uint32_t segment = info->segment_size ? info->segment_size : s->opt.gso_size;
-	size_t ip_hdr;
+	struct dgram_way way;
+	size_t most;
 	int err;
 
 	if (info->dst.port == 0 && !ip_addr_is_any(&info->dst.addr))
 		return -EINVAL;
-	err = dgram_check(s, info, UDP_HDR_BYTES, bytes, bytes_max);
-	if (err < 0 || segment == 0 || bytes <= segment)
+	err = dgram_check(s, info, &way, UDP_HDR_BYTES, bytes, bytes_max);
+	if (err < 0 || segment == 0)
 		return err;
-	ip_hdr = s->dst.ifindex && ip_addr_is4(&s->dst.src) ? 20 : 40;
-	return segment + UDP_HDR_BYTES + ip_hdr > s->dst.mtu || (bytes + segment - 1) / segment > UDP_SEGMENTS_MAX ? -EINVAL : 0;
+	err = check_segments(s, &way, segment, bytes, &most);
+	if (*bytes_max > most)
+		*bytes_max = most;
+	return err;
 }
 
 /* ---- Socket operations -------------------------------------------------------------------------------------------- */

@@ -19,6 +19,8 @@ int rr_server(char **argv);
 int rr_client(char **argv);
 int udp_server(char **argv);
 int udp_client(char **argv);
+int quic_server(char **argv);
+int quic_client(char **argv);
 int conn_server(char **argv);
 int conn_client(char **argv);
 int hold_server(char **argv);

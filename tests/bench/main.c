@@ -19,6 +19,8 @@ static const struct command commands[] = {
 	{ "rr-client", 3, "ADDR PORT MILLISECONDS", rr_client },
 	{ "udp-server", 2, "ADDR PORT", udp_server },
 	{ "udp-client", 4, "ADDR PORT MILLISECONDS IN-FLIGHT", udp_client },
+	{ "quic-server", 2, "ADDR PORT", quic_server },
+	{ "quic-client", 3, "ADDR PORT MILLISECONDS", quic_client },
 	{ "conn-server", 3, "ADDR PORT THREADS", conn_server },
 	{ "connect-client", 3, "ADDR PORT COUNT", connect_client },
 	{ "conn-client", 4, "ADDR PORT MILLISECONDS THREADS", conn_client },

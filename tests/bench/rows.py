@@ -117,6 +117,15 @@ def udp_echo(direction, in_flight):
     return measure
 
 
+def quic(direction):
+    def measure(lab, path_name, o):
+        path = lab.path(path_name)
+        report = lab.pair(path, server_end(direction), ["quic-server"], ["quic-client", str(int(o.seconds * 1000))],
+                          o.pins(o.daemon), o.seconds)
+        return {"": report["bytes"] * 8 / report["seconds"] / 1e9, "cpu": per_gb(report["daemon_cpu_seconds"], report["bytes"])}
+    return measure
+
+
 # ---- Connections ----
 
 def connections(direction):
@@ -274,6 +283,8 @@ def all_rows():
         rows.append(Row("udp-" + d, [Metric("", "k/s", RATE, digits=1)], udp_echo(d, UDP_IN_FLIGHT)))
     for d in ("in", "out"):
         rows.append(Row("udp-flood-" + d, [Metric("", "k/s", digits=1)], udp_echo(d, 0)))
+    for d in ("in", "out"):
+        rows.append(Row("quic-" + d, [Metric("", "Gbit/s", RATE)], quic(d)))
     for d in ("in", "out"):
         rows.append(Row("conn-" + d, [Metric("", "k/s", RATE)], connections(d)))
     for d in ("in", "out"):

@@ -41,3 +41,21 @@ def mtr_counts_no_loss(w, family):
     for how in ([], ["-u"]):
         out = w.stack_run("mtr", "-%d" % family, "-n", "-r", "-c", "1", "-G", "1", *how, KERNEL[family]).out()
         check(KERNEL[family] in out and " 0.0%" in out, out)
+
+
+STREAM_OF_SEGMENTS = """
+import socket, struct, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+for i in range(500):
+    s.sendmsg([b"x" * 3600], [(socket.IPPROTO_UDP, 103, struct.pack("H", 1200))], 0, (sys.argv[1], 9))
+"""
+
+
+@test(combos="first", stacks=("tapir",), capture=False)
+def stream_of_segments_asks_the_daemon_nothing(w, family):
+    """UDP_SEGMENT (103) in control messages, as QUIC libraries send: only the first is a question."""
+    before = w.stats()["control.requests"]
+    w.stack_run("python3", "-c", STREAM_OF_SEGMENTS, KERNEL[family])
+    asked = w.stats()["control.requests"] - before
+    check(asked < 100, "%d requests" % asked)
