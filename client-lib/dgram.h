@@ -32,6 +32,9 @@ struct dgram_sock {
 /* Whether @fd is one of our datagram sockets. Costs nothing for most that are not. */
 bool dgram_is(int fd, struct dgram_sock *s);
 
+/* Whether it is a UDP socket, not a raw or ping one. Asks the daemon. */
+bool dgram_is_udp(const struct dgram_sock *s);
+
 ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int flags);
 ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags);
 int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "client-lib/cmsg.h"
+#include "client-lib/include/tapir/socket.h"
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
@@ -40,6 +41,14 @@ bool dgram_is(int fd, struct dgram_sock *s)
 		return false;
 	s->fd = fd;
 	return hint_dgram(fd, &s->id, &s->is_connected);
+}
+
+bool dgram_is_udp(const struct dgram_sock *s)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	return tapir_getsockopt(s->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 && protocol == IPPROTO_UDP;
 }
 
 /* ---- Moving bytes into place ---- */
@@ -275,7 +284,7 @@ ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags)
 {
 	ssize_t n;
 
-	if (flags & MSG_OOB)
+	if (flags & MSG_OOB && !dgram_is_udp(s)) /* which takes no notice of it */
 		return -EOPNOTSUPP;
 	if (flags & MSG_ERRQUEUE)
 		return dgram_recv_errqueue(s, m);
@@ -345,7 +354,7 @@ int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 {
 	unsigned done = 0;
 
-	if (flags & MSG_OOB)
+	if (flags & MSG_OOB && !dgram_is_udp(s)) /* which takes no notice of it */
 		return -EOPNOTSUPP;
 	while (done < count) {
 		int n;

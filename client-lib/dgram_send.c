@@ -57,6 +57,16 @@ static int check_connected(const struct dgram_sock *s)
 	return 0;
 }
 
+/* Linux's UDP takes MSG_OOB over IPv6 for nothing, and refuses it over IPv4; raw and ping sockets refuse it. */
+static int check_urgent(const struct dgram_sock *s, struct tapir_addr to)
+{
+	if (!dgram_is_udp(s))
+		return -EOPNOTSUPP;
+	if (!to.family && sock_request(TAPIR_OP_GETPEERNAME, s->fd, NULL, 0, &to, sizeof(to)) < 0)
+		return 0;
+	return is_ipv4(&to) ? -EOPNOTSUPP : 0;
+}
+
 /* The header for @m. @is_connected: known so far; found out when it matters. */
 static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, bool *is_connected, struct framed *f)
 {
@@ -66,7 +76,7 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 
 	if (flags & MSG_MORE) /* it would have to join datagrams */
 		report_flags(REPORT_SEND, MSG_MORE, EOPNOTSUPP);
-	if (flags & (MSG_OOB | MSG_MORE))
+	if (flags & MSG_MORE)
 		return -EOPNOTSUPP;
 	*h = (struct tapir_dgram){ .magic_id = s->id, .header_bytes = sizeof(*h), .ttl = -1, .tos = -1 };
 	if (m->msg_name) {
@@ -84,6 +94,11 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 		if (error)
 			return error;
 		*is_connected = true;
+	}
+	if (flags & MSG_OOB) {
+		error = check_urgent(s, h->addr);
+		if (error)
+			return error;
 	}
 	if (bytes > (is_ipv4(&h->addr) ? UDP4_BYTES_MAX : UDP6_BYTES_MAX))
 		return -EMSGSIZE;
@@ -131,8 +146,8 @@ static __attribute__((noinline)) ssize_t send_many_pieces(const struct dgram_soc
 	return tapir_real.sendmsg(s->fd, &out, flags);
 }
 
-/* Whether the daemon must be asked because an error came: the next call tells it, also one that sends (but not on raw sockets). Looking for it costs a third of a send, so who sends without pause
- * looks only so often in a tick of the clock (a few milliseconds). */
+/* Whether the daemon must be asked because an error came: the next call tells it, also one that sends (but not on raw sockets). Looking
+ * for it costs a third of a send, so who sends without pause looks only so often in a tick of the clock (a few milliseconds). */
 static bool hears_bell(const struct dgram_sock *s)
 {
 	enum { LOOKS_PER_TICK = 64 };

@@ -18,6 +18,7 @@ enum {
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET,
 	SMALL_BUFFER = 64 << 10, /* less was asked for on purpose */
+	SMALLEST_DGRAM_BUFFER = 34 << 10, /* of which the kernel makes twice as much */
 	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
 };
 
@@ -286,6 +287,20 @@ static int small_or_wanted(struct daemon *d, const struct channel *ch, int optio
 	if (sock_getopt(ch->sock, SOL_SOCKET, option, &bytes, &len, d->now_us) < 0 || bytes >= SMALL_BUFFER)
 		return TAPIR_SNDBUF_WANTED;
 	return bytes / 2; /* the kernel doubles it */
+}
+
+/* A pair must take the longest datagram all the same. */
+static int dgram_bound(struct daemon *d, const struct channel *ch, int option)
+{
+	int bytes = small_or_wanted(d, ch, option);
+
+	return bytes < SMALLEST_DGRAM_BUFFER ? SMALLEST_DGRAM_BUFFER : bytes;
+}
+
+void channel_bound_dgram(struct daemon *d, struct channel *ch, int theirs)
+{
+	set_sndbuf(ch->source.fd, dgram_bound(d, ch, SO_RCVBUF));
+	set_sndbuf(theirs, dgram_bound(d, ch, SO_SNDBUF));
 }
 
 void channel_bound_theirs(struct daemon *d, struct channel *ch, int theirs)

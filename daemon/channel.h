@@ -136,6 +136,7 @@ void channel_enlarge_theirs(struct channel *ch, int theirs);
 
 /* The program has set SO_SNDBUF: a small one bounds what it can write ahead of the network, as it does on a kernel's socket. */
 void channel_bound_theirs(struct daemon *d, struct channel *ch, int theirs);
+void channel_bound_dgram(struct daemon *d, struct channel *ch, int theirs); /* of datagrams, SO_RCVBUF too */
 
 /* The end as the network knows it: addresses between wire form and engine form. */
 void channel_addr_to_wire(struct tapir_addr *to, const struct ip_endpoint *from, int family);

@@ -459,6 +459,11 @@ static int privilege_of_option(const struct call *c)
 	return 0;
 }
 
+static bool is_buffer_option(uint32_t name)
+{
+	return name == SO_SNDBUF || name == SO_SNDBUFFORCE || name == SO_RCVBUF || name == SO_RCVBUFFORCE;
+}
+
 static int call_setsockopt(const struct call *c)
 {
 	const struct tapir_option *o = &c->request->option.head;
@@ -479,6 +484,8 @@ static int call_setsockopt(const struct call *c)
 		dgram_on_options(c->d, c->ch);
 	if (err == 0 && c->ch->kind == CHANNEL_STREAM && o->level == SOL_SOCKET && o->name == SO_RCVLOWAT)
 		stream_on_options(c->d, c->ch);
+	if (err == 0 && c->ch->kind == CHANNEL_DGRAM && o->level == SOL_SOCKET && is_buffer_option(o->name))
+		channel_bound_dgram(c->d, c->ch, c->fd);
 	if (err == 0 && c->ch->kind == CHANNEL_STREAM && o->level == SOL_SOCKET && (o->name == SO_SNDBUF || o->name == SO_SNDBUFFORCE))
 		channel_bound_theirs(c->d, c->ch, c->fd);
 	if (err == 0 && c->ch->kind != CHANNEL_DGRAM && o->level == SOL_SOCKET && o->name == SO_OOBINLINE)

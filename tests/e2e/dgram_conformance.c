@@ -507,6 +507,237 @@ static void segments_go_out_and_come_in_together_or_apart(void)
 	CHECK(recv(to, in, sizeof(in), 0) == 400 && recv(to, in, sizeof(in), 0) == 400 && recv(to, in, sizeof(in), 0) == 200);
 }
 
+/* The peer's link takes 1500 bytes. */
+static void segments_that_the_link_does_not_take_are_refused(void)
+{
+	static char out[65536];
+	int room = 1500 - 8 - (family == AF_INET ? 20 : 40);
+	const struct {
+		int segment, bytes, error;
+	} cases[] = {
+		{ 10, 1280, 0 }, { 10, 1281, EINVAL }, { 10, 1280, 0 }, { 3000, 2000, EMSGSIZE }, { 3000, 6000, EMSGSIZE },
+		{ room, 10 * room, 0 }, { room + 1, room, 0 }, { room + 1, room + 1, EMSGSIZE }, { room, 10 * room, 0 }, { 0, 100, 0 },
+	};
+	union address to = at_port(peer, CLOSED_PORT);
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(uint16_t))];
+	} control = { .h = { .cmsg_len = CMSG_LEN(sizeof(uint16_t)), .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT } };
+	int fd = udp();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct iovec iov = { out, (size_t)cases[i].bytes };
+		struct msghdr m = { .msg_name = &to, .msg_namelen = own_len, .msg_iov = &iov, .msg_iovlen = 1,
+				    .msg_control = &control, .msg_controllen = sizeof(control) };
+		uint16_t segment = (uint16_t)cases[i].segment;
+
+		memcpy(CMSG_DATA(&control.h), &segment, sizeof(segment));
+		if (cases[i].error)
+			FAILS(sendmsg(fd, &m, 0), cases[i].error);
+		else
+			CHECK(sendmsg(fd, &m, 0) == cases[i].bytes);
+	}
+	set(fd, IPPROTO_UDP, UDP_SEGMENT, 10);
+	CHECK(sendto(fd, out, 1280, 0, &to.any, own_len) == 1280);
+	FAILS(sendto(fd, out, 1281, 0, &to.any, own_len), EINVAL);
+}
+
+/* A source of its own for each message: one that is ours, one that is nobody's here. */
+static void source_in_a_control_message_is_looked_at_each_time(void)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { .h = { .cmsg_len = CMSG_LEN(sizeof(struct in6_pktinfo)), .cmsg_level = IPPROTO_IPV6, .cmsg_type = IPV6_PKTINFO } };
+	char text[] = "x";
+	struct iovec iov = { text, 1 };
+	union address to = at_port(peer, CLOSED_PORT);
+	struct msghdr m = { .msg_name = &to, .msg_namelen = own_len, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	int fd = udp();
+
+	for (int i = 0; i < 4; i++) {
+		union address *from = i % 2 ? &absent : &own;
+		struct in6_pktinfo info6 = { .ipi6_addr = from->in6.sin6_addr };
+		struct in_pktinfo info4 = { .ipi_spec_dst = from->in4.sin_addr };
+
+		if (family == AF_INET6) {
+			memcpy(CMSG_DATA(&control.h), &info6, sizeof(info6));
+		} else {
+			control.h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(info4)), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO };
+			memcpy(CMSG_DATA(&control.h), &info4, sizeof(info4));
+			m.msg_controllen = CMSG_SPACE(sizeof(info4));
+		}
+		if (from == &own)
+			CHECK(sendmsg(fd, &m, 0) == 1);
+		else
+			FAILS(sendmsg(fd, &m, 0), family == AF_INET ? ENETUNREACH : EINVAL);
+	}
+}
+
+/* ---- Buffers ---- */
+
+/* What is not read takes SO_RCVBUF at most; later ones are lost, and what came before is not. */
+static void receive_buffer_bounds_what_waits(void)
+{
+	enum { COUNT = 2000, BYTES = 1000 };
+	static char out[BYTES], in[BYTES];
+	union address a;
+	int to, fd = connected(&to, &a), got = 0;
+	struct pollfd p = { .fd = to, .events = POLLIN };
+
+	set(to, SOL_SOCKET, SO_RCVBUF, 16384);
+	for (int i = 0; i < COUNT; i++)
+		CHECK(send(fd, out, BYTES, 0) == BYTES);
+	while (poll(&p, 1, 500) == 1 && recv(to, in, BYTES, 0) == BYTES)
+		got++;
+	CHECK(got >= 8 && got < COUNT / 4);
+	CHECK(send(fd, "x", 1, 0) == 1 && recv(to, in, BYTES, 0) == 1);
+}
+
+/* ---- Many, and time ---- */
+
+/* The time-out is looked at after each datagram only (recvmmsg(2), BUGS), and what is left of it comes back. */
+static void time_out_of_recvmmsg_is_looked_at_after_each_datagram(void)
+{
+	struct mmsghdr m[3] = { 0 };
+	struct timespec none = { 0 }, wrong = { .tv_nsec = -1 }, limit = { .tv_sec = 100 };
+	char in[3];
+	struct iovec iov[3];
+	union address a;
+	int to, fd = connected(&to, &a);
+
+	for (int i = 0; i < 3; i++) {
+		iov[i] = (struct iovec){ &in[i], 1 };
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
+	}
+	FAILS(recvmmsg(to, m, 3, 0, &wrong), EINVAL);
+	CHECK(send(fd, "a", 1, 0) == 1 && send(fd, "b", 1, 0) == 1);
+	CHECK(recvmmsg(to, m, 3, 0, &none) == 1 && in[0] == 'a');
+	CHECK(recvmmsg(to, m, 1, 0, &limit) == 1 && in[0] == 'b' && limit.tv_sec <= 100 && limit.tv_sec >= 50);
+	CHECK(recvmmsg(to, m, 0, 0, NULL) == 0);
+	FAILS(recvmmsg(to, m, 3, MSG_DONTWAIT, &limit), EAGAIN);
+}
+
+static void urgent_data_is_nothing_to_datagrams(void)
+{
+	union address a;
+	char byte;
+	int to, fd = connected(&to, &a);
+
+	(void)to;
+	if (family == AF_INET)
+		FAILS(send(fd, "x", 1, MSG_OOB), EOPNOTSUPP);
+	else
+		CHECK(send(fd, "x", 1, MSG_OOB) == 1 && recv(to, &byte, 1, 0) == 1);
+	CHECK(send(fd, "x", 1, 0) == 1 && recv(to, &byte, 1, MSG_OOB) == 1);
+}
+
+/* ---- Shared ---- */
+
+static void child_and_parent_share_a_socket(void)
+{
+	union address a, b, from;
+	socklen_t len = sizeof(from);
+	int status, fd = bound(&a), to = bound(&b);
+	char byte;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		CHECK(recvfrom(fd, &byte, 1, 0, &from.any, &len) == 1 && byte == 'q' && is_same(&from, &b));
+		CHECK(sendto(fd, "r", 1, 0, &from.any, len) == 1);
+		CHECK(connect(fd, &from.any, len) == 0); /* the parent's socket, too */
+		_exit(0);
+	}
+	CHECK(sendto(to, "q", 1, 0, &a.any, own_len) == 1 && recvfrom(to, &byte, 1, 0, &from.any, &len) == 1 && byte == 'r');
+	CHECK(is_same(&from, &a) && waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(send(fd, "s", 1, 0) == 1 && recv(to, &byte, 1, 0) == 1 && byte == 's');
+	CHECK(sendto(to, "t", 1, 0, &a.any, own_len) == 1);
+	len = sizeof(from);
+	CHECK(recvfrom(fd, &byte, 1, 0, &from.any, &len) == 1 && byte == 't' && is_same(&from, &b));
+}
+
+static void pass(int through, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .h = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.h), &fd, sizeof(fd));
+	CHECK(sendmsg(through, &m, 0) == 1);
+}
+
+static int receive_passed(int through)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	int fd;
+
+	CHECK(recvmsg(through, &m, 0) == 1 && m.msg_controllen);
+	memcpy(&fd, CMSG_DATA(&control.h), sizeof(fd));
+	return fd;
+}
+
+static void unconnected_socket_is_passed_to_another_process(void)
+{
+	union address a, b, from;
+	socklen_t len = sizeof(from);
+	int status, pair[2], to = bound(&b), fd;
+	char byte;
+	pid_t pid;
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	pid = fork();
+	if (pid == 0) {
+		fd = receive_passed(pair[1]);
+		CHECK(recvfrom(fd, &byte, 1, 0, &from.any, &len) == 1 && byte == 'q' && is_same(&from, &b));
+		CHECK(sendto(fd, "r", 1, 0, &from.any, len) == 1);
+		_exit(0);
+	}
+	fd = bound(&a);
+	pass(pair[0], fd);
+	CHECK(close(fd) == 0);
+	CHECK(sendto(to, "q", 1, 0, &a.any, own_len) == 1 && recvfrom(to, &byte, 1, 0, &from.any, &len) == 1 && byte == 'r');
+	CHECK(is_same(&from, &a) && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* Each sender's datagrams go to one of the group, and both get some of many senders'. */
+static void group_of_sockets_on_one_port_shares_the_senders(void)
+{
+	enum { SENDERS = 64 };
+	socklen_t len = sizeof(union address);
+	union address a = own;
+	int group[2], got[2] = { 0 };
+	char byte;
+
+	for (int i = 0; i < 2; i++) {
+		group[i] = udp();
+		set(group[i], SOL_SOCKET, SO_REUSEPORT, 1);
+		CHECK(bind(group[i], &a.any, own_len) == 0 && getsockname(group[i], &a.any, &len) == 0);
+	}
+	for (int i = 0; i < SENDERS; i++) {
+		int fd = udp(), at;
+		struct pollfd p[2] = { { .fd = group[0], .events = POLLIN }, { .fd = group[1], .events = POLLIN } };
+
+		CHECK(connect(fd, &a.any, own_len) == 0 && send(fd, "x", 1, 0) == 1 && poll(p, 2, 10000) == 1);
+		at = p[1].revents ? 1 : 0;
+		CHECK(recv(group[at], &byte, 1, 0) == 1);
+		got[at]++;
+		CHECK(send(fd, "y", 1, 0) == 1 && recv(group[at], &byte, 1, 0) == 1 && byte == 'y');
+		close(fd);
+	}
+	CHECK(got[0] > 8 && got[1] > 8);
+}
+
 /* ---- All of it ---- */
 
 #define TEST(name) { name, #name }
@@ -522,7 +753,11 @@ static const struct {
 	TEST(peek_and_fionread_tell_of_the_next), TEST(poll_of_a_fresh_one_is_out), TEST(shutdown_of_what_is_not_connected_fails),
 	TEST(shutdown_for_reading_is_the_end), TEST(shutdown_for_writing_is_epipe), TEST(many_at_once),
 	TEST(ancillary_data_comes_in_linux_order), TEST(bad_control_messages_are_einval),
-	TEST(segments_go_out_and_come_in_together_or_apart),
+	TEST(segments_go_out_and_come_in_together_or_apart), TEST(segments_that_the_link_does_not_take_are_refused),
+	TEST(source_in_a_control_message_is_looked_at_each_time), TEST(receive_buffer_bounds_what_waits),
+	TEST(time_out_of_recvmmsg_is_looked_at_after_each_datagram),
+	TEST(urgent_data_is_nothing_to_datagrams), TEST(child_and_parent_share_a_socket),
+	TEST(unconnected_socket_is_passed_to_another_process), TEST(group_of_sockets_on_one_port_shares_the_senders),
 };
 
 static bool passes(void (*test)(void))
