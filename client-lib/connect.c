@@ -69,8 +69,11 @@ static void enlarge_send_buffer(int fd)
 
 int sock_conclude_connect(int fd, short revents)
 {
-	int error = revents & (POLLERR | POLLHUP) ? sock_ask_error(fd, ENETDOWN) : 0;
+	int error;
 
+	if (revents & POLLNVAL) /* another thread has closed it */
+		return -EBADF;
+	error = revents & (POLLERR | POLLHUP) ? sock_ask_error(fd, ENETDOWN) : 0;
 	if (!error) {
 		hint_move(fd, HINT_CONNECTED);
 		enlarge_send_buffer(fd);

@@ -194,8 +194,11 @@ static int serve_one(struct daemon *d, struct client *c)
 
 	if (n == -EAGAIN || n == -EINTR)
 		return 1;
-	if (n <= 0)
+	if (n <= 0) {
+		if (fd >= 0) /* an empty message may bring one */
+			close(fd);
 		return -1;
+	}
 	d->counters[COUNTER_CONTROL_REQUESTS]++;
 	err = n > TAPIR_MESSAGE_MAX ? REQUEST_IS_GARBAGE : request_parse(message, (size_t)n, &r);
 	if (err == REQUEST_IS_GARBAGE) {

@@ -376,6 +376,28 @@ static void test_shutdown_gives_up_a_connect(void)
 	CHECK(l >= 0);
 }
 
+static void *close_soon(void *fd)
+{
+	usleep(150000);
+	close(*(int *)fd);
+	return NULL;
+}
+
+static void test_connect_of_a_closed_descriptor_is_no_success(void)
+{
+	struct timeval tv = { .tv_usec = 400000 };
+	int fills[3], l, c = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union address a;
+	pthread_t thread;
+
+	l = full_listener(&a, fills);
+	CHECK(setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) == 0);
+	CHECK(pthread_create(&thread, NULL, close_soon, &c) == 0);
+	CHECK(connect(c, &a.any, own_len) == -1);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(l >= 0);
+}
+
 static void test_addresses_of_another_form_are_refused(void)
 {
 	union address a, any = loopback(0);
@@ -1867,6 +1889,7 @@ static const struct test tests[] = {
 	TEST(refused_nonblocking_connect_fails_read),
 	TEST(failed_connect_may_be_tried_again),
 	TEST(shutdown_gives_up_a_connect),
+	TEST(connect_of_a_closed_descriptor_is_no_success),
 	TEST(addresses_of_another_form_are_refused),
 	TEST(bytes_may_be_dropped_without_a_buffer),
 	TEST(dissolved_connection_may_be_followed_by_another),
