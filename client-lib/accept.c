@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "client-lib/real.h"
 #include "client-lib/sock.h"
 #include "client-lib/sockaddr.h"
 
-/* Whether a descriptor is left. A message that is received when none is would lose its connection. */
+enum { GIVE_BACK_TRIES = 80 };
+
+/* Whether a descriptor is left. A message that is received when none is comes without its connection, which is asked for again; the
+ * daemon can give it again in most cases, so first this. */
 static int check_room(int fd)
 {
 	int spare = tapir_real.fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -62,6 +66,21 @@ static int take_fd(struct msghdr *m)
 	return fd;
 }
 
+/* The connection came without its descriptor: another thread took the last one meanwhile. The daemon keeps it for some 50 ms. There may be
+ * no descriptor for a control connection either, but those that are open are in use for moments only. */
+static void give_back(int listener, const struct tapir_accept *a)
+{
+	const struct timespec pause = { .tv_nsec = 500000 };
+
+	for (int i = 0; i < GIVE_BACK_TRIES; i++) {
+		int r = sock_request_int(TAPIR_OP_ACCEPT_AGAIN, listener, (int64_t)a->id);
+
+		if (r != -EMFILE && r != -ENFILE)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int accept_ours(int listener, struct tapir_accept *a, int flags)
 {
 	union {
@@ -81,6 +100,8 @@ static int accept_ours(int listener, struct tapir_accept *a, int flags)
 	if (n == 0)
 		return explain_end(listener);
 	fd = take_fd(&m);
+	if (fd == -EMFILE && n == (ssize_t)sizeof(*a))
+		give_back(listener, a);
 	if (fd < 0)
 		return fd;
 	if (n != (ssize_t)sizeof(*a) || a->magic != TAPIR_PROTOCOL_MAGIC) {

@@ -53,6 +53,7 @@ enum tapir_op {
 	TAPIR_OP_ADOPT,	      /* fd: an end of a SEQPACKET pair becomes one more control connection; there is no reply here */
 	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: the reply tells the end, see below */
 	TAPIR_OP_URGENT,      /* fd: a byte with MSG_OOB may come on this stream, now or later */
+	TAPIR_OP_ACCEPT_AGAIN, /* fd + tapir_int (tapir_accept's id): it came without its descriptor, hand it out once more */
 	TAPIR_OP_NETLINK = 32, /* tapir_int (SOCK_RAW or SOCK_DGRAM) -> an end of a NETLINK_ROUTE socket attached, see below */
 	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */
@@ -80,6 +81,9 @@ enum tapir_op {
  *
  * TAPIR_OP_URGENT: the daemon finds urgent bytes by itself (the pair's POLLPRI), but may read one a moment before it is told of it. So a
  * library asks this before it sends with MSG_OOB, each time.
+ *
+ * TAPIR_OP_ACCEPT_AGAIN: who receives an accept message when he has no descriptor left gets it without (MSG_CTRUNC), and the kernel closes the
+ * connection's end. The daemon keeps a connection that ends so early for a short while. ENOENT: it did not, or that is over.
  *
  * TAPIR_OP_ADOPT: how a process that can no longer reach the path (chroot) gets a control connection of its own from one that it
  * shares with others: it makes a socketpair and gives one end away. Nothing is read back, so any number of processes may do it

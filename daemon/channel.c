@@ -210,6 +210,7 @@ int channels_init(struct daemon *d)
 
 	list_init(&c->work);
 	list_init(&c->dead);
+	list_init(&c->parked);
 	list_init(&c->stalled);
 	c->bucket_count = BUCKETS_FIRST;
 	c->buckets = calloc(c->bucket_count, sizeof(struct channel *));
@@ -451,6 +452,7 @@ void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, i
 	/* A client that is gone asks nothing; but after our own shutdown(2) a hang-up does not prove that. */
 	if (ch->flags & (CH_FAILED | CH_FIN_TOLD))
 		leave_tombstone(d, ch, how, error);
+	listener_on_claim(d, ch);
 	sock_set_user(ch->sock, NULL);
 	if (how == CHANNEL_ABORT)
 		sock_abort(ch->sock, d->now_us);
@@ -458,7 +460,6 @@ void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, i
 		sock_close(ch->sock, d->now_us);
 	if (ch->flags & CH_HAS_WAITER)
 		control_answer_waiter(d, ch->waiter, error ? error : ECONNABORTED);
-	listener_on_claim(ch);
 	ch->sock = NULL;
 	if (ch->kind == CHANNEL_LISTENER)
 		listener_free(d, ch);

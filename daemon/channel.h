@@ -45,6 +45,8 @@ enum channel_flag {
 	CH_IS_DEAD = 1 << 19,	  /* freed at the end of the turn */
 	CH_HAS_LOWAT = 1 << 21,	  /* stream: SO_RCVLOWAT is more than 1 */
 	CH_URGENT_OUT = 1 << 22,  /* stream: the client may send urgent bytes */
+	CH_OFFERED = 1 << 23,	  /* accepted, and neither named in a request nor written to: perhaps no program has received it */
+	CH_PARKED = 1 << 24,	  /* its offered end was closed; it waits for a program that could not receive it to say so */
 	CH_HAS_WAITER = 1 << 20,  /* stream, connecting: @waiter gets the answer */
 };
 
@@ -64,11 +66,13 @@ struct channel {
 	uint8_t kind;	/* enum channel_kind */
 	uint8_t family; /* of the socket: the form of addresses towards the client */
 	int32_t error;	     /* CH_FAILED: errno; datagrams: news for the client that did not fit yet */
-	struct list handed_link; /* accepted: on its listener's list until a program surely took it */
+	struct list handed_link; /* accepted: on its listener's list until a program surely took it, or CH_PARKED */
+	uint32_t kept_bytes; /* CH_OFFERED: given to the client, and still in the engine's queue */
 	union {
 		struct listener *listener;
 		struct dgram *dgram;
 		struct listener *handed_by; /* while on its list */
+		uint64_t parked_until_us; /* CH_PARKED */
 		struct client *waiter; /* CH_HAS_WAITER */
 	};
 };
@@ -77,6 +81,8 @@ struct channels {
 	struct channel **buckets;
 	uint32_t bucket_count, count;
 	struct list work, dead;
+	struct list parked; /* by handed_link, oldest first */
+	uint32_t parked_count;
 	struct list stalled; /* what lacked descriptors, buffers, or a place under the user's limit; by work_link */
 	char *junk;	     /* zeros to send, room to drain them into */
 	uint32_t junk_bytes;
@@ -148,6 +154,7 @@ void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
 void stream_begin(struct daemon *d, struct channel *ch); /* connected: bytes flow from now on */
 void stream_hold(struct daemon *d, struct channel *ch, int theirs); /* connecting: the client's end polls nothing until that is decided */
 void stream_on_options(struct daemon *d, struct channel *ch); /* an option was set, or inherited */
+void stream_end(struct daemon *d, struct channel *ch); /* the client has closed its end, and all of it is collected */
 void stream_flush(struct daemon *d, struct channel *ch); /* take what the client has written so far */
 void stream_farewell(struct daemon *d, struct channel *ch);
 
@@ -166,7 +173,12 @@ void listener_work(struct daemon *d, struct channel *ch);
 void listener_free(struct daemon *d, struct channel *ch);
 uint32_t listener_handed(const struct daemon *d, const struct channel *ch);
 int listener_measure(struct channels *c); /* sets accept_cost; 0 or -errno */
-void listener_on_claim(struct channel *ch); /* a program surely holds this accepted connection */
+void listener_on_claim(struct daemon *d, struct channel *ch); /* a program surely holds this accepted connection */
+bool listener_park(struct daemon *d, struct channel *ch); /* its end was closed: whether it waits for listener_take_back() */
+/* TAPIR_OP_ACCEPT_AGAIN: the connection @id is handed out once more. 0 or -ENOENT. */
+int listener_take_back(struct daemon *d, struct channel *ch, uint64_t id);
+uint64_t listener_parked_until_us(const struct daemon *d); /* UINT64_MAX: none is parked */
+void listener_end_parked(struct daemon *d); /* those whose time is over end as their program ended them */
 
 /* dgram.c */
 int dgram_begin(struct daemon *d, struct channel *ch); /* 0 or -ENOBUFS */

@@ -17,6 +17,7 @@
 	X(CHANNEL_CLOSED, "channel.closed", "sockets that clients gave up, or that failed")                            \
 	X(CHANNEL_REFUSED_LIMIT, "channel.refused.limit", "sockets refused: the user holds too many")                  \
 	X(CHANNEL_REFUSED_FD, "channel.refused.fd", "sockets refused or accepts delayed: no file descriptor or memory") \
+	X(LISTEN_RETURNED, "listen.returned", "connections handed out again: who accepted had no descriptor left")      \
 	X(LISTEN_RESET, "listen.reset", "connections reset because their listener closed before they were accepted")   \
 	X(DGRAM_DROP_UNFRAMED, "dgram.drop.unframed", "datagrams from a client without address on an unconnected socket") \
 	X(DGRAM_DROP_MALFORMED, "dgram.drop.malformed", "datagrams from a client behind a wrong header")               \

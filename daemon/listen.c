@@ -8,6 +8,7 @@
  * among those the ones that hang up without having moved a byte are reset instead of closed. */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,12 +18,22 @@
 #include "channel.h"
 #include "daemon.h"
 
-enum { TURN_ACCEPTS = 64 };
+enum {
+	TURN_ACCEPTS = 64,
+	PARKED_US = 50000, /* a program that could not receive a connection says so at once */
+	PARKED_MAX = 256,
+};
 
 struct listener {
 	struct list handed; /* of struct channel, oldest first */
 	uint32_t handed_count;
 	struct sock *held; /* accepted from the engine, but there was no descriptor for it */
+	struct list returned; /* taken back: before those that the engine has */
+};
+
+struct returned {
+	struct list link;
+	struct sock *sock;
 };
 
 static uint32_t outq_bytes(int fd)
@@ -72,6 +83,7 @@ int listener_begin(struct daemon *d, struct channel *ch)
 	if (!l)
 		return -ENOBUFS;
 	list_init(&l->handed);
+	list_init(&l->returned);
 	ch->listener = l;
 	ch->kind = CHANNEL_LISTENER;
 	channel_enlarge_ours(d, ch);
@@ -85,10 +97,109 @@ static void unlist(struct channel *ch)
 	list_remove(&ch->handed_link);
 }
 
-void listener_on_claim(struct channel *ch)
+static void unpark(struct daemon *d, struct channel *ch)
 {
+	if (!(ch->flags & CH_PARKED))
+		return;
+	list_remove(&ch->handed_link);
+	d->channels.parked_count--;
+	ch->flags &= ~(uint32_t)CH_PARKED;
+}
+
+void listener_on_claim(struct daemon *d, struct channel *ch)
+{
+	if (!(ch->flags & CH_OFFERED))
+		return;
+	ch->flags &= ~(uint32_t)CH_OFFERED;
+	unpark(d, ch);
 	if (list_is_linked(&ch->handed_link))
 		unlist(ch);
+	if (ch->kept_bytes && !(ch->flags & CH_RESET)) /* else they are what makes closing it a reset */
+		sock_recv_done(ch->sock, ch->kept_bytes, d->now_us);
+	ch->kept_bytes = 0;
+}
+
+static void end_parked(struct daemon *d, struct channel *ch)
+{
+	unpark(d, ch);
+	listener_on_claim(d, ch);
+	stream_end(d, ch);
+}
+
+/* Either the program closed a connection that it had just accepted, without reading or writing; or it had no descriptor left to receive it,
+ * so that the kernel closed it. What was read to its end was surely received. */
+bool listener_park(struct daemon *d, struct channel *ch)
+{
+	if ((ch->flags & (CH_OFFERED | CH_UNCLAIMED | CH_FAILED)) != CH_OFFERED || (ch->kept_bytes && !(ch->flags & CH_RESET)))
+		return false;
+	if (list_is_linked(&ch->handed_link))
+		unlist(ch);
+	ch->flags |= CH_PARKED;
+	ch->parked_until_us = d->now_us + PARKED_US;
+	list_append(&d->channels.parked, &ch->handed_link);
+	if (++d->channels.parked_count > PARKED_MAX)
+		end_parked(d, container_of(list_first(&d->channels.parked), struct channel, handed_link));
+	return true;
+}
+
+uint64_t listener_parked_until_us(const struct daemon *d)
+{
+	const struct list *n = list_first(&d->channels.parked);
+
+	return n ? container_of(n, struct channel, handed_link)->parked_until_us : UINT64_MAX;
+}
+
+void listener_end_parked(struct daemon *d)
+{
+	while (listener_parked_until_us(d) <= d->now_us)
+		end_parked(d, container_of(list_first(&d->channels.parked), struct channel, handed_link));
+}
+
+/* The hang-up may still be on its way to us. */
+static bool is_hung_up(const struct channel *ch)
+{
+	struct pollfd p = { .fd = ch->source.fd };
+
+	return (ch->flags & CH_PARKED) || (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP));
+}
+
+int listener_take_back(struct daemon *d, struct channel *ch, uint64_t id)
+{
+	struct sock *s = sock_by_id(d->st, id);
+	struct channel *lost = s ? sock_user(s) : NULL;
+	struct returned *r;
+
+	if (!lost || lost->kind != CHANNEL_STREAM || !(lost->flags & CH_OFFERED) || (lost->flags & CH_FAILED) || lost->user != ch->user ||
+	    !is_hung_up(lost))
+		return -ENOENT;
+	r = malloc(sizeof(*r));
+	if (!r)
+		return -ENOBUFS;
+	r->sock = s;
+	unpark(d, lost);
+	if (list_is_linked(&lost->handed_link))
+		unlist(lost);
+	lost->flags &= ~(uint32_t)CH_OFFERED; /* what it was given stays in the engine */
+	channel_close(d, lost, CHANNEL_KEEP_SOCK, 0);
+	list_append(&ch->listener->returned, &r->link);
+	d->counters[COUNTER_LISTEN_RETURNED]++;
+	ch->flags |= CH_SOCK_READABLE;
+	channel_queue(d, ch);
+	return 0;
+}
+
+/* The next connection to hand out. NULL: there is none. */
+static struct sock *next_sock(struct channel *ch)
+{
+	struct list *n = list_pop(&ch->listener->returned);
+	struct sock *s;
+	int err;
+
+	if (!n)
+		return sock_accept(ch->sock, &err);
+	s = container_of(n, struct returned, link)->sock;
+	free(container_of(n, struct returned, link));
+	return s;
 }
 
 /* The connections that no program surely took are in doubt from now on. */
@@ -105,6 +216,12 @@ void listener_free(struct daemon *d, struct channel *ch)
 	}
 	if (l->held)
 		sock_abort(l->held, d->now_us);
+	while ((n = list_pop(&l->returned))) {
+		struct returned *r = container_of(n, struct returned, link);
+
+		sock_abort(r->sock, d->now_us);
+		free(r);
+	}
 	free(l);
 	ch->listener = NULL;
 }
@@ -145,6 +262,7 @@ static int hand_over(struct daemon *d, struct channel *ch, struct sock *s)
 	}
 	list_append(&ch->listener->handed, &accepted->handed_link);
 	accepted->handed_by = ch->listener;
+	accepted->flags |= CH_OFFERED;
 	ch->listener->handed_count++;
 	stream_begin(d, accepted);
 	return 0;
@@ -154,7 +272,7 @@ static void hand_over_all(struct daemon *d, struct channel *ch)
 {
 	struct listener *l = ch->listener;
 	uint32_t waiting_bytes = outq_bytes(ch->source.fd);
-	int r, err;
+	int r;
 
 	trim_handed(l, waiting_bytes / d->channels.accept_cost);
 	for (int i = 0; i < TURN_ACCEPTS; i++) {
@@ -163,7 +281,7 @@ static void hand_over_all(struct daemon *d, struct channel *ch)
 			return;
 		}
 		if (!l->held)
-			l->held = sock_accept(ch->sock, &err);
+			l->held = next_sock(ch);
 		if (!l->held) {
 			ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
 			return;

@@ -133,6 +133,7 @@ static void tell_events(struct daemon *d)
 static void work(struct daemon *d)
 {
 	read_frames(d);
+	listener_end_parked(d);
 	stack_tick(d->st, d->now_us);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		tell_events(d);
@@ -193,6 +194,8 @@ static int wait_events(struct daemon *d, struct epoll_event *events, uint64_t un
 		return epoll_pwait2(d->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
 	if (deadline_us > until_us)
 		deadline_us = until_us;
+	if (deadline_us > listener_parked_until_us(d))
+		deadline_us = listener_parked_until_us(d);
 	if (is_short(d) && deadline_us > d->now_us + RETRY_US)
 		deadline_us = d->now_us + RETRY_US;
 	if (deadline_us == UINT64_MAX)

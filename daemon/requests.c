@@ -565,6 +565,11 @@ static int call_urgent(const struct call *c)
 	return 0;
 }
 
+static int call_accept_again(const struct call *c)
+{
+	return c->ch->kind == CHANNEL_LISTENER ? listener_take_back(c->d, c->ch, (uint64_t)c->request->number.value) : -EINVAL;
+}
+
 static int call_next_header(const struct call *c)
 {
 	if (c->ch->kind != CHANNEL_DGRAM)
@@ -674,6 +679,8 @@ static int call_channel(const struct call *c)
 		return call_outq(c);
 	case TAPIR_OP_URGENT:
 		return call_urgent(c);
+	case TAPIR_OP_ACCEPT_AGAIN:
+		return call_accept_again(c);
 	case TAPIR_OP_BARE:
 		return c->ch->kind == CHANNEL_DGRAM ? dgram_go_bare(c->ch) : -EOPNOTSUPP;
 	case TAPIR_OP_NEXT_HEADER:
@@ -697,7 +704,7 @@ static int do_call(struct daemon *d, struct client *client, const struct request
 	c.ch = channel_by_fd(d, fd, &cookie);
 	if (c.ch) {
 		/* Who names it holds it. */
-		listener_on_claim(c.ch);
+		listener_on_claim(d, c.ch);
 		c.ch->flags &= ~(uint32_t)CH_UNCLAIMED;
 		channel_enlarge_theirs(c.ch, fd);
 		return call_channel(&c);

@@ -123,12 +123,17 @@ void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
 
 /* ---- Engine to client --------------------------------------------------------------------------------------------- */
 
-/* sendmsg() found the client's reading side shut: by close(), or by shutdown(SHUT_RD)? */
-static void on_client_reads_no_more(struct channel *ch)
+static bool is_hung_up(const struct channel *ch)
 {
 	struct pollfd p = { .fd = ch->source.fd };
 
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP)) {
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
+/* sendmsg() found the client's reading side shut: by close(), or by shutdown(SHUT_RD)? */
+static void on_client_reads_no_more(struct channel *ch)
+{
+	if (is_hung_up(ch)) {
 		/* Closed. The bytes stay unread, so that closing the connection resets it, once the client's own have gone out. */
 		ch->flags |= CH_HUNG_UP | CH_FD_READABLE;
 		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
@@ -167,14 +172,29 @@ static bool is_below_mark(const struct daemon *d, const struct channel *ch, size
 	return ioctl(ch->source.fd, SIOCOUTQ, &unread) == 0 && unread == 0;
 }
 
+/* What an offered connection is given stays in the engine, so that it can be given again should the program not have received the
+ * descriptor. That is the first piece alone: with the second we believe that it has. */
+static bool has_more_than_kept(struct daemon *d, struct channel *ch)
+{
+	if (!ch->kept_bytes)
+		return true;
+	if (sock_inq_bytes(ch->sock) <= ch->kept_bytes)
+		return false;
+	listener_on_claim(d, ch);
+	return true;
+}
+
 static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 {
 	struct iovec iov[WRITE_IOV];
 	struct msghdr m = { .msg_iov = iov };
 	int count = 0, flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-	size_t n = sock_recv_peek(ch->sock, iov, WRITE_IOV, &count), urgent_at = sock_urgent_offset(ch->sock);
+	size_t n = 0, urgent_at;
 	ssize_t sent;
 
+	if (has_more_than_kept(d, ch))
+		n = sock_recv_peek(ch->sock, iov, WRITE_IOV, &count);
+	urgent_at = sock_urgent_offset(ch->sock);
 	if (n == 0 || (urgent_at >= n && is_below_mark(d, ch, n))) {
 		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
 		return 0;
@@ -196,7 +216,10 @@ static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 			channel_wait_for_room(d, ch);
 		return 0;
 	}
-	sock_recv_done(ch->sock, (size_t)sent, d->now_us);
+	if (ch->flags & CH_OFFERED)
+		ch->kept_bytes = (uint32_t)sent;
+	else
+		sock_recv_done(ch->sock, (size_t)sent, d->now_us);
 	ch->flags |= CH_TOUCHED;
 	if ((size_t)sent < n)
 		channel_wait_for_room(d, ch);
@@ -209,7 +232,8 @@ static void deliver(struct daemon *d, struct channel *ch)
 
 	while ((ch->flags & (CH_SOCK_READABLE | CH_FD_FULL)) == CH_SOCK_READABLE && budget > 0)
 		budget -= deliver_some(d, ch);
-	if ((ch->flags & (CH_PEER_CLOSED | CH_SOCK_READABLE | CH_FIN_TOLD)) == CH_PEER_CLOSED && sock_inq_bytes(ch->sock) == 0) {
+	if ((ch->flags & (CH_PEER_CLOSED | CH_SOCK_READABLE | CH_FIN_TOLD)) == CH_PEER_CLOSED &&
+	    sock_inq_bytes(ch->sock) == ch->kept_bytes) {
 		shutdown(ch->source.fd, SHUT_WR);
 		ch->flags |= CH_FIN_TOLD;
 	}
@@ -226,21 +250,29 @@ static bool resets_on_close(struct daemon *d, struct channel *ch)
 	return sock_getopt(ch->sock, SOL_SOCKET, SO_LINGER, &linger, &len, d->now_us) == 0 && linger.l_onoff && !linger.l_linger;
 }
 
+void stream_end(struct daemon *d, struct channel *ch)
+{
+	bool was_never_accepted = (ch->flags & (CH_UNCLAIMED | CH_TOUCHED)) == CH_UNCLAIMED;
+
+	if (was_never_accepted) {
+		d->counters[COUNTER_LISTEN_RESET]++;
+	} else if (!(ch->flags & CH_RESET) && resets_on_close(d, ch)) {
+		ch->flags |= CH_RESET; /* in the next round: what was just collected goes out first, as with a kernel */
+		channel_queue(d, ch);
+		return;
+	}
+	channel_close(d, ch, was_never_accepted || (ch->flags & CH_RESET) ? CHANNEL_ABORT : CHANNEL_CLOSE, 0);
+}
+
 /* The client's last byte is in the engine. */
 static void on_client_eof(struct daemon *d, struct channel *ch)
 {
 	ch->flags &= ~(uint32_t)CH_FD_READABLE;
+	if ((ch->flags & (CH_OFFERED | CH_HUNG_UP)) == CH_OFFERED && is_hung_up(ch)) /* and we have yet to be told */
+		ch->flags |= CH_HUNG_UP;
 	if (ch->flags & CH_HUNG_UP) {
-		bool was_never_accepted = (ch->flags & (CH_UNCLAIMED | CH_TOUCHED)) == CH_UNCLAIMED;
-
-		if (was_never_accepted) {
-			d->counters[COUNTER_LISTEN_RESET]++;
-		} else if (!(ch->flags & CH_RESET) && resets_on_close(d, ch)) {
-			ch->flags |= CH_RESET; /* in the next round: what was just collected goes out first, as with a kernel */
-			channel_queue(d, ch);
-			return;
-		}
-		channel_close(d, ch, was_never_accepted ? CHANNEL_ABORT : CHANNEL_CLOSE, 0);
+		if (!listener_park(d, ch))
+			stream_end(d, ch);
 		return;
 	}
 	sock_shutdown(ch->sock, SHUT_WR, d->now_us);
@@ -293,8 +325,8 @@ static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;
 	if (n <= 0)
 		return 0;
-	if (!(ch->flags & CH_TOUCHED))
-		listener_on_claim(ch);
+	if (ch->flags & CH_OFFERED)
+		listener_on_claim(d, ch);
 	ch->flags |= CH_TOUCHED;
 	if (!may_hold_more(ch, &m, room, (size_t)n))
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;
@@ -351,7 +383,8 @@ static void on_reset_by_client(struct daemon *d, struct channel *ch)
 		channel_queue(d, ch);
 		return;
 	}
-	channel_close(d, ch, CHANNEL_ABORT, 0);
+	if (!listener_park(d, ch))
+		channel_close(d, ch, CHANNEL_ABORT, 0);
 }
 
 /* The connection is dead, and the client does not read what it received before. It may be waiting for room to write, which the engine
@@ -371,6 +404,8 @@ static bool has_work(const struct channel *ch)
 
 void stream_work(struct daemon *d, struct channel *ch)
 {
+	if (ch->flags & CH_PARKED)
+		return;
 	if (!(ch->flags & CH_CONNECTED)) {
 		if (ch->flags & CH_HUNG_UP)
 			channel_close(d, ch, CHANNEL_CLOSE, ch->error);

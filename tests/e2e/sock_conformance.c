@@ -1028,6 +1028,83 @@ static void test_accept_without_descriptors_loses_nothing(void)
 	expect_bytes(s, "here");
 }
 
+enum { RACERS = 6, RACED_CONNECTIONS = 40 };
+
+static const struct timespec moment = { .tv_nsec = 100000 };
+
+static void *accept_and_echo(void *ctx)
+{
+	const int *listener = ctx;
+	char c;
+
+	for (;;) {
+		int fd = accept(*listener, NULL, NULL);
+
+		if (fd < 0 && errno == EMFILE) {
+			nanosleep(&moment, NULL);
+			continue;
+		}
+		if (fd < 0)
+			fail("accept in a race", __LINE__);
+		if (recv(fd, &c, 1, 0) == 1)
+			send(fd, &c, 1, MSG_NOSIGNAL);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void *take_and_give_descriptors(void *ctx)
+{
+	const int *fd = ctx;
+
+	for (;;) {
+		int spare = dup(*fd);
+
+		nanosleep(&moment, NULL);
+		if (spare >= 0)
+			close(spare);
+	}
+	return NULL;
+}
+
+/* Threads that sleep in accept(2) for the last descriptors: each connection is served by one of them. */
+static void test_racing_threads_without_descriptors_lose_nothing(void)
+{
+	struct rlimit limit;
+	union address a;
+	int listener = listening(&a), status, highest;
+	pthread_t thread;
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (int i = 0; i < RACED_CONNECTIONS; i += 4) {
+			int fds[4];
+
+			for (int k = 0; k < 4; k++) {
+				fds[k] = connected(&a);
+				if (k % 2)
+					CHECK(send(fds[k], "k", 1, 0) == 1);
+			}
+			for (int k = 0; k < 4; k++) {
+				if (k % 2 == 0)
+					CHECK(send(fds[k], "k", 1, 0) == 1);
+				expect_bytes(fds[k], "k");
+				close(fds[k]);
+			}
+		}
+		_exit(0);
+	}
+	CHECK(accept(-1, NULL, NULL) < 0);
+	highest = dup(listener);
+	CHECK(highest >= 0 && close(highest) == 0);
+	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = (rlim_t)highest + 3; /* one of them is for the library's talk with the daemon */
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	for (int i = 0; i < RACERS; i++)
+		CHECK(pthread_create(&thread, NULL, i < 2 ? take_and_give_descriptors : accept_and_echo, &listener) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void test_forked_workers_share_a_listener(void)
 {
 	enum { WORKERS = 3, EACH = 5 };
@@ -1913,6 +1990,7 @@ static const struct test tests[] = {
 	TEST(bulk_both_ways_at_once),
 	TEST(accept_flags_and_eagain),
 	TEST(accept_without_descriptors_loses_nothing),
+	TEST(racing_threads_without_descriptors_lose_nothing),
 	TEST(forked_workers_share_a_listener),
 	TEST(shutdown_wakes_who_accepts),
 	TEST(dual_stack_listener_sees_mapped_addresses),
