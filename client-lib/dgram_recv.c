@@ -313,8 +313,10 @@ static __attribute__((noinline)) ssize_t land_elsewhere(const struct dgram_sock 
 	return land(s, l, raw, n, m, copied);
 }
 
-/* Receive as many as fit one batch. Returns their number or -errno. An error among datagrams gives way to them. */
-static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout)
+/* Receive as many of those that are there as fit one batch. Returns their number or -errno. An error behind datagrams, these or the call's
+ * earlier ones (*is_end when it begins), gives way to them: the bell is for the next call, and this one ends (*is_end then). */
+static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout,
+		      bool *is_end)
 {
 	struct landing l[BATCH_MSGS_MAX];
 	struct mmsghdr raw[BATCH_MSGS_MAX];
@@ -329,7 +331,7 @@ static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 		pieces += raw[n].msg_hdr.msg_iovlen;
 		n++;
 	}
-	got = tapir_real.recvmmsg(s->fd, raw, n, recv_flags(flags) | (flags & MSG_WAITFORONE), timeout);
+	got = tapir_real.recvmmsg(s->fd, raw, n, recv_flags(flags) | MSG_WAITFORONE, timeout);
 	if (got < 0)
 		return recv_error(s, errno);
 	for (int i = 0; i < got; i++) {
@@ -342,8 +344,12 @@ static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 		else if (r >= 0)
 			msgs[kept++].msg_len = (unsigned)(flags & MSG_TRUNC ? (size_t)r : copied);
 	}
-	if (kept || error != BELL)
-		return kept ? kept : error;
+	if (error == BELL && (kept || *is_end) && !(flags & MSG_PEEK))
+		sock_request(TAPIR_OP_RING_AGAIN, s->fd, NULL, 0, NULL, 0);
+	if (kept || *is_end || error != BELL) {
+		*is_end = error < 0;
+		return kept ? kept : error == BELL ? 0 : error;
+	}
 	if (flags & MSG_PEEK)
 		dgram_drop_next(s);
 	error = sock_ask_error(s->fd, ENETDOWN);
@@ -353,10 +359,11 @@ static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout)
 {
 	unsigned done = 0;
+	bool is_end = false;
 
 	if (flags & MSG_OOB && !dgram_is_udp(s)) /* which takes no notice of it */
 		return -EOPNOTSUPP;
-	while (done < count) {
+	while (done < count && !is_end) {
 		int n;
 
 		if (flags & MSG_ERRQUEUE || msgs[done].msg_hdr.msg_iovlen >= BATCH_IOVS_MAX) {
@@ -366,7 +373,8 @@ int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 				msgs[done].msg_len = (unsigned)r;
 			n = r < 0 ? (int)r : 1;
 		} else {
-			n = recv_batch(s, msgs + done, count - done, flags, timeout);
+			is_end = done > 0;
+			n = recv_batch(s, msgs + done, count - done, flags, timeout, &is_end);
 		}
 		if (n == BELL)
 			continue;

@@ -62,6 +62,7 @@ enum tapir_op {
 	TAPIR_OP_NEXT_HEADER,  /* fd -> tapir_dgram: of the next datagram in the pair of such a socket; EAGAIN: there is none */
 	TAPIR_OP_RECV_ERROR,   /* fd -> tapir_dgram_error, what is known of the datagram behind it (MSG_ERRQUEUE); EAGAIN: none */
 	TAPIR_OP_CHECK_SEND,   /* fd + tapir_send_check -> tapir_int: the most bytes that such a datagram may have; or why it would fail */
+	TAPIR_OP_RING_AGAIN,   /* fd: a bell was read, and the error was left for the next call: that there be a bell for it, too */
 	TAPIR_OP_DUMP = 64,   /* tapir_dump_req -> tapir_dump_rep messages, records behind each; the last has is_last set */
 	TAPIR_OP_SET,	      /* tapir_tunable, privileged: the name and value */
 	TAPIR_OP_GET,	      /* tapir_tunable (value ignored) -> tapir_tunable */

@@ -193,6 +193,9 @@ int dgram_go_bare(struct channel *ch); /* TAPIR_OP_BARE. 0 or -ENOBUFS */
 int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header);
 /* Something that the client wrote could not be sent, or an error came: it is told as soon as it can be. */
 void dgram_tell_error(struct daemon *d, struct channel *ch, int error);
+/* TAPIR_OP_RING_AGAIN */
+void dgram_ring_again(struct daemon *d, struct channel *ch, int theirs);
+
 /* TAPIR_OP_RECV_ERROR: *bytes goes in as the room at @payload. 0 or -EAGAIN. */
 int dgram_next_error(struct daemon *d, struct channel *ch, int theirs, struct tapir_dgram_error *e, uint8_t *payload, size_t *bytes);
 int dgram_check_send(struct channel *ch, const struct tapir_send_check *check, size_t *bytes_max); /* 0 or -errno */

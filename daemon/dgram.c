@@ -214,6 +214,14 @@ static bool is_bell_next(const struct channel *ch, int theirs)
 	       h.flags & TAPIR_DGRAM_BELL;
 }
 
+void dgram_ring_again(struct daemon *d, struct channel *ch, int theirs)
+{
+	if (!ch->error || is_bell_next(ch, theirs))
+		return;
+	ch->dgram->has_news = true;
+	channel_queue(d, ch);
+}
+
 int dgram_next_error(struct daemon *d, struct channel *ch, int theirs, struct tapir_dgram_error *e, uint8_t *payload, size_t *bytes)
 {
 	struct ip_endpoint offender = { 0 };

@@ -36,6 +36,7 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_NEXT_HEADER, 0, true, false },
 	{ TAPIR_OP_RECV_ERROR, 0, true, false },
 	{ TAPIR_OP_CHECK_SEND, sizeof(struct tapir_send_check), true, false },
+	{ TAPIR_OP_RING_AGAIN, 0, true, false },
 	{ TAPIR_OP_DUMP, sizeof(struct tapir_dump_req), false, false },
 	{ TAPIR_OP_SET, sizeof(struct tapir_tunable), false, false },
 	{ TAPIR_OP_GET, sizeof(struct tapir_tunable), false, false },

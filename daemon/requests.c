@@ -689,6 +689,10 @@ static int call_channel(const struct call *c)
 		return call_recv_error(c);
 	case TAPIR_OP_CHECK_SEND:
 		return call_check_send(c);
+	case TAPIR_OP_RING_AGAIN:
+		if (c->ch->kind == CHANNEL_DGRAM)
+			dgram_ring_again(c->d, c->ch, c->fd);
+		return 0;
 	default:
 		return -ENOSYS;
 	}

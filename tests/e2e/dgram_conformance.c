@@ -619,6 +619,34 @@ static void time_out_of_recvmmsg_is_looked_at_after_each_datagram(void)
 	FAILS(recvmmsg(to, m, 3, MSG_DONTWAIT, &limit), EAGAIN);
 }
 
+/* The error and what was received before it: both are told, one call each. */
+static void error_among_many_costs_none_of_them(void)
+{
+	struct mmsghdr m[4] = { 0 };
+	char in[4];
+	struct iovec iov[4];
+	union address a, b;
+	int to, fd = bound(&a), got = 0, errors = 0;
+
+	to = bound(&b);
+	CHECK(connect(fd, &b.any, own_len) == 0);
+	for (int i = 0; i < 4; i++) {
+		iov[i] = (struct iovec){ &in[i], 1 };
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
+	}
+	CHECK(sendto(to, "a", 1, 0, &a.any, own_len) == 1 && sendto(to, "b", 1, 0, &a.any, own_len) == 1);
+	CHECK(close(to) == 0 && send(fd, "x", 1, 0) == 1);
+	while (got < 2 || !errors) {
+		int n = recvmmsg(fd, m, 4, 0, NULL);
+
+		CHECK(n > 0 || errno == ECONNREFUSED);
+		got += n > 0 ? n : 0;
+		errors += n < 0;
+	}
+	CHECK(got == 2 && errors == 1);
+	FAILS(recvmmsg(fd, m, 4, MSG_DONTWAIT, NULL), EAGAIN);
+}
+
 static void urgent_data_is_nothing_to_datagrams(void)
 {
 	union address a;
@@ -755,7 +783,7 @@ static const struct {
 	TEST(ancillary_data_comes_in_linux_order), TEST(bad_control_messages_are_einval),
 	TEST(segments_go_out_and_come_in_together_or_apart), TEST(segments_that_the_link_does_not_take_are_refused),
 	TEST(source_in_a_control_message_is_looked_at_each_time), TEST(receive_buffer_bounds_what_waits),
-	TEST(time_out_of_recvmmsg_is_looked_at_after_each_datagram),
+	TEST(time_out_of_recvmmsg_is_looked_at_after_each_datagram), TEST(error_among_many_costs_none_of_them),
 	TEST(urgent_data_is_nothing_to_datagrams), TEST(child_and_parent_share_a_socket),
 	TEST(unconnected_socket_is_passed_to_another_process), TEST(group_of_sockets_on_one_port_shares_the_senders),
 };
