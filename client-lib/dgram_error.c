@@ -71,6 +71,7 @@ ssize_t dgram_recv_errqueue(const struct dgram_sock *s, struct msghdr *m)
 		return n;
 	if (n < (ssize_t)sizeof(reply.e))
 		return -EPROTO;
+	dgram_forget_ways(); /* the path may take less now */
 	bytes = (size_t)n - sizeof(reply.e);
 	copied = scatter(m, reply.payload, bytes);
 	m->msg_flags = MSG_ERRQUEUE | (copied < bytes ? MSG_TRUNC : 0);
