@@ -275,7 +275,7 @@ def silent_and_many_control_connections_do_no_harm(w):
 
 
 SOCKET, BIND, CONNECT, LISTEN, SHUTDOWN, GETSOCKNAME, GETPEERNAME = range(2, 9)
-BARE, NEXT_HEADER = 48, 49
+BARE, NEXT_HEADER, RECV_ERROR, CHECK_SEND, RING_AGAIN = range(48, 53)
 SETSOCKOPT, GETSOCKOPT, TAKE_ERROR, OUTQ, ADOPT, GET = 9, 10, 11, 12, 13, 66
 
 
@@ -322,7 +322,8 @@ def requests_with_any_other_descriptor_are_refused(w):
     option = struct.pack("=iiII", socket.SOL_SOCKET, socket.SO_RCVBUF, 4, 0)
     bodies = {BIND: address4(STACK[4], 5000), CONNECT: address4(STACK[4], 5000), LISTEN: struct.pack("q", 5),
               SHUTDOWN: struct.pack("q", 1), GETSOCKNAME: b"", GETPEERNAME: b"", SETSOCKOPT: option + b"\0\0\1\0",
-              GETSOCKOPT: option, TAKE_ERROR: b"", OUTQ: b"", BARE: b"", NEXT_HEADER: b""}
+              GETSOCKOPT: option, TAKE_ERROR: b"", OUTQ: b"", BARE: b"", NEXT_HEADER: b"",
+              RECV_ERROR: b"", CHECK_SEND: bytes(96), RING_AGAIN: b""}
     for fd in fds + [o.fileno() for o in others]:
         for op, body in bodies.items():
             error, _ = call(s, op, body, fd)
@@ -587,3 +588,29 @@ def who_opens_sockets_until_refused_leaves_others_alone(w):
     wait_for(lambda: not w.sockets(), "sockets are left")
     open_socket(s, socket.SOCK_DGRAM).close()
     s.close()
+
+
+@test(families=None, capture=False, stacks=("tapir",))
+def questions_about_datagrams_may_be_nonsense(w):
+    s, kinds = control_connection(w), (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    one, stream = (open_socket(s, kind) for kind in kinds)
+    dice = random.Random(7)
+    check(call(s, CHECK_SEND, bytes(96), stream.fileno())[0] == errno.EOPNOTSUPP, "a stream was asked")
+    check(call(s, RECV_ERROR, b"", stream.fileno())[0] == errno.EAGAIN, "a stream has a queue")
+    for _ in range(20):
+        check(call(s, RING_AGAIN, b"", one.fileno())[0] == 0 and call(s, RING_AGAIN, b"", stream.fileno())[0] == 0, "RING_AGAIN failed")
+        check(call(s, RECV_ERROR, b"", one.fileno())[0] == errno.EAGAIN, "an error out of nothing")
+    for length in (0, 1, 88, 95, 97, 4000):
+        check(call(s, CHECK_SEND, bytes(length), one.fileno())[0] == errno.EBADMSG, "%d bytes were read" % length)
+    for _ in range(300):
+        body = bytearray(dice.randbytes(96))
+        if dice.random() < 0.7:  # an address that makes sense, something else that does not
+            body[16:40] = address4(dice.choice((KERNEL[4], STACK[4], "255.255.255.255", "224.0.0.1")), dice.choice((0, 9)))
+        if dice.random() < 0.5:
+            body[88:92] = struct.pack("=I", dice.choice((0, 1, 65507, 65508, 0xffffffff)))
+        call(s, CHECK_SEND, bytes(body), one.fileno())
+    check(call(s, GETSOCKNAME, b"", one.fileno())[0] == 0, "the socket is gone")
+    one.close()
+    stream.close()
+    serves(w, 4)
+    check_not_spinning(w, "questions without an answer")
