@@ -54,6 +54,7 @@ enum tapir_op {
 	TAPIR_OP_CONNECT_WAIT, /* CONNECT for a caller that waits: the reply tells the end, see below */
 	TAPIR_OP_URGENT,      /* fd: a byte with MSG_OOB may come on this stream, now or later */
 	TAPIR_OP_ACCEPT_AGAIN, /* fd + tapir_int (tapir_accept's id): it came without its descriptor, hand it out once more */
+	TAPIR_OP_PEEK_ERROR,  /* fd -> tapir_int: as TAKE_ERROR, and the error stays */
 	TAPIR_OP_NETLINK = 32, /* tapir_int (SOCK_RAW or SOCK_DGRAM) -> an end of a NETLINK_ROUTE socket attached, see below */
 	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */

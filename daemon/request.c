@@ -28,6 +28,7 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_CONNECT_WAIT, sizeof(struct tapir_addr), true, false },
 	{ TAPIR_OP_URGENT, 0, true, false },
 	{ TAPIR_OP_ACCEPT_AGAIN, sizeof(struct tapir_int), true, false },
+	{ TAPIR_OP_PEEK_ERROR, 0, true, false },
 	{ TAPIR_OP_NETLINK, sizeof(struct tapir_int), false, false },
 	{ TAPIR_OP_NETLINK_BIND, sizeof(struct tapir_netlink), true, false },
 	{ TAPIR_OP_NETLINK_NAME, 0, true, false },

@@ -544,6 +544,13 @@ static int call_take_error(const struct call *c)
 	return 0;
 }
 
+static int call_peek_error(const struct call *c)
+{
+	/* Whatever ends a stream is in @error at once. */
+	answer_number(c->reply, c->ch->error);
+	return 0;
+}
+
 /* What the peer has not acknowledged, and what is still on its way to the engine. */
 static int call_outq(const struct call *c)
 {
@@ -640,6 +647,9 @@ static int call_tombstone(struct daemon *d, struct client *client, const struct 
 		answer_number(reply, t->error);
 		t->error = 0;
 		return 0;
+	case TAPIR_OP_PEEK_ERROR:
+		answer_number(reply, t->error);
+		return 0;
 	case TAPIR_OP_GETSOCKNAME:
 		answer_endpoint(reply, &t->local, t->family);
 		return 0;
@@ -675,6 +685,8 @@ static int call_channel(const struct call *c)
 		return call_getsockopt(c);
 	case TAPIR_OP_TAKE_ERROR:
 		return call_take_error(c);
+	case TAPIR_OP_PEEK_ERROR:
+		return call_peek_error(c);
 	case TAPIR_OP_OUTQ:
 		return call_outq(c);
 	case TAPIR_OP_URGENT:

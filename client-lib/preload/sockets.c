@@ -2,7 +2,6 @@
 /* The plain names of sockets and data. Each does what the function of <tapir/socket.h> does; see there. */
 #include "client-lib/include/tapir/socket.h"
 
-#include "client-lib/dgram.h"
 #include "client-lib/preload/preload.h"
 
 /* TYPE NAME(PARAMETERS) { return tapir_NAME(ARGUMENTS); } */
@@ -40,27 +39,8 @@ PLAIN(ssize_t, write, (int fd, const void *data, size_t bytes), (fd, data, bytes
 PLAIN(ssize_t, readv, (int fd, const struct iovec *iov, int count), (fd, iov, count))
 PLAIN(ssize_t, writev, (int fd, const struct iovec *iov, int count), (fd, iov, count))
 
-PRELOAD_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
-{
-	int n;
-
-	preload_enter();
-	n = tapir_real.poll(fds, count, timeout);
-	if (n > 0)
-		dgram_correct_poll(fds, count);
-	return n;
-}
-
-PRELOAD_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
-{
-	int n;
-
-	preload_enter();
-	n = tapir_real.ppoll(fds, count, timeout, mask);
-	if (n > 0)
-		dgram_correct_poll(fds, count);
-	return n;
-}
+PLAIN(int, poll, (struct pollfd *fds, nfds_t count, int timeout), (fds, count, timeout))
+PLAIN(int, ppoll, (struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask), (fds, count, timeout, mask))
 
 /* What glibc's _FORTIFY_SOURCE makes of the calls that fill a buffer: @room is the buffer's size as the compiler knows it. */
 void __chk_fail(void) __attribute__((noreturn));

@@ -10,10 +10,13 @@ from harness import BLACKHOLE, KERNEL, MIB, ROOT, STACK, Failure, check, test, w
 PORT = 7000
 
 
-def conformance_programs(w):
+APART = ("dgram_conformance.c", "poll_conformance.c")  # which have tests of their own
+
+
+def conformance_programs(w, names=None):
     """Every C program of this directory, built: for libtapir, or for the kernel's sockets."""
     here = os.path.join(ROOT, "tests/e2e")
-    names = [n[:-2] for n in sorted(os.listdir(here)) if n.endswith(".c") and n != "dgram_conformance.c"]
+    names = names or [n[:-2] for n in sorted(os.listdir(here)) if n.endswith(".c") and n not in APART]
     check(names, "there is no C program in tests/e2e")
     for name in names:
         if w.is_tapir:
@@ -39,6 +42,12 @@ def conformance_of_the_c_library(w, family):
     w.host_peer("echo", KERNEL[family], PORT).wait_out("listening")
     for program in conformance_programs(w):
         run_conformance(w, program, STACK[family], KERNEL[family], str(PORT))
+
+
+@test(combos="first", capture=False)
+def poll_bits_in_every_state(w, family):
+    for program in conformance_programs(w, ["poll_conformance"]):
+        run_conformance(w, program, {4: "127.0.0.1", 6: "::1"}[family])
 
 
 @test(combos="first", stacks=("tapir",), options=[], capture=False)

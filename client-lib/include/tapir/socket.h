@@ -22,6 +22,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -98,6 +100,11 @@ TAPIR_API ssize_t tapir_sendmsg(int fd, const struct msghdr *msg, int flags);
 TAPIR_API ssize_t tapir_recvmsg(int fd, struct msghdr *msg, int flags);
 TAPIR_API int tapir_sendmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags);
 TAPIR_API int tapir_recvmmsg(int fd, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout);
+
+/* poll(2), ppoll(2): any descriptors. The plain calls work too; these say POLLERR while an error is pending (SO_ERROR), and POLLHUP of a
+ * stream that is bound and has no connection, as Linux does. */
+TAPIR_API int tapir_poll(struct pollfd *fds, nfds_t count, int timeout);
+TAPIR_API int tapir_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 TAPIR_API ssize_t tapir_read(int fd, void *data, size_t bytes);
 TAPIR_API ssize_t tapir_write(int fd, const void *data, size_t bytes);
 TAPIR_API ssize_t tapir_readv(int fd, const struct iovec *iov, int count);
@@ -168,6 +175,8 @@ TAPIR_API char *tapir_if_indextoname(unsigned ifindex, char *name /* room for IF
 #define recvmsg tapir_recvmsg
 #define sendmmsg tapir_sendmmsg
 #define recvmmsg tapir_recvmmsg
+#define poll tapir_poll
+#define ppoll tapir_ppoll
 #define read tapir_read
 #define write tapir_write
 #define readv tapir_readv
