@@ -381,9 +381,15 @@ static int enter(struct daemon *d, struct sock *sock, int family, enum channel_k
 	return 0;
 }
 
+/* Without a word from the administrator no user can take all descriptors: the last eighth is for the others. */
+static uint32_t user_sockets_max(const struct daemon *d)
+{
+	return d->config.user_sockets_max ? d->config.user_sockets_max : d->fds_max - d->fds_max / 8;
+}
+
 static bool has_enough(struct daemon *d, const struct user *user)
 {
-	if (user->sockets < d->config.user_sockets_max)
+	if (user->sockets < user_sockets_max(d))
 		return false;
 	d->counters[COUNTER_CHANNEL_REFUSED_LIMIT]++;
 	return true;

@@ -276,7 +276,7 @@ static const struct key keys[] = {
 	{ "user", "NAME", "a user's name",
 	  "run as this user once everything is open (default nobody, when started as root)", read_user, NULL },
 	{ "user-sockets-max", "N", "a number from 1 to 1048576",
-	  "sockets that one user may hold (default 262144)", read_user_sockets_max, NULL },
+	  "sockets that one user may hold (default: 7 of 8 descriptors)", read_user_sockets_max, NULL },
 	{ "log-level", "LEVEL", "error, warning, info or debug",
 	  "the least important lines to log (default info)", read_log_level, NULL },
 };
@@ -338,7 +338,7 @@ static void explain(char error[CONFIG_ERROR_MAX], const struct key *key, const s
 
 void config_init(struct config *c)
 {
-	*c = (struct config){ .name = "default", .link_count = 1, .user_sockets_max = 262144, .log_level = LOG_LEVEL_INFO };
+	*c = (struct config){ .name = "default", .link_count = 1, .log_level = LOG_LEVEL_INFO };
 	init_link(&c->links[0]);
 }
 

@@ -53,7 +53,7 @@ struct config {
 	bool has_flag_tap; /* while reading: the command line named one */
 	struct config_setting settings[CONFIG_LIST_MAX];
 	int setting_count;
-	uint32_t user_sockets_max;
+	uint32_t user_sockets_max; /* 0: most of the descriptors that the daemon may have */
 	enum log_level log_level;
 };
 

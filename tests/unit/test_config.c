@@ -80,6 +80,7 @@ static void test_defaults_are_what_help_says(void **state)
 	assert_int_equal(config.links[0].mtu, 0);
 	assert_int_equal(config.links[0].addr_count, 0);
 	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(config.user_sockets_max, 0);
 }
 
 static void test_flags_take_their_value_in_both_forms(void **state)
