@@ -178,7 +178,7 @@ bool listener_park(struct daemon *d, struct channel *ch); /* its end was closed:
 /* TAPIR_OP_ACCEPT_AGAIN: the connection @id is handed out once more. 0 or -ENOENT. */
 int listener_take_back(struct daemon *d, struct channel *ch, uint64_t id);
 uint64_t listener_parked_until_us(const struct daemon *d); /* UINT64_MAX: none is parked */
-void listener_end_parked(struct daemon *d); /* those whose time is over end as their program ended them */
+void listener_end_parked(struct daemon *d, uint64_t until_us); /* those whose time is over by then end as their program ended them */
 
 /* dgram.c */
 int dgram_begin(struct daemon *d, struct channel *ch); /* 0 or -ENOBUFS */

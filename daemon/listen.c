@@ -20,7 +20,7 @@
 
 enum {
 	TURN_ACCEPTS = 64,
-	PARKED_US = 50000, /* a program that could not receive a connection says so at once */
+	PARKED_US = 10000, /* a program that could not receive a connection says so at once */
 	PARKED_MAX = 256,
 };
 
@@ -149,9 +149,9 @@ uint64_t listener_parked_until_us(const struct daemon *d)
 	return n ? container_of(n, struct channel, handed_link)->parked_until_us : UINT64_MAX;
 }
 
-void listener_end_parked(struct daemon *d)
+void listener_end_parked(struct daemon *d, uint64_t until_us)
 {
-	while (listener_parked_until_us(d) <= d->now_us)
+	while (!list_is_empty(&d->channels.parked) && listener_parked_until_us(d) <= until_us)
 		end_parked(d, container_of(list_first(&d->channels.parked), struct channel, handed_link));
 }
 

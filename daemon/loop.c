@@ -133,7 +133,7 @@ static void tell_events(struct daemon *d)
 static void work(struct daemon *d)
 {
 	read_frames(d);
-	listener_end_parked(d);
+	listener_end_parked(d, d->now_us);
 	stack_tick(d->st, d->now_us);
 	for (int i = 0; i < ROUNDS_MAX; i++) {
 		tell_events(d);

@@ -270,8 +270,9 @@ static int call_bind(const struct call *c)
 	err = sock_bind(c->ch->sock, &local);
 	if (err != -EADDRINUSE)
 		return err;
-	/* The port may be that of a socket whose close() came before this request and only waits for its turn. */
+	/* The port may be that of a socket whose close() came before this request and only waits for its turn, or was put off. */
 	channels_work(c->d);
+	listener_end_parked(c->d, UINT64_MAX);
 	return c->ch->flags & CH_IS_DEAD ? -EBADF : sock_bind(c->ch->sock, &local);
 }
 
