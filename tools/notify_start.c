@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +151,14 @@ static void be_supervisor(const struct wires *w, pid_t program, bool is_verbose)
 	notify_serve(listener, to.is_interruptible, is_verbose);
 }
 
+/* Not followed by a debugger of the program's (strace -f): it would wait for the program while the program waits for us. */
+static pid_t fork_untraced(void)
+{
+	struct clone_args args = { .flags = CLONE_UNTRACED, .exit_signal = SIGCHLD };
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
 /* Fork twice: the program must not find a child that it never started. */
 static int fork_supervisor(const struct wires *w, bool is_verbose)
 {
@@ -157,7 +167,7 @@ static int fork_supervisor(const struct wires *w, bool is_verbose)
 	if (child < 0)
 		return -errno;
 	if (child == 0) {
-		pid_t supervisor = fork();
+		pid_t supervisor = fork_untraced();
 
 		if (supervisor == 0)
 			be_supervisor(w, program, is_verbose);

@@ -76,7 +76,7 @@ DIFFERS = (
     "refused_nonblocking_connect_fails_read", "reset_is_econnreset", "reset_comes_after_the_data_before_it",
     "write_after_reset_tells_the_reset_then_raises_sigpipe", "close_with_unread_bytes_resets", "calls_out_of_place",
     "datagrams_know_their_sender", "connected_datagrams_work_unhooked", "refused_datagram_is_told_once",
-    "fresh_stream", "queue_sizes_by_ioctl", "dissolved_connection_may_be_followed_by_another", "failed_connect_may_be_tried_again",
+    "fresh_stream", "bytes_may_be_dropped_without_a_buffer", "queue_sizes_by_ioctl", "dissolved_connection_may_be_followed_by_another", "failed_connect_may_be_tried_again",
 )
 
 
@@ -284,3 +284,12 @@ def nginx_under_notify(w, family):
     check("Non-2xx" not in out and "Socket errors" not in out, out)
     server.popen.send_signal(signal.SIGQUIT)
     server.expect(0)
+
+
+@test(families=(4,), combos="first", capture=False, stacks=("tapir",))
+def strace_follows_the_program_and_not_its_supervisor(w, family):
+    url = start_http(w, family) + "/bytes/100"
+    tapir = [w.config.tapir, "run", "--socket", w.socket_path, "--mode=notify", "--"]
+    strace = ["strace", "-f", "-o", "/dev/null"]
+    for argv in (strace + tapir, tapir + strace):
+        w.start(argv + ["curl", "-sS", "-o", "/dev/null", url], label=" ".join(argv[:1])).expect(0)
