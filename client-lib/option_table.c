@@ -208,7 +208,7 @@ const struct option_row option_table[] = {
 	{ ROW(IPPROTO_IPV6, IPV6_RECVTCLASS, "int", ALL), REAL },
 	{ ROW(IPPROTO_IPV6, IPV6_TCLASS, "int", ALL), REAL, NOTE("0..255, -1: 0; TCP keeps the two ECN bits") },
 	{ ROW(IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, "int", ALL), REFUSED(ENOPROTOOPT) },
-	{ ROW(IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, "int", ALL), EMULATED, NOTE("RFC 5014; contradictions are EINVAL") },
+	{ ROW(IPPROTO_IPV6, IPV6_ADDR_PREFERENCES, "int", ALL), REAL, NOTE("RFC 5014: temporary or public; there are no home addresses; contradictions are EINVAL") },
 	{ ROW(IPPROTO_IPV6, IPV6_MINHOPCOUNT, "int", ALL), REAL, NOTE("0..255; of meaning for TCP alone, as on Linux") },
 	{ ROW(IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, "int", ALL), REAL },
 	{ ROW(IPPROTO_IPV6, IPV6_TRANSPARENT, "int", ALL), EMULATED, NOTE("as IP_TRANSPARENT") },

@@ -144,7 +144,13 @@ static bool is_candidate(const struct if_addr *e, const struct ip_addr *dst, uin
 const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
 					 uint32_t ifindex)
 {
-	struct addr_source_query q = { *dst, *next_hop, st->tunables.use_tempaddr >= 2 };
+	return addr_prefer_source(st, dst, next_hop, ifindex, st->tunables.use_tempaddr >= 2);
+}
+
+const struct if_addr *addr_prefer_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
+					 uint32_t ifindex, bool prefers_temporary)
+{
+	struct addr_source_query q = { *dst, *next_hop, prefers_temporary };
 	const struct if_addr *best = NULL;
 	struct addr_source best_source;
 

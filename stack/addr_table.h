@@ -108,6 +108,10 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
 					 uint32_t ifindex);
 
+/* The same for who prefers temporary addresses over public ones, or the other way round (RFC 5014), whatever use_tempaddr says. */
+const struct if_addr *addr_prefer_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
+					 uint32_t ifindex, bool prefers_temporary);
+
 /* The address turned out to be another host's: stop using it, and tell who configured it. The entry may be gone afterwards. */
 void addr_set_duplicate(struct if_addr *a);
 

@@ -522,6 +522,19 @@ static void choose_mtu(const struct sock *s, const struct ip_addr *remote, struc
 		d->mtu = s->opt.frag_bytes6;
 }
 
+/* IPV6_ADDR_PREFERENCES (RFC 5014 section 4): a temporary source, or a public one. There are no home addresses here. */
+static void prefer_source(const struct sock *s, const struct ip_addr *dst, struct ip_dst *d)
+{
+	uint32_t asked = s->opt.addr_prefs & (SOCK_PREFER_TMP | SOCK_PREFER_PUBLIC);
+	const struct if_addr *e;
+
+	if (!asked || d->is_local || ip_addr_is4(dst))
+		return;
+	e = addr_prefer_source(s->st, dst, &d->next_hop, d->ifindex, asked & SOCK_PREFER_TMP);
+	if (e)
+		d->src = e->prefix.addr;
+}
+
 int sock_find_route(const struct sock *s, const struct ip_endpoint *remote, const struct ip_addr *src, uint32_t ifindex,
 		    struct ip_dst *out)
 {
@@ -529,6 +542,8 @@ int sock_find_route(const struct sock *s, const struct ip_endpoint *remote, cons
 
 	if (err < 0)
 		return err;
+	if (s->opt.addr_prefs && (!src || ip_addr_is_any(src)))
+		prefer_source(s, &remote->addr, out);
 	if (s->opt.dont_route && !out->is_local && !out->is_multicast && !out->is_broadcast &&
 	    !ip_addr_eq(&out->next_hop, &remote->addr))
 		return -ENETUNREACH;

@@ -13,6 +13,8 @@
 #include "port.h"
 #include "stack.h"
 
+enum { SOCK_PREFER_TMP = 0x1, SOCK_PREFER_PUBLIC = 0x2 }; /* of sock_opts.addr_prefs: IPV6_PREFER_SRC_* (RFC 5014 section 4) */
+
 /* Options that hold for any protocol, at Linux's defaults. */
 struct sock_opts {
 	uint32_t rcvbuf, sndbuf;	/* bytes as getsockopt() shows them */

@@ -280,7 +280,7 @@ static int get_protocol_number(struct sock *s, int *value)
 
 /* RFC 5014 section 5: a preference and its opposite together are a mistake. */
 enum {
-	PREFER_TMP = 0x1, PREFER_PUBLIC = 0x2, PREFER_COA = 0x4, PREFER_CGA = 0x8,
+	PREFER_TMP = SOCK_PREFER_TMP, PREFER_PUBLIC = SOCK_PREFER_PUBLIC, PREFER_COA = 0x4, PREFER_CGA = 0x8,
 	PREFER_PUBTMP_DEFAULT = 0x100, PREFER_HOME = 0x400, PREFER_NONCGA = 0x800,
 };
 

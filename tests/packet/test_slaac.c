@@ -329,6 +329,32 @@ static void test_8981_3_8_successor_comes_before_the_preferred_lifetime_ends(voi
 	assert_memory_not_equal(f->info[0].prefix.addr.b, first.b, 16);
 }
 
+/* The socket's word counts, not the tunable's, and only as long as no address was bound. */
+static void test_5014_4_socket_may_prefer_public_or_temporary_addresses(void **state)
+{
+	static const struct {
+		const char *use_tempaddr;
+		int prefs; /* IPV6_PREFER_SRC_TMP, _PUBLIC */
+		const char *origin;
+	} cases[] = { { "2", 0, "temporary" }, { "2", 2, "slaac" }, { "1", 0, "slaac" }, { "1", 1, "temporary" } };
+	struct ip_endpoint remote = bed_endpoint("2001:db8:ffff::1", 80), local;
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	prefix(PREFIX, 2592000, 604800);
+	bed_run(&b, 5 * S);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+
+		bed_set(&b, "net.ipv6.conf.all.use_tempaddr", cases[i].use_tempaddr);
+		assert_int_equal(sock_setopt(s, IPPROTO_IPV6, 72, &cases[i].prefs, sizeof(int), b.now_us), 0);
+		assert_int_equal(sock_connect(s, &remote, b.now_us), 0);
+		assert_int_equal(sock_getname(s, &local), 0);
+		assert_memory_equal(&local.addr, &only(cases[i].origin)->prefix.addr, sizeof(local.addr));
+		sock_close(s, b.now_us);
+	}
+}
+
 static void test_8981_3_6_prefix_too_short_lived_for_one_gets_none(void **state)
 {
 	(void)state;
@@ -560,6 +586,7 @@ int main(void)
 		TEST(test_8981_temporary_addresses_stand_beside_the_stable_one),
 		TEST(test_8981_3_4_router_shortens_but_does_not_lengthen_a_temporary_life),
 		TEST(test_8981_3_8_successor_comes_before_the_preferred_lifetime_ends),
+		TEST(test_5014_4_socket_may_prefer_public_or_temporary_addresses),
 		TEST(test_8981_3_6_prefix_too_short_lived_for_one_gets_none),
 		TEST(test_8981_3_3_duplicate_temporary_address_is_replaced),
 		TEST(test_number_of_addresses_is_bounded),
