@@ -88,7 +88,9 @@ bool arp_acd_input(struct stack *st, struct link *l, const struct arp_packet *p)
 	bool is_probe = p->op == ARP_REQUEST && ip_addr_is_any(&p->sender);
 	struct if_addr *a = addr_find(st, is_probe ? &p->target : &p->sender, l->ifindex);
 
-	if (!a || (is_probe && a->state != IF_ADDR_OPTIMISTIC)) /* a probe of what is ours is answered, and that settles it */
+	if (!a || a->state == IF_ADDR_DUPLICATE) /* the other host's, and that is settled */
+		return false;
+	if (is_probe && a->state != IF_ADDR_OPTIMISTIC) /* a probe of what is ours is answered, and that settles it */
 		return false;
 	stat_drop(st, STAT_ARP_CONFLICTS);
 	if (a->state == IF_ADDR_OPTIMISTIC) /* section 2.1.1 */

@@ -74,6 +74,19 @@ static struct sock *udp(void)
 	return bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
 }
 
+/* Section 2.1.1: we gave it up, and its owner is a neighbour like any other */
+static void test_owner_of_an_address_we_gave_up_is_answered(void **state)
+{
+	struct ip_prefix other = { addr_of("10.0.0.5"), 96 + 24 };
+
+	(void)state;
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &other, b.now_us), 0);
+	arp_arrives(lan_broadcast, other_mac, LAN_ARP_REPLY, "10.0.0.5", "10.0.0.5");
+	bed_drop_all(&b);
+	arp_arrives(lan_broadcast, other_mac, LAN_ARP_REQUEST, "10.0.0.5", BED_ADDR4);
+	expect_arp(other_mac, LAN_ARP_REPLY, BED_ADDR4, "10.0.0.5");
+}
+
 /* RFC 826: what comes to the target is answered to the sender */
 static void test_request_for_our_address_is_answered_to_the_asker(void **state)
 {
@@ -545,6 +558,7 @@ static void test_frames_that_are_not_for_us_are_dropped_under_their_counters(voi
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_owner_of_an_address_we_gave_up_is_answered),
 		TEST(test_request_for_our_address_is_answered_to_the_asker),
 		TEST(test_request_for_somebody_else_is_not_answered),
 		TEST(test_asker_outside_our_networks_is_answered_but_not_remembered),
