@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/udp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/time.h>
@@ -11,6 +10,9 @@
 
 #include <linux/errqueue.h>
 
+#include "client-lib/option_names.h"
+
+#include "client-lib/controls.h"
 #include "client-lib/sockaddr.h"
 
 /* ---- Received ---- */
@@ -102,18 +104,34 @@ static void put_origdst(struct cmsg_out *o, const struct tapir_dgram *d)
 	put(o, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_ORIGDSTADDR : IPV6_ORIGDSTADDR, &to, len);
 }
 
-void cmsg_format(const struct tapir_dgram *d, struct msghdr *m)
+/* Those of the level SOL_SOCKET, or the others. */
+static void put_controls(struct cmsg_out *o, const void *controls, size_t bytes, bool of_socket)
+{
+	struct tapir_control c;
+	const void *data;
+	size_t at = 0;
+
+	while (controls_next(controls, bytes, &at, &c, &data))
+		if ((c.level == SOL_SOCKET) == of_socket)
+			put(o, c.level, c.type, data, c.bytes);
+}
+
+void cmsg_format(const struct tapir_dgram *d, const void *controls, size_t controls_bytes, struct msghdr *m)
 {
 	struct cmsg_out o = { .m = m };
 
+	if (d->flags & TAPIR_DGRAM_CTRUNC)
+		m->msg_flags |= MSG_CTRUNC;
 	if (d->flags & (TAPIR_DGRAM_TIMESTAMP | TAPIR_DGRAM_TIMESTAMPNS))
 		put_time(&o, d);
+	put_controls(&o, controls, controls_bytes, true);
 	if (d->flags & TAPIR_DGRAM_PKTINFO)
 		put_pktinfo(&o, d);
 	if (d->flags & TAPIR_DGRAM_TTL && d->ttl >= 0)
 		put_ttl(&o, d);
 	if (d->flags & TAPIR_DGRAM_TOS && d->tos >= 0)
 		put_tos(&o, d);
+	put_controls(&o, controls, controls_bytes, false);
 	if (d->flags & TAPIR_DGRAM_ORIGDSTADDR)
 		put_origdst(&o, d);
 	if (d->flags & TAPIR_DGRAM_GRO && d->segment_size) {
@@ -163,7 +181,26 @@ static int take_int(const struct cmsghdr *c, int min, int max, int *v)
 	return *v < min || *v > max ? -EINVAL : 0;
 }
 
-static int parse_ip(const struct cmsghdr *c, struct tapir_dgram *d)
+int cmsg_add(struct tapir_dgram *d, uint8_t *controls, int level, int type, const void *data, size_t bytes)
+{
+	size_t at;
+
+	if (!controls)
+		return CMSG_NEEDS_ROOM;
+	at = controls_put(controls, TAPIR_CONTROLS_MAX, d->header_bytes - sizeof(*d), level, type, data, bytes);
+	if (!at)
+		return -ENOBUFS;
+	d->header_bytes = (uint32_t)(sizeof(*d) + at);
+	return 0;
+}
+
+/* For the daemon to judge. */
+static int pass_on(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *controls)
+{
+	return cmsg_add(d, controls, c->cmsg_level, c->cmsg_type, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+}
+
+static int parse_ip(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *controls)
 {
 	struct in_pktinfo info;
 	int v;
@@ -190,17 +227,20 @@ static int parse_ip(const struct cmsghdr *c, struct tapir_dgram *d)
 			return -EINVAL;
 		d->tos = (int16_t)v;
 		return 0;
+	case IP_RETOPTS:
+		return pass_on(c, d, controls);
 	}
 	return -EINVAL;
 }
 
-static int parse_ipv6(const struct cmsghdr *c, struct tapir_dgram *d)
+static int parse_ipv6(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *controls)
 {
 	struct in6_pktinfo info;
 	int v;
 
 	switch (c->cmsg_type) {
 	case IPV6_PKTINFO:
+	case IPV6_2292PKTINFO:
 		if (c->cmsg_len < CMSG_LEN(sizeof(info)))
 			return -EINVAL;
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
@@ -211,6 +251,17 @@ static int parse_ipv6(const struct cmsghdr *c, struct tapir_dgram *d)
 			memcpy(d->local.addr, &info.ipi6_addr, sizeof(info.ipi6_addr));
 		}
 		return 0;
+	case IPV6_FLOWINFO:
+	case IPV6_HOPOPTS:
+	case IPV6_2292HOPOPTS:
+	case IPV6_DSTOPTS:
+	case IPV6_2292DSTOPTS:
+	case IPV6_RTHDRDSTOPTS:
+	case IPV6_RTHDR:
+	case IPV6_2292RTHDR:
+	case IPV6_DONTFRAG:
+		return pass_on(c, d, controls);
+	case IPV6_2292HOPLIMIT:
 	case IPV6_HOPLIMIT: /* -1: the default (RFC 3542 section 6.3) */
 		if (take_int(c, -1, 255, &v) < 0)
 			return -EINVAL;
@@ -225,15 +276,15 @@ static int parse_ipv6(const struct cmsghdr *c, struct tapir_dgram *d)
 	return -EINVAL;
 }
 
-static int parse_one(const struct cmsghdr *c, struct tapir_dgram *d)
+static int parse_one(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *controls)
 {
 	uint16_t size;
 
 	switch (c->cmsg_level) {
 	case IPPROTO_IP:
-		return parse_ip(c, d);
+		return parse_ip(c, d, controls);
 	case IPPROTO_IPV6:
-		return parse_ipv6(c, d);
+		return parse_ipv6(c, d, controls);
 	case IPPROTO_UDP:
 		if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof(size)))
 			return -EINVAL;
@@ -247,7 +298,7 @@ static int parse_one(const struct cmsghdr *c, struct tapir_dgram *d)
 	return 0; /* Linux leaves levels it does not know to others */
 }
 
-int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d)
+int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d, uint8_t *controls)
 {
 	struct msghdr copy = { .msg_control = m->msg_control, .msg_controllen = m->msg_controllen };
 	const uint8_t *end = (const uint8_t *)m->msg_control + m->msg_controllen;
@@ -259,7 +310,7 @@ int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d)
 
 		if (c->cmsg_len < CMSG_LEN(0) || c->cmsg_len > (size_t)(end - (const uint8_t *)c))
 			return -EINVAL;
-		error = parse_one(c, d);
+		error = parse_one(c, d, controls);
 		if (error)
 			return error;
 	}

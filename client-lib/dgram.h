@@ -4,8 +4,8 @@
  * The header goes into an iovec of its own before the application's, so nothing is copied. A received message may or may not have a header
  * (protocol.h); what is expected is laid out for, and when it comes otherwise its bytes are moved into place:
  *
- *	header expected:     [ header 88 ][ the application's buffers ]
- *	bare expected:       [ the application's buffers ][ spill 88 ]       room for the end of a datagram that has a header after all
+ *	header expected:     [ header 88 ][ the application's buffers ][ spill ]
+ *	bare expected:       [ the application's buffers ][ spill ]          room for what stands before the datagram after all
  *
  * Promises: one system call a message, or a batch; a datagram longer than the buffers is truncated as recvmsg(2) says, header or not.
  * Functions return what the call of that name returns, or -errno. */
@@ -40,6 +40,9 @@ ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags);
 int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags);
 int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, struct timespec *timeout);
 
+/** dgram_expect_long_controls - this process has set an option that makes long control messages come (headers of packets). */
+void dgram_expect_long_controls(void);
+
 /* recvmsg(2) with MSG_ERRQUEUE: the oldest queued error; -EAGAIN: there is none. */
 ssize_t dgram_recv_errqueue(const struct dgram_sock *s, struct msghdr *m);
 
@@ -51,9 +54,9 @@ void dgram_drop_next(const struct dgram_sock *s);
 /* What poll(2) said of our sockets becomes what Linux says: POLLERR instead of POLLIN where an error is what is next. */
 void dgram_correct_poll(struct pollfd *fds, nfds_t count);
 
-/** dgram_check_way - what sendto(2) says at once to @bytes behind @h: 0 or -errno. Asks the daemon when the way is not known yet.
+/** dgram_check_way - what sendto(2) says at once to @bytes behind @h and its @controls: 0 or -errno. Asks the daemon when the way is not known yet.
  * dgram_learn_way(): who sent us something can be answered. dgram_forget_ways(): an option or the association changed. */
-int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, size_t bytes);
+int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, const uint8_t *controls, size_t bytes);
 void dgram_learn_way(const struct dgram_sock *s, const struct tapir_addr *from);
 void dgram_forget_ways(void);
 

@@ -157,23 +157,31 @@ void dgram_learn_way(const struct dgram_sock *s, const struct tapir_addr *from)
 		remember_way(hash, CERTAIN_BYTES);
 }
 
-int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, size_t bytes)
+/* Control messages that the daemon must judge are not remembered, and make it be asked each time. */
+int dgram_check_way(const struct dgram_sock *s, const struct tapir_dgram *h, const uint8_t *controls, size_t bytes)
 {
-	struct tapir_send_check check = { .header = *h, .bytes = bytes > UINT16_MAX ? UINT16_MAX : (uint32_t)bytes };
+	struct {
+		struct tapir_send_check check;
+		uint8_t controls[TAPIR_CONTROLS_MAX];
+	} request;
 	uint64_t hash = hash_special_way(s, h), known = atomic_load_explicit(&ways[hash % WAYS], memory_order_relaxed);
+	size_t more = h->header_bytes > sizeof(*h) ? h->header_bytes - sizeof(*h) : 0;
 	struct tapir_int most;
 	ssize_t n;
 
-	if ((!((known ^ hash) >> WAY_BYTES_SHIFT) && bytes <= (known & UINT16_MAX)) || hint_is_sandboxed())
+	if ((!more && !((known ^ hash) >> WAY_BYTES_SHIFT) && bytes <= (known & UINT16_MAX)) || hint_is_sandboxed())
 		return 0;
-	n = sock_request(TAPIR_OP_CHECK_SEND, s->fd, &check, sizeof(check), &most, sizeof(most));
+	request.check = (struct tapir_send_check){ .header = *h, .bytes = bytes > UINT16_MAX ? UINT16_MAX : (uint32_t)bytes };
+	if (more)
+		memcpy(request.controls, controls, more);
+	n = sock_request(TAPIR_OP_CHECK_SEND, s->fd, &request, sizeof(request.check) + more, &most, sizeof(most));
 	if (n == -ENOSYS)
 		return 0;
 	if (n < 0 && dgram_bell_is_next(s)) /* for this very error */
 		dgram_drop_next(s);
 	if (n < 0)
 		return (int)n;
-	if (n == (ssize_t)sizeof(most))
+	if (n == (ssize_t)sizeof(most) && !more)
 		remember_way(hash, (uint64_t)most.value);
 	return 0;
 }

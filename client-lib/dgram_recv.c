@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/un.h>
 #include <time.h>
@@ -18,13 +19,16 @@ enum {
 	HEADER_BYTES = sizeof(struct tapir_dgram),
 	BATCH_MSGS_MAX = 32, /* messages of one recvmmsg(2) of ours */
 	BATCH_IOVS_MAX = 128, /* and their pieces, headers included */
+	BATCH_SPILL_BYTES = 256,
 	BELL = -ERESTART, /* what land() says of one: no errno that a socket has */
 };
 
 /* Where one message goes. */
 struct landing {
-	struct tapir_dgram header; /* or the spill */
+	struct tapir_dgram header; /* when one is expected */
 	struct sockaddr_un from;   /* the daemon's end; without it, what came is the end, not an empty datagram */
+	uint8_t *spill;
+	size_t spill_bytes;
 	struct iovec *iov;	   /* as laid out, @iovcnt pieces */
 	int iovcnt;
 	bool expects_bare;
@@ -127,25 +131,27 @@ static size_t iov_bytes(const struct msghdr *m)
 
 /* ---- One message ---- */
 
-/* Lay @m out into @raw, with l->iov, which has room for a piece more than m has, and the flags that tell the whole length. */
+/* Lay @m out into @raw, with l->iov, which has room for two pieces more than m has, and the flags that tell the whole length. What is in
+ * the message beside the datagram must not push the end of that out: the spill takes as much, a header where none is expected, and
+ * control messages. */
 static void lay_out(const struct dgram_sock *s, const struct msghdr *m, struct landing *l, struct msghdr *raw)
 {
-	struct iovec piece = { &l->header, HEADER_BYTES }, *at = l->iov;
+	struct iovec *at = l->iov;
 
 	l->expects_bare = s->is_connected;
 	if (!l->expects_bare)
-		*at++ = piece;
+		*at++ = (struct iovec){ &l->header, HEADER_BYTES };
 	if (m->msg_iovlen)
 		memcpy(at, m->msg_iov, m->msg_iovlen * sizeof(*at));
-	if (l->expects_bare)
-		at[m->msg_iovlen] = piece;
-	l->iovcnt = (int)m->msg_iovlen + 1;
+	at += m->msg_iovlen;
+	*at++ = (struct iovec){ l->spill, l->spill_bytes };
+	l->iovcnt = (int)(at - l->iov);
 	l->at = 0;
 	l->to = l->expects_bare ? 0 : HEADER_BYTES;
 	*raw = (struct msghdr){ .msg_name = &l->from,
 				.msg_namelen = sizeof(l->from),
 				.msg_iov = l->iov,
-				.msg_iovlen = m->msg_iovlen + 1 };
+				.msg_iovlen = (size_t)l->iovcnt };
 }
 
 /* Whether the @bytes long message that landed has a header, which is then put into *h. */
@@ -158,6 +164,29 @@ static bool find_header(const struct dgram_sock *s, const struct landing *l, siz
 	else
 		iov_read(l->iov, l->iovcnt, l->at, h, HEADER_BYTES);
 	return h->magic_id == s->id && h->header_bytes >= HEADER_BYTES && h->header_bytes <= bytes;
+}
+
+/* Whether sockets of this process may get long control messages. A few bytes of them fit where many datagrams are received at once; who
+ * has asked for headers of packets receives one by one. */
+static _Atomic bool has_long_controls;
+
+void dgram_expect_long_controls(void)
+{
+	atomic_store(&has_long_controls, true);
+}
+
+/* The control messages behind the header of what landed, for the application. They are taken out before the datagram is moved over them. */
+static void format_controls(const struct landing *l, const struct tapir_dgram *h, struct msghdr *m)
+{
+	uint8_t controls[TAPIR_CONTROLS_MAX];
+	size_t bytes = h->header_bytes - HEADER_BYTES;
+
+	if (bytes > sizeof(controls))
+		bytes = sizeof(controls);
+	if (bytes > BATCH_SPILL_BYTES)
+		dgram_expect_long_controls();
+	iov_read(l->iov, l->iovcnt, l->at + HEADER_BYTES, controls, bytes);
+	cmsg_format(h, controls, bytes, m);
 }
 
 /* A connected socket's datagrams come without the peer's address; the first to ask for it gets it from the daemon. */
@@ -209,10 +238,13 @@ static ssize_t land(const struct dgram_sock *s, struct landing *l, const struct 
 		return BELL;
 	if (is_framed && h.flags & TAPIR_DGRAM_ERROR)
 		return -(ssize_t)h.error;
+	if (is_framed && h.header_bytes > HEADER_BYTES)
+		format_controls(l, &h, m);
+	else if (is_framed)
+		cmsg_format(&h, NULL, 0, m);
 	iov_move(l->iov, l->iovcnt, l->to, l->at + skip, *copied);
 	if (is_framed) {
 		dgram_learn_way(s, &h.addr);
-		cmsg_format(&h, m);
 		if (m->msg_name)
 			sockaddr_format(&h.addr, m->msg_name, &m->msg_namelen);
 	} else {
@@ -261,22 +293,25 @@ static ssize_t recv_laid_out(const struct dgram_sock *s, struct msghdr *m, int f
 }
 
 /* An IOV_MAX of pieces takes more stack than a signal handler should be asked for, so that is for who needs it. */
-static __attribute__((noinline)) ssize_t recv_many_pieces(const struct dgram_sock *s, struct msghdr *m, int flags)
+static __attribute__((noinline)) ssize_t recv_many_pieces(const struct dgram_sock *s, struct msghdr *m, int flags, struct landing *l)
 {
 	struct iovec iov[IOV_MAX];
-	struct landing l = { .iov = iov };
 
-	return recv_laid_out(s, m, flags, &l);
+	l->iov = iov;
+	return recv_laid_out(s, m, flags, l);
 }
 
 static ssize_t recv_once(const struct dgram_sock *s, struct msghdr *m, int flags)
 {
+	uint8_t spill[HEADER_BYTES + TAPIR_CONTROLS_MAX];
 	struct iovec iov[8];
 	struct landing l;
 
-	if (m->msg_iovlen >= sizeof(iov) / sizeof(iov[0]))
-		return recv_many_pieces(s, m, flags);
 	l.iov = iov;
+	l.spill = spill;
+	l.spill_bytes = sizeof(spill);
+	if (m->msg_iovlen > sizeof(iov) / sizeof(iov[0]) - 2)
+		return recv_many_pieces(s, m, flags, &l);
 	return recv_laid_out(s, m, flags, &l);
 }
 
@@ -288,7 +323,7 @@ ssize_t dgram_recvmsg(const struct dgram_sock *s, struct msghdr *m, int flags)
 		return -EOPNOTSUPP;
 	if (flags & MSG_ERRQUEUE)
 		return dgram_recv_errqueue(s, m);
-	if (m->msg_iovlen >= IOV_MAX)
+	if (m->msg_iovlen > IOV_MAX - 2)
 		return -EMSGSIZE;
 	do /* a bell that came too late is none */
 		n = recv_once(s, m, flags);
@@ -319,14 +354,17 @@ static int recv_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 		      bool *is_end)
 {
 	struct landing l[BATCH_MSGS_MAX];
+	uint8_t spills[BATCH_MSGS_MAX][HEADER_BYTES + BATCH_SPILL_BYTES];
 	struct mmsghdr raw[BATCH_MSGS_MAX];
 	struct iovec iov[BATCH_IOVS_MAX];
 	size_t pieces = 0, copied;
 	unsigned n = 0;
 	int got, kept = 0, error = 0;
 
-	while (n < count && n < BATCH_MSGS_MAX && msgs[n].msg_hdr.msg_iovlen < BATCH_IOVS_MAX - pieces) {
+	while (n < count && n < BATCH_MSGS_MAX && msgs[n].msg_hdr.msg_iovlen + 2 <= BATCH_IOVS_MAX - pieces) {
 		l[n].iov = iov + pieces;
+		l[n].spill = spills[n];
+		l[n].spill_bytes = sizeof(spills[n]);
 		lay_out(s, &msgs[n].msg_hdr, &l[n], &raw[n].msg_hdr);
 		pieces += raw[n].msg_hdr.msg_iovlen;
 		n++;
@@ -366,7 +404,7 @@ int dgram_recvmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 	while (done < count && !is_end) {
 		int n;
 
-		if (flags & MSG_ERRQUEUE || msgs[done].msg_hdr.msg_iovlen >= BATCH_IOVS_MAX) {
+		if (flags & MSG_ERRQUEUE || msgs[done].msg_hdr.msg_iovlen > BATCH_IOVS_MAX - 2 || atomic_load(&has_long_controls)) {
 			ssize_t r = dgram_recvmsg(s, &msgs[done].msg_hdr, flags);
 
 			if (r >= 0)

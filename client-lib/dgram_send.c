@@ -5,10 +5,12 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
 #include "client-lib/cmsg.h"
+#include "client-lib/option_names.h"
 #include "client-lib/real.h"
 #include "client-lib/report.h"
 #include "client-lib/sock.h"
@@ -24,6 +26,7 @@ enum {
 /* A message made ready: its header, and the pieces to send. */
 struct framed {
 	struct tapir_dgram header;
+	uint8_t *controls; /* behind it, as many bytes as it says; room for TAPIR_CONTROLS_MAX, or NULL */
 	bool is_bare;
 };
 
@@ -67,6 +70,19 @@ static int check_urgent(const struct dgram_sock *s, struct tapir_addr to)
 	return is_ipv4(&to) ? -EOPNOTSUPP : 0;
 }
 
+/* sin6_flowinfo, of which the socket knows whether it counts (IPV6_FLOWINFO_SEND). */
+static int take_flowinfo(const struct msghdr *m, struct framed *f)
+{
+	struct sockaddr_in6 to;
+
+	if (m->msg_namelen < offsetof(struct sockaddr_in6, sin6_addr))
+		return 0;
+	memcpy(&to, m->msg_name, offsetof(struct sockaddr_in6, sin6_addr));
+	if (to.sin6_family != AF_INET6 || !to.sin6_flowinfo)
+		return 0;
+	return cmsg_add(&f->header, f->controls, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, &to.sin6_flowinfo, sizeof(to.sin6_flowinfo));
+}
+
 /* The header for @m. @is_connected: known so far; found out when it matters. */
 static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, bool *is_connected, struct framed *f)
 {
@@ -81,11 +97,13 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 	*h = (struct tapir_dgram){ .magic_id = s->id, .header_bytes = sizeof(*h), .ttl = -1, .tos = -1 };
 	if (m->msg_name) {
 		error = sockaddr_parse(m->msg_name, m->msg_namelen, &h->addr);
+		if (!error)
+			error = take_flowinfo(m, f);
 		if (error)
 			return error;
 	}
 	if (m->msg_controllen) {
-		error = cmsg_parse(m, h);
+		error = cmsg_parse(m, h, f->controls);
 		if (error)
 			return error;
 	}
@@ -102,20 +120,23 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 	}
 	if (bytes > (is_ipv4(&h->addr) ? UDP4_BYTES_MAX : UDP6_BYTES_MAX))
 		return -EMSGSIZE;
-	f->is_bare = !h->addr.family && !m->msg_controllen && bytes;
-	return dgram_check_way(s, h, bytes);
+	f->is_bare = !h->addr.family && !m->msg_controllen && h->header_bytes == sizeof(*h) && bytes;
+	return dgram_check_way(s, h, f->controls, bytes);
 }
 
-/* Point *out at the message; @iov has room for a piece more than it has. Returns the pieces used. */
+/* Point *out at the message; @iov has room for two pieces more than it has. Returns the pieces used. */
 static size_t lay_out(const struct msghdr *m, struct framed *f, struct iovec *iov, struct msghdr *out)
 {
-	*out = (struct msghdr){ .msg_iov = iov, .msg_iovlen = m->msg_iovlen };
-	if (!f->is_bare) {
-		*iov++ = (struct iovec){ &f->header, sizeof(f->header) };
-		out->msg_iovlen++;
-	}
+	struct iovec *at = iov;
+
+	if (!f->is_bare)
+		*at++ = (struct iovec){ &f->header, sizeof(f->header) };
+	if (f->header.header_bytes > sizeof(f->header))
+		*at++ = (struct iovec){ f->controls, f->header.header_bytes - sizeof(f->header) };
 	if (m->msg_iovlen)
-		memcpy(iov, m->msg_iov, m->msg_iovlen * sizeof(*iov));
+		memcpy(at, m->msg_iov, m->msg_iovlen * sizeof(*at));
+	at += m->msg_iovlen;
+	*out = (struct msghdr){ .msg_iov = iov, .msg_iovlen = (size_t)(at - iov) };
 	return out->msg_iovlen;
 }
 
@@ -171,21 +192,22 @@ static bool hears_bell(const struct dgram_sock *s)
 
 ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int flags)
 {
+	uint8_t controls[TAPIR_CONTROLS_MAX];
 	struct iovec iov[8];
-	struct framed f;
+	struct framed f = { .controls = controls };
 	struct msghdr out;
 	bool is_connected = s->is_connected;
 	ssize_t n;
 	int error;
 
-	if (m->msg_iovlen >= IOV_MAX)
+	if (m->msg_iovlen > IOV_MAX - 2)
 		return -EMSGSIZE;
 	if (hears_bell(s))
 		dgram_forget_ways();
 	error = frame(s, m, flags, &is_connected, &f);
 	if (error)
 		return error;
-	if (m->msg_iovlen < sizeof(iov) / sizeof(iov[0])) {
+	if (m->msg_iovlen <= sizeof(iov) / sizeof(iov[0]) - 2) {
 		lay_out(m, &f, iov, &out);
 		n = tapir_real.sendmsg(s->fd, &out, send_flags(flags));
 	} else {
@@ -193,10 +215,10 @@ ssize_t dgram_sendmsg(const struct dgram_sock *s, const struct msghdr *m, int fl
 	}
 	if (n < 0)
 		return send_error(s, errno);
-	return f.is_bare ? n : n - (ssize_t)sizeof(f.header);
+	return f.is_bare ? n : n - (ssize_t)f.header.header_bytes;
 }
 
-/* As many of the messages as fit one batch. *error: why it is none, or why it ended early. */
+/* As many of the messages as fit one batch. *error: why it is none, or why it ended early; CMSG_NEEDS_ROOM: the next one must go alone. */
 static int send_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags, bool *is_connected, int *error)
 {
 	struct framed f[BATCH_MSGS_MAX];
@@ -207,7 +229,8 @@ static int send_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 	int sent;
 
 	*error = 0;
-	while (n < count && n < BATCH_MSGS_MAX && msgs[n].msg_hdr.msg_iovlen < BATCH_IOVS_MAX - pieces) {
+	while (n < count && n < BATCH_MSGS_MAX && msgs[n].msg_hdr.msg_iovlen + 2 <= BATCH_IOVS_MAX - pieces) {
+		f[n].controls = NULL;
 		*error = frame(s, &msgs[n].msg_hdr, flags, is_connected, &f[n]);
 		if (*error)
 			break;
@@ -228,7 +251,7 @@ static int send_batch(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned
 
 int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned count, int flags)
 {
-	bool is_connected = s->is_connected;
+	bool is_connected = s->is_connected, goes_alone = false;
 	unsigned done = 0;
 	int error = 0;
 
@@ -239,15 +262,19 @@ int dgram_sendmmsg(const struct dgram_sock *s, struct mmsghdr *msgs, unsigned co
 	while (done < count && !error) {
 		int sent;
 
-		if (msgs[done].msg_hdr.msg_iovlen >= BATCH_IOVS_MAX) {
+		if (msgs[done].msg_hdr.msg_iovlen > BATCH_IOVS_MAX - 2 || goes_alone) {
 			ssize_t n = dgram_sendmsg(s, &msgs[done].msg_hdr, flags);
 
 			error = n < 0 ? (int)n : 0;
 			msgs[done].msg_len = n < 0 ? 0 : (unsigned)n;
 			sent = n < 0 ? 0 : 1;
+			goes_alone = false;
 		} else {
 			sent = send_batch(s, msgs + done, count - done, flags, &is_connected, &error);
-			if (!sent && !error)
+			goes_alone = error == CMSG_NEEDS_ROOM;
+			if (goes_alone)
+				error = 0;
+			else if (!sent && !error)
 				break;
 		}
 		done += (unsigned)sent;

@@ -30,6 +30,15 @@ static bool is_natural(int level, int name)
 				       name == SO_SNDTIMEO_NEW || name == SO_COOKIE);
 }
 
+/* Options that bring ancillary data of any length (RFC 3542 sections 5 to 7, ip(7)). */
+static bool brings_long_controls(int level, int name)
+{
+	if (level == IPPROTO_IP)
+		return name == IP_RECVOPTS || name == IP_RETOPTS;
+	return level == IPPROTO_IPV6 && (name == IPV6_RECVHOPOPTS || name == IPV6_RECVRTHDR || name == IPV6_RECVDSTOPTS ||
+					 name == IPV6_2292HOPOPTS || name == IPV6_2292RTHDR || name == IPV6_2292DSTOPTS);
+}
+
 static int set_ours(int fd, int level, int name, const void *value, socklen_t len)
 {
 	struct option_message m; /* only as much of it as counts is written */
@@ -44,6 +53,8 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 		memcpy(m.value, value, len);
 	if (hint_of(fd) != HINT_STREAM)
 		dgram_forget_ways();
+	if (brings_long_controls(level, name))
+		dgram_expect_long_controls();
 	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m.option) + len, NULL, 0);
 	if (n < 0)
 		return (int)n;

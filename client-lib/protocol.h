@@ -60,7 +60,7 @@ enum tapir_op {
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */
 	TAPIR_OP_SOURCE,       /* tapir_addr -> tapir_addr: the source address towards it; ENETUNREACH, EADDRNOTAVAIL */
 	TAPIR_OP_BARE = 48,    /* fd: datagrams of this socket go to the client bare from now on, see below */
-	TAPIR_OP_NEXT_HEADER,  /* fd -> tapir_dgram: of the next datagram in the pair of such a socket; EAGAIN: there is none */
+	TAPIR_OP_NEXT_HEADER,  /* fd -> tapir_dgram, its control messages behind it: of the next datagram in the pair of such a socket; EAGAIN */
 	TAPIR_OP_RECV_ERROR,   /* fd -> tapir_dgram_error, what is known of the datagram behind it (MSG_ERRQUEUE); EAGAIN: none */
 	TAPIR_OP_CHECK_SEND,   /* fd + tapir_send_check -> tapir_int: the most bytes that such a datagram may have; or why it would fail */
 	TAPIR_OP_RING_AGAIN,   /* fd: a bell was read, and the error was left for the next call: that there be a bell for it, too */
@@ -336,6 +336,7 @@ enum tapir_dgram_flag {
 	TAPIR_DGRAM_TIMESTAMPNS = 32, /* SCM_TIMESTAMPNS */
 	TAPIR_DGRAM_GRO = 64,	      /* UDP_GRO: segment_size */
 	TAPIR_DGRAM_ORIGDSTADDR = 256, /* IP_ORIGDSTADDR, IPV6_ORIGDSTADDR: local, with its port */
+	TAPIR_DGRAM_CTRUNC = 512, /* there would have been more ancillary data */
 	/* With TAPIR_DGRAM_ERROR: a bell and nothing more. The error is still the socket's: what recv(2) fails with TAKE_ERROR tells, and
 	 * RECV_ERROR has what is queued. A bell may come late: then there is no error left, and it means nothing. */
 	TAPIR_DGRAM_BELL = 128,
@@ -354,6 +355,16 @@ struct tapir_dgram {
 	uint64_t time_ns;      /* received: since the epoch */
 };
 
+/* What ancillary data there is beyond these fields stands behind them, counted in header_bytes: control messages (cmsg(3)), each a struct
+ * tapir_control, its data, and zeros to the next multiple of 8 bytes. Received: for the application as they are. To send: what
+ * sendmsg(2) was given, as far as the library has checked no more than its form. */
+struct tapir_control {
+	uint16_t level, type;
+	uint32_t bytes; /* of the data */
+};
+
+enum { TAPIR_CONTROLS_MAX = 2304 }; /* bytes of them all */
+
 /* An error of the socket's queue (ip(7), IP_RECVERR), and behind it as much of the datagram as came back. */
 struct tapir_dgram_error {
 	uint32_t error; /* positive errno */
@@ -367,11 +378,13 @@ struct tapir_send_check {
 	struct tapir_dgram header; /* as it would stand before the datagram */
 	uint32_t bytes;		   /* of the datagram */
 	uint32_t reserved;
+	/* the control messages that header.header_bytes tells of */
 };
 
 _Static_assert(sizeof(struct tapir_header) == 16, "layout");
 _Static_assert(sizeof(struct tapir_addr) == 24, "layout");
 _Static_assert(sizeof(struct tapir_accept) == 64, "layout");
 _Static_assert(sizeof(struct tapir_dgram) == 88, "layout");
+_Static_assert(sizeof(struct tapir_control) == 8, "layout");
 
 #endif

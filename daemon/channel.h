@@ -51,6 +51,7 @@ enum channel_flag {
 };
 
 struct client;
+struct request;
 struct listener;
 struct dgram;
 
@@ -189,8 +190,9 @@ void dgram_flush(struct daemon *d, struct channel *ch); /* send what the client 
 int dgram_shut_down(struct daemon *d, struct channel *ch, int how); /* shutdown(2): 0 or -ENOTCONN, and it takes effect either way */
 void dgram_free(struct channel *ch);
 int dgram_go_bare(struct channel *ch); /* TAPIR_OP_BARE. 0 or -ENOBUFS */
-/* TAPIR_OP_NEXT_HEADER; @theirs: the client's end. 0, -EOPNOTSUPP (not bare), -EAGAIN (nothing is in the pair). */
-int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header);
+/* TAPIR_OP_NEXT_HEADER; @theirs: the client's end; @controls: room for TAPIR_CONTROLS_MAX bytes, of which header_bytes tells. 0,
+ * -EOPNOTSUPP (not bare), -EAGAIN (nothing is in the pair). */
+int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header, uint8_t *controls);
 /* Something that the client wrote could not be sent, or an error came: it is told as soon as it can be. */
 void dgram_tell_error(struct daemon *d, struct channel *ch, int error);
 /* TAPIR_OP_RING_AGAIN */
@@ -198,7 +200,8 @@ void dgram_ring_again(struct daemon *d, struct channel *ch, int theirs);
 
 /* TAPIR_OP_RECV_ERROR: *bytes goes in as the room at @payload. 0 or -EAGAIN. */
 int dgram_next_error(struct daemon *d, struct channel *ch, int theirs, struct tapir_dgram_error *e, uint8_t *payload, size_t *bytes);
-int dgram_check_send(struct channel *ch, const struct tapir_send_check *check, size_t *bytes_max); /* 0 or -errno */
+/* TAPIR_OP_CHECK_SEND. 0 or -errno. */
+int dgram_check_send(struct daemon *d, struct channel *ch, const struct request *r, size_t *bytes_max);
 int dgram_batch_init(struct channels *c); /* 0 or -ENOMEM */
 void dgram_batch_fini(struct channels *c);
 

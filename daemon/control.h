@@ -47,7 +47,10 @@ struct reply {
 		struct tapir_addr addr;
 		struct tapir_int number;
 		struct tapir_netlink netlink;
-		struct tapir_dgram dgram;
+		struct {
+			struct tapir_dgram head;
+			uint8_t controls[TAPIR_CONTROLS_MAX];
+		} dgram;
 		struct {
 			struct tapir_dgram_error head;
 			uint8_t payload[TAPIR_OPTION_MAX - sizeof(struct tapir_dgram_error)];

@@ -26,11 +26,13 @@
 
 #include "bundle.h"
 #include "channel.h"
+#include "client-lib/controls.h"
 #include "daemon.h"
 #include "ledger.h"
 
 enum {
 	BATCH = 32,
+	CONTROLS_COUNT_MAX = 16,
 	TURN_BATCHES = 2, /* a channel's share of a turn, each way: what it sends to itself must find room in its receive queue */
 	SMALL_BYTES = FRAME_SMALL_BYTES - FRAME_HEADROOM,
 	LARGE_BYTES = FRAME_LARGE_BYTES - FRAME_HEADROOM,
@@ -40,6 +42,7 @@ struct dgram {
 	struct frame *held; /* for the client, taken from the engine, but its buffer was full; linked by next */
 	uint32_t info_flags; /* TAPIR_DGRAM_*: what the options ask for */
 	struct ledger *ledger; /* of a bare socket; else NULL */
+	bool wants_controls; /* the options ask for control messages too */
 	bool has_news;	     /* an error came that no bell was rung for yet */
 	bool may_bundle;     /* UDP over a TAP that segments, and the program does not itself */
 };
@@ -49,7 +52,10 @@ struct dgram {
 struct dgram_batch {
 	struct frame *small[BATCH], *large[BATCH];
 	struct frame *out[BATCH];
-	struct tapir_dgram headers[BATCH];
+	struct {
+		struct tapir_dgram head;
+		uint8_t controls[TAPIR_CONTROLS_MAX];
+	} headers[BATCH];
 	struct mmsghdr messages[BATCH];
 	struct iovec iov[BATCH][2];
 };
@@ -131,7 +137,7 @@ int dgram_go_bare(struct channel *ch)
 	return 0;
 }
 
-int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header)
+int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header, uint8_t *controls)
 {
 	int queued = 0;
 	ssize_t next;
@@ -148,7 +154,7 @@ int dgram_next_header(struct channel *ch, int theirs, struct tapir_dgram *header
 	next = recv(theirs, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 	if (next < 0 || ioctl(theirs, FIONREAD, &queued) < 0)
 		return -EAGAIN;
-	ledger_find(ch->dgram->ledger, (uint64_t)queued, (uint32_t)next, header);
+	ledger_find(ch->dgram->ledger, (uint64_t)queued, (uint32_t)next, header, controls);
 	return 0;
 }
 
@@ -183,7 +189,8 @@ void dgram_on_options(struct daemon *d, struct channel *ch)
 		if (get_option(d, ch, options[i].level, options[i].name))
 			ch->dgram->info_flags |= options[i].flag;
 	ch->dgram->may_bundle = may_bundle(d, ch);
-	if (ch->dgram->info_flags)
+	ch->dgram->wants_controls = sock_wants_controls(ch->sock);
+	if (ch->dgram->info_flags || ch->dgram->wants_controls)
 		ch->flags |= CH_WANTS_INFO;
 	else
 		ch->flags &= ~(uint32_t)CH_WANTS_INFO;
@@ -269,6 +276,25 @@ static void fill_header(const struct daemon *d, const struct channel *ch, const 
 	channel_addr_to_wire(&h->local, &f->info.dst, ch->family);
 }
 
+/* Where control messages are put: behind a header. */
+struct controls_out {
+	struct tapir_dgram *head;
+	uint8_t *to;
+};
+
+/* What does not fit is left out, and the client tells so. */
+static void put_control(void *ctx, const struct dgram_control *c)
+{
+	struct controls_out *out = ctx;
+	size_t at = out->head->header_bytes - sizeof(*out->head);
+
+	at = controls_put(out->to, TAPIR_CONTROLS_MAX, at, c->level, c->type, c->data, c->bytes);
+	if (at)
+		out->head->header_bytes = (uint32_t)(sizeof(*out->head) + at);
+	else
+		out->head->flags |= TAPIR_DGRAM_CTRUNC;
+}
+
 static struct frame *next_for_client(struct channel *ch)
 {
 	struct frame *f = ch->dgram->held;
@@ -290,8 +316,11 @@ static int gather(struct daemon *d, struct channel *ch, struct dgram_batch *b)
 		bool framed = !is_bare && (is_framed || f->len == 0 || f->info.segment_size);
 
 		if (framed || is_bare)
-			fill_header(d, ch, f, &b->headers[n]);
-		b->iov[n][0] = (struct iovec){ &b->headers[n], framed ? sizeof(b->headers[n]) : 0 };
+			fill_header(d, ch, f, &b->headers[n].head);
+		if (ch->dgram->wants_controls)
+			sock_each_control(ch->sock, f, put_control,
+					  &(struct controls_out){ &b->headers[n].head, b->headers[n].controls });
+		b->iov[n][0] = (struct iovec){ &b->headers[n], framed ? b->headers[n].head.header_bytes : 0 };
 		b->iov[n][1] = (struct iovec){ f->data, f->len };
 		b->messages[n].msg_hdr = (struct msghdr){ .msg_iov = b->iov[n], .msg_iovlen = 2 };
 		n++;
@@ -313,7 +342,7 @@ static void put_back(struct channel *ch, struct dgram_batch *b, int first, int e
 static void note_delivered(struct ledger *l, const struct dgram_batch *b, int first, int count)
 {
 	for (int i = first; i < first + count; i++)
-		ledger_note(l, &b->headers[i], (uint32_t)b->out[i]->len);
+		ledger_note(l, &b->headers[i].head, (uint32_t)b->out[i]->len);
 }
 
 /* Returns whether there may be more to deliver now. */
@@ -442,11 +471,57 @@ static int info_from_header(const struct channel *ch, const struct tapir_dgram *
 	return err;
 }
 
-int dgram_check_send(struct channel *ch, const struct tapir_send_check *check, size_t *bytes_max)
+/* The control messages behind a header, for as long as it is sent. */
+struct controls_in {
+	struct dgram_control controls[CONTROLS_COUNT_MAX];
+	union {
+		uint8_t bytes[TAPIR_CONTROLS_MAX];
+		uint64_t align;
+	};
+};
+
+/* They are copied: the engine puts its headers where they were. 0 or -EINVAL. */
+static int read_controls(struct controls_in *in, const uint8_t *from, size_t bytes, struct dgram_info *info)
 {
+	struct tapir_control c;
+	const void *data;
+	size_t at = 0, count = 0;
+
+	if (bytes > sizeof(in->bytes))
+		return -EINVAL;
+	memcpy(in->bytes, from, bytes);
+	while (count < CONTROLS_COUNT_MAX && controls_next(in->bytes, bytes, &at, &c, &data))
+		in->controls[count++] = (struct dgram_control){ c.level, c.type, data, c.bytes };
+	info->controls = in->controls;
+	info->control_count = (uint16_t)count;
+	return at == bytes ? 0 : -EINVAL;
+}
+
+/* What Linux keeps for CAP_NET_RAW: options that others' routers and hosts must look at. */
+static bool needs_privilege(const struct dgram_info *info)
+{
+	for (int i = 0; i < info->control_count; i++) {
+		if (info->controls[i].level != IPPROTO_IPV6)
+			continue;
+		switch (info->controls[i].type) {
+		case IPV6_HOPOPTS:
+		case IPV6_2292HOPOPTS:
+		case IPV6_DSTOPTS:
+		case IPV6_2292DSTOPTS:
+		case IPV6_RTHDRDSTOPTS:
+			return true;
+		}
+	}
+	return false;
+}
+
+int dgram_check_send(struct daemon *d, struct channel *ch, const struct request *r, size_t *bytes_max)
+{
+	const struct tapir_send_check *check = &r->check.head;
 	int type = 0;
 	size_t len = sizeof(type);
 	struct dgram_info info = { .ttl = -1, .tos = -1 };
+	struct controls_in in;
 	int err = 0;
 
 	/* Raw sockets send all the same (Linux's raw_sendmsg() does not look at sk_err). */
@@ -457,12 +532,14 @@ int dgram_check_send(struct channel *ch, const struct tapir_send_check *check, s
 	if (!err)
 		err = info_from_header(ch, &check->header, &info);
 	if (!err)
+		err = read_controls(&in, r->check.controls, r->check.controls_bytes, &info);
+	if (!err)
 		err = sock_try_send(ch->sock, &info, check->bytes, bytes_max);
-	return err;
+	return !err && needs_privilege(&info) && !user_is_privileged(d, ch->user) ? -EPERM : err;
 }
 
 /* 1: there is a header, now read into @info and taken off; 0: there is none; -1: there is a wrong one. */
-static int read_header(const struct channel *ch, struct frame *f, struct dgram_info *info)
+static int read_header(struct daemon *d, const struct channel *ch, struct frame *f, struct dgram_info *info, struct controls_in *in)
 {
 	uint64_t id = sock_id(ch->sock);
 	struct tapir_dgram h;
@@ -472,7 +549,9 @@ static int read_header(const struct channel *ch, struct frame *f, struct dgram_i
 	if (f->len < sizeof(h))
 		return -1;
 	memcpy(&h, f->data, sizeof(h));
-	if (h.header_bytes < sizeof(h) || h.header_bytes > f->len || info_from_header(ch, &h, info) < 0)
+	if (h.header_bytes < sizeof(h) || h.header_bytes > f->len || info_from_header(ch, &h, info) < 0 ||
+	    read_controls(in, f->data + sizeof(h), h.header_bytes - sizeof(h), info) < 0 ||
+	    (needs_privilege(info) && !user_is_privileged(d, ch->user)))
 		return -1;
 	frame_pull(f, h.header_bytes);
 	return 1;
@@ -482,17 +561,20 @@ static int read_header(const struct channel *ch, struct frame *f, struct dgram_i
 static void send_one(struct daemon *d, struct channel *ch, struct bundle *b, struct frame *f, bool connected)
 {
 	struct dgram_info info = { .ttl = -1, .tos = -1 };
-	int framed = read_header(ch, f, &info);
+	struct controls_in in;
+	int framed = read_header(d, ch, f, &info, &in);
 
 	if (framed < 0 || (framed == 0 && !connected)) {
 		d->counters[framed < 0 ? COUNTER_DGRAM_DROP_MALFORMED : COUNTER_DGRAM_DROP_UNFRAMED]++;
 		frame_unref(f);
 		return;
 	}
-	if (ch->dgram->may_bundle && bundle_join(d, b, f, &info))
+	if (ch->dgram->may_bundle && !info.control_count && bundle_join(d, b, f, &info))
 		return;
 	bundle_send(d, ch, b, connected);
 	*b = (struct bundle){ .frame = f, .info = info, .segment = f->len, .count = 1 };
+	if (info.control_count) /* @in does not outlive this */
+		bundle_send(d, ch, b, connected);
 }
 
 /* Whether the empty message that was read is a datagram: from a bare client whose end is open still. */

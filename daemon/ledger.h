@@ -15,7 +15,8 @@ enum { LEDGER_MAX = 2048 };
 
 struct ledger_entry {
 	struct tapir_dgram header;
-	uint32_t bytes; /* of the datagram */
+	uint8_t *controls; /* as many bytes as header.header_bytes says are behind it; NULL: none */
+	uint32_t bytes;	   /* of the datagram */
 };
 
 struct ledger {
@@ -27,11 +28,12 @@ struct ledger {
 void ledger_init(struct ledger *l);
 void ledger_fini(struct ledger *l);
 
-/** ledger_note - a datagram of @bytes with this header was written to the client. */
+/** ledger_note - a datagram of @bytes with this header, and the control messages that it tells of behind it, was written to the client. */
 void ledger_note(struct ledger *l, const struct tapir_dgram *header, uint32_t bytes);
 
 /** ledger_find - the header of the datagram that the client will read next, when @queued bytes are still there and the next datagram is
- * @next bytes long. Forgets what is before it. False: not known. Of several empty datagrams in a row the last one's may be told. */
-bool ledger_find(struct ledger *l, uint64_t queued, uint32_t next, struct tapir_dgram *header);
+ * @next bytes long. Forgets what is before it. False: not known. Of several empty datagrams in a row the last one's may be told.
+ * @controls: room for the control messages, TAPIR_CONTROLS_MAX bytes. */
+bool ledger_find(struct ledger *l, uint64_t queued, uint32_t next, struct tapir_dgram *header, uint8_t *controls);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The body of each request: its exact length, or for [GS]ETSOCKOPT its least; and whether a socket's fd comes with it. */
+/* The body of each request: its exact length, or with a value behind it its least; and whether a socket's fd comes with it. */
 struct layout {
 	uint16_t op;
 	uint16_t body_bytes;
@@ -36,7 +36,7 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_BARE, 0, true, false },
 	{ TAPIR_OP_NEXT_HEADER, 0, true, false },
 	{ TAPIR_OP_RECV_ERROR, 0, true, false },
-	{ TAPIR_OP_CHECK_SEND, sizeof(struct tapir_send_check), true, false },
+	{ TAPIR_OP_CHECK_SEND, sizeof(struct tapir_send_check), true, true },
 	{ TAPIR_OP_RING_AGAIN, 0, true, false },
 	{ TAPIR_OP_DUMP, sizeof(struct tapir_dump_req), false, false },
 	{ TAPIR_OP_SET, sizeof(struct tapir_tunable), false, false },
@@ -70,6 +70,18 @@ static int parse_option(const uint8_t *body, size_t len, struct request *r)
 	if (r->option.head.len > TAPIR_OPTION_MAX)
 		return EINVAL;
 	return r->option.value && r->option.head.len != value_bytes ? EBADMSG : 0;
+}
+
+static int parse_check(const uint8_t *body, size_t len, struct request *r)
+{
+	uint32_t header_bytes;
+
+	memcpy(&r->check.head, body, sizeof(r->check.head));
+	header_bytes = r->check.head.header.header_bytes;
+	r->check.controls = body + sizeof(r->check.head);
+	if (header_bytes > sizeof(struct tapir_dgram))
+		r->check.controls_bytes = header_bytes - (uint32_t)sizeof(struct tapir_dgram);
+	return r->check.controls_bytes == len - sizeof(r->check.head) && r->check.controls_bytes <= TAPIR_CONTROLS_MAX ? 0 : EBADMSG;
 }
 
 static int parse_tunable(const uint8_t *body, struct request *r)
@@ -110,6 +122,8 @@ int request_parse(const void *message, size_t len, struct request *r)
 		return EBADMSG;
 	if (h.op == TAPIR_OP_SETSOCKOPT || h.op == TAPIR_OP_GETSOCKOPT)
 		return parse_option(body, len, r);
+	if (h.op == TAPIR_OP_CHECK_SEND)
+		return parse_check(body, len, r);
 	if (h.op == TAPIR_OP_SET || h.op == TAPIR_OP_GET)
 		return parse_tunable(body, r);
 	if (h.op == TAPIR_OP_CHANGE)

@@ -27,7 +27,11 @@ struct request {
 		struct tapir_dump_req dump;
 		struct tapir_capture_req capture;
 		struct tapir_change change; /* ifname ends within its array */
-		struct tapir_send_check check;
+		struct {
+			struct tapir_send_check head;
+			const uint8_t *controls; /* in the message */
+			uint32_t controls_bytes;
+		} check;
 	};
 };
 

@@ -580,10 +580,13 @@ static int call_accept_again(const struct call *c)
 
 static int call_next_header(const struct call *c)
 {
+	int err;
+
 	if (c->ch->kind != CHANNEL_DGRAM)
 		return -EOPNOTSUPP;
-	c->reply->body_bytes = sizeof(c->reply->dgram);
-	return dgram_next_header(c->ch, c->fd, &c->reply->dgram);
+	err = dgram_next_header(c->ch, c->fd, &c->reply->dgram.head, c->reply->dgram.controls);
+	c->reply->body_bytes = err ? 0 : c->reply->dgram.head.header_bytes;
+	return err;
 }
 
 /* What a program asks of a connection that was reset under it, before it reads: what kind of socket it is. */
@@ -632,7 +635,7 @@ static int call_check_send(const struct call *c)
 
 	if (c->ch->kind != CHANNEL_DGRAM)
 		return -EOPNOTSUPP;
-	err = dgram_check_send(c->ch, &c->request->check, &bytes_max);
+	err = dgram_check_send(c->d, c->ch, c->request, &bytes_max);
 	answer_number(c->reply, (int64_t)bytes_max);
 	return err;
 }

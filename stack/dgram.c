@@ -33,6 +33,7 @@ static bool has_room(struct dgram_sock *d, size_t buf_bytes, enum stack_stat dro
 static void enqueue(struct dgram_sock *d, struct frame *f, const struct dgram_info *info)
 {
 	f->info = *info;
+	f->info.drops = d->drops;
 	frame_queue_push(&d->rx, f);
 	sock_raise(&d->s, SOCK_READABLE);
 }
@@ -40,9 +41,13 @@ static void enqueue(struct dgram_sock *d, struct frame *f, const struct dgram_in
 bool dgram_deliver_copy(struct dgram_sock *d, const struct iovec *iov, int iovcnt, const struct dgram_info *info,
 			enum stack_stat drop)
 {
+	struct dgram_info kept = *info;
 	struct frame *copy;
-	size_t len = 0;
+	size_t len;
 
+	if (!dgram_wants_ip_hdr(&d->s))
+		kept.ip_hdr_len = 0;
+	len = kept.ip_hdr_len;
 	for (int i = 0; i < iovcnt; i++)
 		len += iov[i].iov_len;
 	if (len > FRAME_LARGE_BYTES - FRAME_HEADROOM || !has_room(d, frame_buf_bytes(len), drop))
@@ -50,9 +55,13 @@ bool dgram_deliver_copy(struct dgram_sock *d, const struct iovec *iov, int iovcn
 	copy = frame_alloc(&d->s.st->frames, len);
 	if (!copy)
 		return false;
+	if (kept.ip_hdr_len > 0) { /* before the window */
+		kept.ip_hdr = memcpy(frame_put(copy, kept.ip_hdr_len), info->ip_hdr, kept.ip_hdr_len);
+		frame_pull(copy, kept.ip_hdr_len);
+	}
 	for (int i = 0; i < iovcnt; i++)
 		memcpy(frame_put(copy, iov[i].iov_len), iov[i].iov_base, iov[i].iov_len);
-	enqueue(d, copy, info);
+	enqueue(d, copy, &kept);
 	return true;
 }
 

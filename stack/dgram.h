@@ -37,6 +37,9 @@ bool dgram_deliver(struct dgram_sock *d, struct frame *f, const uint8_t *data, s
 bool dgram_deliver_copy(struct dgram_sock *d, const struct iovec *iov, int iovcnt, const struct dgram_info *info,
 			enum stack_stat drop);
 
+/* dgram_ctl.c: whether an option of the socket asks for what stands in the network header (info->ip_hdr). */
+bool dgram_wants_ip_hdr(const struct sock *s);
+
 /* Where a datagram goes and what its IP header needs. */
 struct dgram_way {
 	struct ip_endpoint dst;

@@ -43,6 +43,13 @@ struct frame_offload {
 	uint16_t hdr_len;      /* GSO: bytes of all headers */
 };
 
+/* A control message (cmsg(3)) of Linux's level and type, for what has no field in struct dgram_info. */
+struct dgram_control {
+	int level, type;
+	const void *data; /* aligned for anything */
+	uint32_t bytes;
+};
+
 /* What travels with a datagram through a datagram, raw or ping socket. */
 struct dgram_info {
 	struct ip_endpoint src, dst;
@@ -53,6 +60,13 @@ struct dgram_info {
 	bool is_bundle;	       /* sending: the segments are datagrams that merely came together; what would hinder UDP_SEGMENT (a
 				* small MTU, a link without USO) sends each by itself instead of failing */
 	uint64_t time_us;      /* arrival */
+	/* Received: the network header with all that stands before the transport's, in the frame's buffer. NULL: no option asks for it. */
+	const uint8_t *ip_hdr;
+	uint16_t ip_hdr_len;
+	uint16_t frag_bytes;   /* received: the largest fragment's packet; 0: it came whole */
+	uint32_t drops;	       /* received: how many had found the queue full before */
+	uint16_t control_count; /* sending */
+	const struct dgram_control *controls;
 };
 
 struct frame_pool;

@@ -226,11 +226,8 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 		return;
 	}
 	if (rx->ip_hdr_len > IP4_HDR_LEN) {
-		/* Not the time of day, which the stack doesn't know: the high bit says so (RFC 791 section 3.1). */
-		uint32_t ms = 1u << 31 | (uint32_t)(st->now_us / 1000 % 86400000);
-
 		tx.options_len = (uint8_t)ip4_options_reply(rx->ip_hdr + IP4_HDR_LEN, rx->ip_hdr_len - IP4_HDR_LEN, &rx->dst,
-							    ms, options);
+							    ip4_options_clock(st->now_us), options);
 		tx.options = options;
 	}
 	reply = frame_alloc(&st->frames, f->len);

@@ -34,6 +34,7 @@ struct ip_rx {
 	const uint8_t *ip_hdr;	/* the network header as received, in the frame's buffer, for ICMP errors and raw sockets */
 	uint16_t ip_hdr_len;	/* options and extension headers included */
 	bool was_fragmented;	/* had an IPv6 fragment header */
+	uint16_t frag_bytes;	/* put together: the largest packet that brought a piece; 0: it came whole */
 };
 
 /* Transports take the frame by borrowing: they frame_ref() what they keep. */

@@ -133,6 +133,7 @@ static void mend_hdr(struct frame *f, const struct reasm_result *res, struct ip_
 	rx->tos = p[1];
 	rx->ttl = p[8];
 	rx->ip_hdr = p;
+	rx->frag_bytes = res->packet_bytes;
 	rx->ip_hdr_len = (uint16_t)res->hdr_len;
 }
 
@@ -150,6 +151,7 @@ static void input_fragment(struct stack *st, struct frame *f, const struct ip4_h
 		.more = h->frag & IP4_MF,
 		.hdr = f->data,
 		.hdr_len = h->hdr_len,
+		.packet_bytes = h->total_len,
 	};
 	struct reasm_result res;
 	struct frame *whole;

@@ -145,6 +145,23 @@ uint32_t ip4_options_reply(const uint8_t *options, uint32_t len, const struct ip
 	return pad(out, n);
 }
 
+void ip4_options_arrived(const uint8_t *options, uint32_t len, const struct ip_addr *own, uint32_t ms_since_midnight, uint8_t *out)
+{
+	struct wire_rd r = wire_rd_over(out, len);
+	struct option o;
+	bool bad;
+
+	memcpy(out, options, len);
+	while (next_option(&r, &o, &bad)) {
+		uint8_t *p = out + (o.p - out);
+
+		if (o.type == IP4_OPT_RECORD_ROUTE)
+			append_route(p, own);
+		else if (o.type == IP4_OPT_TIMESTAMP)
+			append_timestamp(p, own, ms_since_midnight);
+	}
+}
+
 bool ip4_options_has(const uint8_t *options, uint32_t len, uint8_t type)
 {
 	struct wire_rd r = wire_rd_over(options, len);

@@ -33,6 +33,17 @@ enum ip4_options_verdict ip4_options_check(const uint8_t *options, uint32_t len,
 uint32_t ip4_options_reply(const uint8_t *options, uint32_t len, const struct ip_addr *own, uint32_t ms_since_midnight,
 			   uint8_t *out);
 
+/** ip4_options_arrived - checked options as a program is shown them: with our own entry in a recorded route and time stamp.
+ * @out: @len bytes, at most IP4_OPTIONS_LEN_MAX. */
+void ip4_options_arrived(const uint8_t *options, uint32_t len, const struct ip_addr *own, uint32_t ms_since_midnight, uint8_t *out);
+
+/* What stands for milliseconds since midnight: not the time of day, which the stack doesn't know; the high bit says so (RFC 791
+ * section 3.1). */
+static inline uint32_t ip4_options_clock(uint64_t now_us)
+{
+	return 1u << 31 | (uint32_t)(now_us / 1000 % 86400000);
+}
+
 /* Whether checked options hold one of @type. */
 bool ip4_options_has(const uint8_t *options, uint32_t len, uint8_t type);
 

@@ -101,6 +101,7 @@ static void input_whole(struct stack *st, struct frame *f, struct ip_rx *rx, con
 	rx->tos = (uint8_t)((p[0] & 0xf) << 4 | p[1] >> 4);
 	rx->ttl = p[7];
 	rx->ip_hdr = p;
+	rx->frag_bytes = res->packet_bytes;
 	c = ip6_chain_over(p, f->len);
 	c.next = res->next_hdr;
 	c.next_at = res->next_at;
@@ -121,6 +122,7 @@ static void input_fragment(struct stack *st, struct frame *f, struct ip_rx *rx, 
 		.hdr = c->p,
 		.hdr_len = c->at,
 		.next_at = (uint16_t)c->next_at,
+		.packet_bytes = (uint16_t)c->len,
 	};
 	struct reasm_result res;
 	struct frame *whole;

@@ -39,6 +39,7 @@ bool ping_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	struct dgram_info info = {
 		.src = { .addr = rx->src }, .dst = { .addr = rx->dst }, .ifindex = rx->ifindex,
 		.ttl = rx->ttl, .tos = rx->tos, .time_us = st->now_us,
+		.ip_hdr = rx->ip_hdr, .ip_hdr_len = rx->ip_hdr_len, .frag_bytes = rx->frag_bytes,
 	};
 	struct sock *s;
 

@@ -10,6 +10,7 @@
 #include "checksum.h"
 #include "core.h"
 #include "dgram.h"
+#include "ip4_options.h"
 #include "sockopt.h"
 #include "wire.h"
 
@@ -93,6 +94,7 @@ static bool deliver(struct raw_sock *raw, const struct frame *f, const struct ip
 	struct dgram_info info = {
 		.src = { .addr = rx->src }, .dst = { .addr = rx->dst }, .ifindex = rx->ifindex,
 		.ttl = rx->ttl, .tos = rx->tos, .time_us = raw->d.s.st->now_us,
+		.ip_hdr = rx->ip_hdr, .ip_hdr_len = rx->ip_hdr_len, .frag_bytes = rx->frag_bytes,
 	};
 	uint8_t header[IP4_HDR_BYTES_MAX];
 	struct iovec iov[2] = { { header, 0 }, { f->data, f->len } };
@@ -100,6 +102,9 @@ static bool deliver(struct raw_sock *raw, const struct frame *f, const struct ip
 	if (ip_addr_is4(&rx->dst)) { /* it tells of the whole packet, also when that came in fragments */
 		iov[0].iov_len = rx->ip_hdr_len;
 		memcpy(header, rx->ip_hdr, rx->ip_hdr_len);
+		if (rx->ip_hdr_len > IP4_HDR_LEN)
+			ip4_options_arrived(rx->ip_hdr + IP4_HDR_LEN, rx->ip_hdr_len - (uint32_t)IP4_HDR_LEN, &rx->dst,
+					    ip4_options_clock(info.time_us), header + IP4_HDR_LEN);
 	} else if (ip_addr_is_linklocal(&rx->src)) {
 		info.src.scope_id = rx->ifindex;
 	}

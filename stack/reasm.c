@@ -34,6 +34,7 @@ struct packet {
 	uint8_t ecn_seen;	    /* bit n: codepoint n */
 	uint8_t ecn, next_hdr;	    /* of the first fragment */
 	uint16_t next_at;
+	uint16_t packet_bytes;	    /* of the largest that brought a piece */
 	uint32_t source;	    /* index of its quota */
 	uint32_t count;
 	uint32_t have;		    /* payload bytes in the pieces */
@@ -372,6 +373,7 @@ static struct frame *assemble(struct packet *p, struct reasm_result *res)
 	res->next_hdr = p->next_hdr;
 	res->next_at = p->next_at;
 	res->hdr_len = p->hdr->len;
+	res->packet_bytes = p->packet_bytes;
 	stat_count(p->st, STAT_REASM_OK);
 	return whole;
 }
@@ -393,6 +395,8 @@ static bool add(struct packet *p, const struct frame *f, const struct reasm_frag
 	if (!frag->more)
 		p->end = frag->offset + f->len;
 	p->ecn_seen |= (uint8_t)(1 << frag->ecn);
+	if (frag->packet_bytes > p->packet_bytes)
+		p->packet_bytes = frag->packet_bytes;
 	return true;
 }
 

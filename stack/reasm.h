@@ -35,6 +35,7 @@ struct reasm_fragment {
 	uint32_t offset;   /* bytes */
 	const uint8_t *hdr; /* the part in front of the fragmented one */
 	uint32_t hdr_len;
+	uint16_t packet_bytes; /* of the whole packet that brought it */
 };
 
 enum { REASM_BUCKETS = 1024, REASM_SOURCES = 256 };
@@ -65,6 +66,7 @@ struct reasm_result {
 	uint8_t next_hdr;  /* of the first fragment, as above */
 	uint16_t next_at;
 	uint32_t hdr_len;
+	uint16_t packet_bytes; /* of the largest that brought a piece */
 };
 
 /** reasm_input - add a fragment. Borrows @f, and may hold its bytes only in copy.

@@ -35,6 +35,10 @@ struct sock_opts {
 	uint32_t mark, priority;
 	int32_t rcvlowat;
 	bool recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hoplimit, recv_tclass;
+	/* Ancillary data that dgram_ctl.c makes: RFC 3542's, the old forms of RFC 2292, and ip(7)'s. */
+	bool recv_hopopts, recv_rthdr, recv_dstopts, recv_flowinfo, recv_fragsize6, recv_pathmtu;
+	bool recv_pktinfo2292, recv_hoplimit2292, recv_hopopts2292, recv_rthdr2292, recv_dstopts2292;
+	bool recv_opts, recv_retopts, recv_fragsize, rxq_ovfl;
 	bool timestamp, timestampns;	/* what the library shows from struct dgram_info */
 	bool recv_origdst, recv_origdst6; /* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR */
 	bool hdrincl;

@@ -450,6 +450,12 @@ int sock_try_send(struct sock *s, const struct dgram_info *info, size_t bytes, s
 /* The oldest received datagram: payload in data/len, the rest in info. NULL: none. The caller owns the reference. */
 struct frame *sock_recv_frame(struct sock *s);
 
+/** sock_each_control - the ancillary data that the socket's options ask for of a received datagram @f, but for what struct dgram_info has
+ * fields for: each control message as recvmsg(2) gives it, in Linux's order. */
+typedef void sock_control_fn(void *ctx, const struct dgram_control *control);
+void sock_each_control(struct sock *s, const struct frame *f, sock_control_fn *fn, void *ctx);
+bool sock_wants_controls(const struct sock *s); /* whether an option asks for any */
+
 /* What recvmsg(2) with MSG_ERRQUEUE tells (ip(7), IP_RECVERR): struct sock_extended_err's fields. */
 struct sock_error {
 	int error;	 /* positive errno */

@@ -333,6 +333,7 @@ void udp_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 	struct dgram_info info = {
 		.src = { .addr = rx->src }, .dst = { .addr = rx->dst }, .ifindex = rx->ifindex,
 		.ttl = rx->ttl, .tos = rx->tos, .time_us = st->now_us,
+		.ip_hdr = rx->ip_hdr, .ip_hdr_len = rx->ip_hdr_len, .frag_bytes = rx->frag_bytes,
 	};
 	struct wire_rd r = wire_rd_over(f->data, f->len);
 	struct sock *s;

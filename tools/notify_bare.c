@@ -15,8 +15,13 @@ void bare_begin(int fd)
 	sock_request(TAPIR_OP_BARE, fd, NULL, 0, NULL, 0);
 }
 
-/* The datagram itself, of which @h tells the rest. */
-static ssize_t take(int fd, struct msghdr *m, int flags, const struct tapir_dgram *h)
+struct header {
+	struct tapir_dgram head;
+	uint8_t controls[TAPIR_CONTROLS_MAX];
+};
+
+/* The datagram itself, of which @h tells the rest; @bytes: of the header. */
+static ssize_t take(int fd, struct msghdr *m, int flags, const struct header *h, size_t bytes)
 {
 	struct msghdr raw = { .msg_iov = m->msg_iov, .msg_iovlen = m->msg_iovlen };
 	ssize_t n = recvmsg(fd, &raw, (flags & MSG_PEEK) | MSG_DONTWAIT | MSG_TRUNC);
@@ -25,9 +30,9 @@ static ssize_t take(int fd, struct msghdr *m, int flags, const struct tapir_dgra
 	if (n < 0)
 		return -1;
 	m->msg_flags = raw.msg_flags & MSG_TRUNC;
-	cmsg_format(h, m);
+	cmsg_format(&h->head, h->controls, bytes - sizeof(h->head), m);
 	if (m->msg_name)
-		sockaddr_format(&h->addr, m->msg_name, &m->msg_namelen);
+		sockaddr_format(&h->head.addr, m->msg_name, &m->msg_namelen);
 	return flags & MSG_TRUNC || (size_t)n < room ? n : (ssize_t)room;
 }
 
@@ -41,7 +46,7 @@ static bool has_ended(int fd)
 
 ssize_t bare_recvmsg(int fd, struct msghdr *m, int flags)
 {
-	struct tapir_dgram h;
+	struct header h;
 	ssize_t n;
 
 	if (flags & (MSG_OOB | MSG_ERRQUEUE))
@@ -52,11 +57,11 @@ ssize_t bare_recvmsg(int fd, struct msghdr *m, int flags)
 		return -1;
 	}
 	/* Framed, or ended: libtapir knows what to say. */
-	if (n != (ssize_t)sizeof(h))
+	if (n < (ssize_t)sizeof(h.head))
 		return tapir_recvmsg(fd, m, flags | MSG_DONTWAIT);
-	if (h.flags & TAPIR_DGRAM_ERROR) {
-		errno = (int)h.error;
+	if (h.head.flags & TAPIR_DGRAM_ERROR) {
+		errno = (int)h.head.error;
 		return -1;
 	}
-	return take(fd, m, flags, &h);
+	return take(fd, m, flags, &h, (size_t)n);
 }

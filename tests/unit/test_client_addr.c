@@ -119,7 +119,7 @@ static void format(struct tapir_dgram d, uint32_t flags, union control *c, size_
 	memset(c, 0, sizeof(*c));
 	*m = (struct msghdr){ .msg_control = c, .msg_controllen = room };
 	d.flags = flags;
-	cmsg_format(&d, m);
+	cmsg_format(&d, NULL, 0, m);
 }
 
 static void test_only_what_was_asked_for_is_told(void **state)
@@ -195,7 +195,7 @@ static void test_what_does_not_fit_sets_ctrunc(void **state)
 	assert_int_equal(m.msg_flags, MSG_CTRUNC);
 	assert_int_equal(CMSG_FIRSTHDR(&m)->cmsg_len, CMSG_LEN(4));
 	m = (struct msghdr){ .msg_control = NULL };
-	cmsg_format(&(struct tapir_dgram){ .flags = TAPIR_DGRAM_TTL }, &m);
+	cmsg_format(&(struct tapir_dgram){ .flags = TAPIR_DGRAM_TTL }, NULL, 0, &m);
 	assert_int_equal(m.msg_flags, MSG_CTRUNC);
 }
 
@@ -209,8 +209,8 @@ static int parse(int level, int type, const void *data, size_t bytes, struct tap
 
 	*h = (struct cmsghdr){ .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(bytes) };
 	memcpy(CMSG_DATA(h), data, bytes);
-	*d = (struct tapir_dgram){ .ttl = -1, .tos = -1 };
-	return cmsg_parse(&m, d);
+	*d = (struct tapir_dgram){ .header_bytes = sizeof(*d), .ttl = -1, .tos = -1 };
+	return cmsg_parse(&m, d, NULL);
 }
 
 static void test_ttl_tos_segment_and_source_are_taken(void **state)
@@ -257,9 +257,9 @@ static void test_control_message_longer_than_its_buffer_is_refused(void **state)
 
 	(void)state;
 	c.align = (struct cmsghdr){ .cmsg_level = IPPROTO_IP, .cmsg_type = IP_TTL, .cmsg_len = 4096 };
-	assert_int_equal(cmsg_parse(&m, &d), -EINVAL);
+	assert_int_equal(cmsg_parse(&m, &d, NULL), -EINVAL);
 	c.align.cmsg_len = 3;
-	assert_int_equal(cmsg_parse(&m, &d), -EINVAL);
+	assert_int_equal(cmsg_parse(&m, &d, NULL), -EINVAL);
 }
 
 int main(void)

@@ -19,9 +19,10 @@ static void note(struct ledger *l, uint16_t port, uint32_t bytes)
 /* The port of the next datagram's sender; -1: not known. */
 static int find(struct ledger *l, uint64_t queued, uint32_t next)
 {
+	uint8_t controls[TAPIR_CONTROLS_MAX];
 	struct tapir_dgram h;
 
-	return ledger_find(l, queued, next, &h) ? h.addr.port : -1;
+	return ledger_find(l, queued, next, &h, controls) ? h.addr.port : -1;
 }
 
 static void test_first_unread_datagram_is_found(void **state)
