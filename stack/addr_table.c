@@ -76,6 +76,22 @@ struct if_addr *addr_linklocal(struct stack *st, uint32_t ifindex)
 	return NULL;
 }
 
+const struct if_addr *addr_checked6(struct stack *st, uint32_t ifindex)
+{
+	const struct if_addr *found = NULL;
+
+	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
+		const struct if_addr *e = if_addr_of(n);
+
+		if (e->ifindex != ifindex || e->state != IF_ADDR_ASSIGNED || ip_addr_is4(&e->prefix.addr))
+			continue;
+		if (is_ip6_linklocal(&e->prefix.addr))
+			return e;
+		found = e;
+	}
+	return found;
+}
+
 bool addr_is_ours(struct stack *st, const struct ip_addr *a, uint32_t ifindex)
 {
 	const struct if_addr *e = addr_find(st, a, 0);

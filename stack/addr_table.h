@@ -29,6 +29,8 @@ enum if_addr_state {
 	IF_ADDR_DUPLICATE,  /* another host has it; not used */
 };
 
+enum { DAD_NONCES = 4 };
+
 struct if_addr {
 	struct list link, bucket_link;
 	struct stack *st;
@@ -45,7 +47,10 @@ struct if_addr {
 	uint64_t valid_until_us, preferred_until_us; /* UINT64_MAX: for ever */
 	struct timer life;
 	uint64_t expires_at_most_us, deprecated_at_most_us; /* a temporary one's own end, whatever its router says */
-	uint8_t nonce[6]; /* of the duplicate detection under way (RFC 7527) */
+	/* IPv6: solicitations still to be sent, whether one came back to us, and the nonces of the last ones (RFC 7527). */
+	uint8_t probes_left;
+	bool is_looped;
+	uint8_t nonces[DAD_NONCES][6];
 };
 
 /* Packets to it are ours, and it may be a source. */
@@ -75,6 +80,9 @@ int addr_add(struct stack *st, const struct addr_config *config);
 
 /* The link's own address (origin NET_LINKLOCAL); NULL: none. */
 struct if_addr *addr_linklocal(struct stack *st, uint32_t ifindex);
+
+/* An IPv6 address of the link that was found to be ours, its own before others; NULL: none. */
+const struct if_addr *addr_checked6(struct stack *st, uint32_t ifindex);
 
 /* Take an entry out of the table. */
 void addr_remove(struct if_addr *a);

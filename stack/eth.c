@@ -3,6 +3,7 @@
 
 #include "arp.h"
 #include "core.h"
+#include "icmp6.h"
 #include "ip4.h"
 #include "ip6.h"
 #include "offload.h"
@@ -22,6 +23,17 @@ bool eth_is_host_mac(const uint8_t mac[6])
 	return !is_group_mac(mac) && memcmp(mac, zero, 6) != 0;
 }
 
+/* Another host may have our link address: it gives itself away when it checks or defends an IPv6 address of ours. Our own frames, come back
+ * through a loop, look the same; nonces tell them apart (RFC 7527), so without those nothing from our own address is heard. */
+static bool may_be_namesake(struct stack *st, const struct frame *f, uint16_t type)
+{
+	enum { NEXT_AT = 6, TYPE_AT = 40 };
+	const uint8_t *p = f->data + ETH_HDR_LEN;
+
+	return type == ETH_TYPE_IP6 && st->tunables.enhanced_dad && f->len > ETH_HDR_LEN + TYPE_AT && p[NEXT_AT] == IPPROTO_NR_ICMP6 &&
+	       (p[TYPE_AT] == ICMP6_NEIGHBOR_SOLICITATION || p[TYPE_AT] == ICMP6_NEIGHBOR_ADVERTISEMENT);
+}
+
 void eth_input(struct stack *st, struct frame *f, struct link *l)
 {
 	struct wire_rd r = wire_rd_over(f->data, f->len);
@@ -39,7 +51,7 @@ void eth_input(struct stack *st, struct frame *f, struct link *l)
 		stat_drop(st, STAT_ETH_DROP_OTHER_HOST);
 		return;
 	}
-	if (!eth_is_host_mac(src) || memcmp(src, l->config.mac, 6) == 0) {
+	if (!eth_is_host_mac(src) || (memcmp(src, l->config.mac, 6) == 0 && !may_be_namesake(st, f, type))) {
 		stat_drop(st, STAT_ETH_DROP_SOURCE);
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "nd.h"
 
+#include "addr_select.h"
 #include "core.h"
 #include "eth.h"
 #include "icmp6.h"
@@ -13,6 +14,7 @@ enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, RS_FIXED_LEN = 8, OPTION_LEN = 8 }
 enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
 enum { CONFLICT_LOG_US = 10000000 }; /* between two lines about one address */
 enum { DAD_DELAY_MAX_US = 1000000 }; /* MAX_RTR_SOLICITATION_DELAY, RFC 4862 section 5.4.2 */
+enum { MAX_MULTICAST_SOLICIT = 3 }; /* RFC 4861 section 10 */
 
 struct nd_msg {
 	uint8_t type, flags;
@@ -69,24 +71,23 @@ static void send(struct stack *st, struct link *l, const struct ip_addr *src, co
 	ip_output(st, f, &tx, &d);
 }
 
-/* Not from the unspecified address (RFC 4861 section 4.3), nor from one that may yet be another's, whose entry in our neighbours' caches
- * we would overwrite (RFC 4429 section 3.2, which forbids such a source altogether; without the option it does no harm). */
-static bool may_tell_link_addr(struct stack *st, const struct link *l, const struct ip_addr *src)
-{
-	const struct if_addr *a = ip_addr_is_any(src) ? NULL : addr_find(st, src, l->ifindex);
-
-	return !ip_addr_is_any(src) && (!a || a->state == IF_ADDR_ASSIGNED);
-}
-
 void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
 			  const uint8_t *mac)
 {
-	struct nd_msg m = { .type = ICMP6_NEIGHBOR_SOLICITATION, .target = *target };
+	struct nd_msg m = { .type = ICMP6_NEIGHBOR_SOLICITATION, .target = *target, .link_addr = l->config.mac };
 	struct ip_addr group = solicited_node(target);
 
-	if (may_tell_link_addr(st, l, src))
-		m.link_addr = l->config.mac;
 	send(st, l, src, mac ? target : &group, &m, ND_OPTION_SOURCE_LINK_ADDR);
+}
+
+/* Another one for each (RFC 7527 section 4.1); an older one may still come back. */
+static const uint8_t *new_nonce(struct if_addr *a)
+{
+	uint64_t v = rng_u64(&a->st->rng);
+	uint8_t *nonce = a->nonces[a->probes_sent % DAD_NONCES];
+
+	memcpy(nonce, &v, sizeof(a->nonces[0]));
+	return nonce;
 }
 
 static void send_dad_solicitation(struct if_addr *a, struct link *l)
@@ -95,7 +96,7 @@ static void send_dad_solicitation(struct if_addr *a, struct link *l)
 	struct ip_addr group = solicited_node(&a->prefix.addr);
 
 	if (a->st->tunables.enhanced_dad)
-		m.nonce = a->nonce;
+		m.nonce = new_nonce(a);
 	send(a->st, l, &ip6_addr_any, &group, &m, ND_OPTION_SOURCE_LINK_ADDR);
 }
 
@@ -110,10 +111,11 @@ void nd_send_router_solicitation(struct stack *st, struct link *l, const struct 
 	send(st, l, &src, all_routers, &m, ND_OPTION_SOURCE_LINK_ADDR);
 }
 
+static const struct ip_addr all_nodes = { { 0xff, 0x02, [15] = 1 } }, all_routers = { { 0xff, 0x02, [15] = 2 } };
+
 static void send_advertisement(struct stack *st, struct link *l, const struct if_addr *own, const struct ip_addr *to,
-			       bool solicited)
+			       bool solicited, bool override)
 {
-	static const struct ip_addr all_nodes = { { 0xff, 0x02, [15] = 1 } };
 	struct nd_msg m = {
 		.type = ICMP6_NEIGHBOR_ADVERTISEMENT,
 		.target = own->prefix.addr,
@@ -121,10 +123,18 @@ static void send_advertisement(struct stack *st, struct link *l, const struct if
 	};
 
 	/* While it may still be another's, our claim must not replace theirs (RFC 4429 section 3.3). */
-	m.flags = own->state == IF_ADDR_ASSIGNED ? FLAG_OVERRIDE : 0;
+	m.flags = override && own->state == IF_ADDR_ASSIGNED ? FLAG_OVERRIDE : 0;
 	if (solicited)
 		m.flags |= FLAG_SOLICITED;
-	send(st, l, &own->prefix.addr, solicited ? to : &all_nodes, &m, ND_OPTION_TARGET_LINK_ADDR);
+	send(st, l, &own->prefix.addr, to, &m, ND_OPTION_TARGET_LINK_ADDR);
+}
+
+/* RFC 9131 section 5.1: routers get to know a new address before they have packets for it. Once when it is taken into use, once when it
+ * is known to be ours. */
+static void announce(const struct if_addr *a, struct link *l)
+{
+	if (a->st->tunables.ndisc_notify && if_addr_is_usable(a) && addr_scope(&a->prefix.addr) == ADDR_SCOPE_GLOBAL)
+		send_advertisement(a->st, l, a, &all_routers, false, false);
 }
 
 /* ---- In ---- */
@@ -147,6 +157,11 @@ static bool parse(const struct frame *f, struct nd_msg *m)
 				 &m->link_addr);
 }
 
+static bool is_own_mac(const struct link *l, const uint8_t *mac)
+{
+	return mac && memcmp(mac, l->config.mac, 6) == 0;
+}
+
 /* Another host is checking, or has, an address that we are checking (RFC 4862 sections 5.4.3, 5.4.4). One that we have is
  * defended by the answer it gets. */
 static void on_conflict(struct stack *st, struct if_addr *own, const uint8_t *mac)
@@ -167,6 +182,27 @@ static void on_conflict(struct stack *st, struct if_addr *own, const uint8_t *ma
 		  ip_addr_print(&own->prefix.addr, text), own->ifindex, m[0], m[1], m[2], m[3], m[4], m[5]);
 }
 
+/* RFC 7527 section 4.2: one of our own solicitations, come back. */
+static bool is_own_nonce(const struct if_addr *a, const uint8_t *nonce)
+{
+	unsigned known = a->probes_sent < DAD_NONCES ? a->probes_sent : DAD_NONCES;
+
+	for (unsigned i = 0; nonce && i < known; i++)
+		if (memcmp(nonce, a->nonces[i], sizeof(a->nonces[i])) == 0)
+			return true;
+	return false;
+}
+
+static void on_loop(struct stack *st, struct if_addr *a)
+{
+	char text[IP_ADDR_TEXT_MAX];
+
+	stat_drop(st, STAT_ND_DAD_LOOPED);
+	if (if_addr_is_checked_now(a) && !a->is_looped)
+		stack_log(st, STACK_LOG_NOTICE, "nd.dad_looped addr=%s ifindex=%u", ip_addr_print(&a->prefix.addr, text), a->ifindex);
+	a->is_looped = true;
+}
+
 /* RFC 4861 sections 7.1.1, 7.2.3, 7.2.4 */
 static void input_solicitation(struct stack *st, struct link *l, const struct ip_rx *rx, const struct nd_msg *m)
 {
@@ -178,7 +214,8 @@ static void input_solicitation(struct stack *st, struct link *l, const struct ip
 		stat_drop(st, STAT_ND_DROP_SOURCE);
 		return;
 	}
-	if (!is_dad && ip_is_local(st, &rx->src)) { /* nobody asks us from our own address */
+	/* Nobody asks us from our own address, or link address. */
+	if (!is_dad && (ip_is_local(st, &rx->src) || is_own_mac(l, m->link_addr))) {
 		stat_drop(st, STAT_ND_DROP_SOURCE);
 		return;
 	}
@@ -186,18 +223,21 @@ static void input_solicitation(struct stack *st, struct link *l, const struct ip
 		stat_drop(st, STAT_ND_DROP_TARGET);
 		return;
 	}
-	if (is_dad && m->nonce && memcmp(m->nonce, own->nonce, sizeof(own->nonce)) == 0) { /* RFC 7527 section 4.2 */
-		stat_drop(st, STAT_ND_DAD_LOOPED);
+	if (is_dad && is_own_nonce(own, m->nonce)) {
+		on_loop(st, own);
 		return;
 	}
 	if (is_dad && if_addr_is_checked_now(own)) {
 		on_conflict(st, own, NULL);
 		return;
 	}
+	if (own->state == IF_ADDR_TENTATIVE) { /* RFC 4862 section 5.4.3 */
+		stat_drop(st, STAT_ND_DROP_TARGET);
+		return;
+	}
 	if (!is_dad && m->link_addr)
 		neigh_learn(st, l, &rx->src, m->link_addr);
-	if (own->state != IF_ADDR_TENTATIVE) /* RFC 4862 section 5.4.3 */
-		send_advertisement(st, l, own, &rx->src, !is_dad);
+	send_advertisement(st, l, own, is_dad ? &all_nodes : &rx->src, !is_dad, true);
 }
 
 /* RFC 4861 sections 7.1.2, 7.2.5 */
@@ -210,12 +250,16 @@ static void input_advertisement(struct stack *st, struct link *l, const struct i
 		stat_drop(st, STAT_ND_DROP_SOURCE);
 		return;
 	}
+	if (is_own_mac(l, m->link_addr) && !(own && if_addr_is_checked_now(own))) { /* our own, come back */
+		stat_drop(st, STAT_ND_DROP_SOURCE);
+		return;
+	}
 	if (own) {
 		on_conflict(st, own, m->link_addr);
 		return;
 	}
 	n = neigh_find(st, &m->target, l->ifindex);
-	if (!n) {
+	if (!n || !neigh_awaits_advertisement(n)) {
 		stat_drop(st, STAT_ND_DROP_UNSOLICITED);
 		return;
 	}
@@ -273,6 +317,8 @@ static void on_dad_done(struct if_addr *a, struct link *l)
 {
 	a->state = IF_ADDR_ASSIGNED;
 	a->st->route_generation++;
+	announce(a, l);
+	neigh_on_source(a->st, l->ifindex);
 	if (ip_addr_is_linklocal(&a->prefix.addr))
 		mld_on_linklocal(l);
 	if (a->origin == NET_LINKLOCAL)
@@ -284,23 +330,21 @@ static void on_dad_timer(struct timer *t, uint64_t now_us)
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 	struct link *l = link_by_ifindex(a->st, a->ifindex);
 
-	if (a->probes_sent >= a->st->tunables.dad_transmits) {
+	if (a->probes_left == 0 && !a->is_looped) {
 		on_dad_done(a, l);
 		return;
+	}
+	if (a->probes_left == 0) { /* RFC 7527 section 4.1: what we heard was ourselves, and another may have been drowned in it */
+		a->probes_left = MAX_MULTICAST_SOLICIT;
+		a->is_looped = false;
 	}
 	/* RFC 4862 section 5.4.2: a switch that snoops must know of the group before anything is asked there. */
 	if (a->probes_sent == 0)
 		mcast_report_flush(&l->mld);
-	a->probes_sent++;
 	send_dad_solicitation(a, l);
+	a->probes_sent++;
+	a->probes_left--;
 	timer_set(&a->st->wheel, t, now_us + nd_retrans_ms(a->st, l) * 1000ULL);
-}
-
-static void make_nonce(struct if_addr *a)
-{
-	uint64_t v = rng_u64(&a->st->rng);
-
-	memcpy(a->nonce, &v, sizeof(a->nonce));
 }
 
 /* @report_at_us: at the latest; the first solicitation brings it forward. */
@@ -331,11 +375,13 @@ void nd_dad_start(struct if_addr *a)
 		on_dad_done(a, link_by_ifindex(a->st, a->ifindex));
 		return;
 	}
-	make_nonce(a);
+	a->probes_left = (uint8_t)a->st->tunables.dad_transmits;
+	a->is_looped = false;
 	a->state = a->st->tunables.optimistic_dad ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
 	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_dad_timer);
 	timer_set(&a->st->wheel, &a->timer, at_us);
+	announce(a, link_by_ifindex(a->st, a->ifindex));
 }
 
 /* RFC 4862 section 5.4.5: the address comes from the MAC, so the MAC is another's too, most likely. */

@@ -11,7 +11,7 @@
 #include "nd_router.h"
 #include "offload.h"
 
-enum { ASK_INTERVAL_US = 60000000 };
+enum { ASK_INTERVAL_US = 60000000, SOURCE_WAITS_MAX = 10 };
 
 static struct neigh *of_class(struct list *node)
 {
@@ -158,7 +158,7 @@ static struct neigh *make(struct stack *st, const struct ip_addr *addr, uint32_t
 	n->addr = *addr;
 	n->ifindex = ifindex;
 	n->state = NEIGH_NONE;
-	n->probes = 0;
+	n->probes = n->waits = 0;
 	n->was_used = n->is_router = n->is_gateway = false;
 	n->asked_us = 0;
 	n->confirmed_us = n->updated_us = 0;
@@ -233,7 +233,8 @@ static uint64_t state_time_us(struct neigh *n)
 	case NEIGH_PROBE:
 		return retrans_time_us(n);
 	case NEIGH_REACHABLE:
-		return reachable_time_us(n);
+		n->reachable_us = reachable_time_us(n);
+		return n->reachable_us;
 	case NEIGH_DELAY:
 		return t->neigh_delay_first_probe_s * 1000000ULL;
 	}
@@ -254,29 +255,48 @@ static void set_state(struct neigh *n, enum neigh_state state)
 	list_append(&n->st->neighs.by_class[class_of(n)], &n->class_link);
 }
 
-/* The source of a solicitation is that of the packet that waits, when it is the link's own (RFC 4861 section 7.2.2). */
-static struct ip_addr solicitation_source(struct neigh *n)
+/* The entry of the source of the packet that waits, when it is the link's own; NULL: none. */
+static const struct if_addr *waiting_source(struct neigh *n)
 {
 	const struct frame *f = n->queue.head;
-	const struct if_addr *e = NULL;
+	bool is4 = ip_addr_is4(&n->addr);
 	struct ip_addr src;
 
-	if (f && f->len >= (ip_addr_is4(&n->addr) ? 20u : 40u)) {
-		bool is4 = ip_addr_is4(&n->addr);
+	if (!f || f->len < (is4 ? 20u : 40u))
+		return NULL;
+	src = is4 ? ip_addr_from4(f->data + 12) : ip_addr_from6(f->data + 8);
+	return addr_find(n->st, &src, n->ifindex);
+}
 
-		src = is4 ? ip_addr_from4(f->data + 12) : ip_addr_from6(f->data + 8);
-		e = addr_find(n->st, &src, n->ifindex);
-	}
+/* The source of a solicitation is that of the packet that waits, or any other of the link (RFC 4861 section 7.2.2). For IPv6 never one
+ * that may yet turn out to be another's, whose neighbours would answer us in its place (RFC 4429 section 3.2). False: there is none. */
+static bool solicitation_source(struct neigh *n, struct ip_addr *src)
+{
+	const struct if_addr *e = waiting_source(n);
+
 	if (!e || !if_addr_is_usable(e))
 		e = addr_select_source(n->st, &n->addr, &n->addr, n->ifindex);
-	return e ? e->prefix.addr : ip_addr_any(ip_addr_family(&n->addr));
+	if (ip_addr_is4(&n->addr)) {
+		*src = e ? e->prefix.addr : ip_addr_any(ip_addr_family(&n->addr));
+		return true;
+	}
+	if (!e || e->state != IF_ADDR_ASSIGNED || e->ifindex != n->ifindex)
+		e = addr_checked6(n->st, n->ifindex);
+	if (e)
+		*src = e->prefix.addr;
+	return e != NULL;
 }
 
 static void solicit(struct neigh *n)
 {
 	struct link *l = link_by_ifindex(n->st, n->ifindex);
-	struct ip_addr src = solicitation_source(n);
+	struct ip_addr src;
 
+	if (!solicitation_source(n, &src)) { /* neigh_on_source() follows, with luck */
+		if (n->waits++ >= SOURCE_WAITS_MAX)
+			n->probes++;
+		return;
+	}
 	n->probes++;
 	stat_count(n->st, STAT_NEIGH_PROBES);
 	if (ip_addr_is4(&n->addr))
@@ -287,9 +307,24 @@ static void solicit(struct neigh *n)
 
 static void start_asking(struct neigh *n, enum neigh_state state)
 {
-	n->probes = 0;
+	n->probes = n->waits = 0;
 	set_state(n, state);
 	solicit(n);
+}
+
+void neigh_on_source(struct stack *st, uint32_t ifindex)
+{
+	struct list *all = &st->neighs.by_class[NEIGH_UNRESOLVED];
+
+	for (struct list *node = all->next, *next; node != all; node = next) {
+		struct neigh *n = of_class(node);
+
+		next = node->next;
+		if (n->ifindex == ifindex && n->state == NEIGH_INCOMPLETE && n->probes == 0 && n->waits > 0) {
+			timer_set(&st->wheel, &n->timer, st->now_us + retrans_time_us(n));
+			solicit(n);
+		}
+	}
 }
 
 /* It does not answer. Whoever waits is told; new packets ask again. */
@@ -300,6 +335,7 @@ static void fail(struct neigh *n)
 	struct frame *f;
 
 	stat_count(st, STAT_NEIGH_FAILED);
+	n->asked_us = 0;
 	set_state(n, NEIGH_FAILED);
 	route_on_silence(st, n);
 	frame_queue_init(&waiting);
@@ -332,7 +368,7 @@ static void on_timer(struct timer *timer, uint64_t now_us)
 		release(n);
 		return;
 	case NEIGH_REACHABLE: {
-		uint64_t until_us = n->confirmed_us + reachable_time_us(n);
+		uint64_t until_us = n->confirmed_us + n->reachable_us;
 
 		if (until_us > now_us)
 			timer_set(&n->st->wheel, &n->timer, until_us);
@@ -505,27 +541,31 @@ int stack_del_neigh(struct stack *st, uint32_t ifindex, const struct ip_addr *ad
 void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, const uint8_t mac[6])
 {
 	struct neigh *n = neigh_find(st, addr, l->ifindex);
+	bool is4 = ip_addr_is4(addr);
 
 	if (!n) {
-		if (!route_is_onlink(st, addr, l->ifindex))
+		if (is4 && !route_is_onlink(st, addr, l->ifindex))
 			return;
 		n = make(st, addr, l->ifindex, NEIGH_LEARNT, NEIGH_LEARNT);
 	}
 	if (n)
 		neigh_update(st, n, mac, false,
-			     st->now_us - n->updated_us >= st->tunables.neigh_locktime_ms * 1000ULL);
+			     !is4 || st->now_us - n->updated_us >= st->tunables.neigh_locktime_ms * 1000ULL);
+}
+
+bool neigh_awaits_advertisement(const struct neigh *n)
+{
+	return n->state == NEIGH_INCOMPLETE || n->state >= NEIGH_STALE || (n->state == NEIGH_FAILED && n->asked_us != 0);
 }
 
 void neigh_set_router(struct stack *st, const struct ip_addr *addr, uint32_t ifindex, bool is_router)
 {
 	struct neigh *n = neigh_find(st, addr, ifindex);
-	bool was_router;
 
-	if (!n)
-		return;
-	was_router = n->is_router;
-	n->is_router = is_router;
-	if (was_router && !is_router)
+	/* The entry may be younger than what the router told: its routes say that it was one. */
+	if (n)
+		n->is_router = is_router;
+	if (!is_router && route_is_learnt_through(st, ifindex, addr))
 		nd_router_gone(st, link_by_ifindex(st, ifindex), addr);
 }
 
@@ -534,6 +574,13 @@ bool neigh_is_silent(struct stack *st, const struct ip_addr *addr, uint32_t ifin
 	const struct neigh *n = neigh_find(st, addr, ifindex);
 
 	return n && n->state == NEIGH_FAILED;
+}
+
+bool neigh_is_known(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)
+{
+	const struct neigh *n = neigh_find(st, addr, ifindex);
+
+	return n && n->state >= NEIGH_STALE;
 }
 
 void neigh_ask(struct stack *st, const struct ip_addr *addr, uint32_t ifindex)

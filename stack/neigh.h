@@ -61,12 +61,14 @@ struct neigh {
 	uint32_t serial;     /* changes when the entry is given to another neighbour */
 	uint8_t state;	     /* enum neigh_state */
 	uint8_t probes;	     /* solicitations sent in INCOMPLETE or PROBE */
+	uint8_t waits;	     /* and those put off, for want of an address to send them from */
 	bool was_used;	     /* we have sent to it */
 	bool is_router;	     /* it says so (RFC 4861 section 7.3.3) */
 	bool is_gateway;     /* we have sent to others through it */
 	uint64_t asked_us;   /* by neigh_ask(), last */
 	uint8_t eth_hdr[14]; /* ready to copy in front of a packet, from STALE on */
 	uint64_t confirmed_us, updated_us;
+	uint64_t reachable_us; /* how long a confirmation holds this time */
 	struct timer timer;
 	struct frame_queue queue;
 };
@@ -109,7 +111,8 @@ int neigh_output(struct stack *st, struct link *l, struct frame *f, const struct
 /* A layer above hears from it (RFC 4861 section 7.3.1). */
 void neigh_confirm(struct stack *st, struct neigh *n);
 
-/** neigh_learn - @addr on @l asked for us from @mac (RFC 826; RFC 4861 section 7.2.3). Creates an entry, or corrects it. */
+/** neigh_learn - @addr on @l asked for us from @mac (RFC 826; RFC 4861 section 7.2.3). Creates an entry, or corrects it: of IPv4 not
+ * within the locktime, and only for who is on our network; of IPv6 always, since its answer goes to who asked. */
 void neigh_learn(struct stack *st, struct link *l, const struct ip_addr *addr, const uint8_t mac[6]);
 
 /** neigh_update - an advertisement of @n's link address (RFC 4861 section 7.2.5).
@@ -120,8 +123,17 @@ bool neigh_update(struct stack *st, struct neigh *n, const uint8_t mac[6], bool 
 /* What it is said to be: a router, or none. Of one that was a router the routing table forgets all that leads through it. */
 void neigh_set_router(struct stack *st, const struct ip_addr *addr, uint32_t ifindex, bool is_router);
 
+/* Whether an advertisement by it is of interest: not of one that we gave up and don't ask (RFC 4861 section 7.2.5: as if it had no entry). */
+bool neigh_awaits_advertisement(const struct neigh *n);
+
+/* The link has an address now that solicitations may be sent from. */
+void neigh_on_source(struct stack *st, uint32_t ifindex);
+
 /* Whether it did not answer when it was last asked. */
 bool neigh_is_silent(struct stack *st, const struct ip_addr *addr, uint32_t ifindex);
+
+/* Whether its link address is known: it is, or was, reachable (RFC 4861 section 6.3.6 (1)). */
+bool neigh_is_known(struct stack *st, const struct ip_addr *addr, uint32_t ifindex);
 
 /* Ask a silent one whether it is back, once a minute at most (RFC 4191 section 3.2). */
 void neigh_ask(struct stack *st, const struct ip_addr *addr, uint32_t ifindex);

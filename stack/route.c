@@ -355,6 +355,14 @@ static bool is_learnt_through(const struct route *r, uint32_t ifindex, const str
 	return (r->config.origin == NET_SLAAC || r->config.origin == NET_REDIRECT) && leads_through(r, ifindex, gateway);
 }
 
+bool route_is_learnt_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway)
+{
+	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next)
+		if (is_learnt_through(route_of(n), ifindex, gateway))
+			return true;
+	return false;
+}
+
 void route_remove_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway)
 {
 	remove_if(st, is_learnt_through, ifindex, gateway);

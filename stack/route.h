@@ -52,6 +52,7 @@ struct route *route_find(struct stack *st, const struct route_config *c); /* equ
 void route_remove(struct stack *st, struct route *r);
 uint32_t route_count_learnt(struct stack *st, uint32_t ifindex, enum net_origin origin, bool (*is_kind)(const struct route *));
 bool route_leads_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
+bool route_is_learnt_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
 void route_remove_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway); /* what was learnt only */
 void route_remove_redirect(struct stack *st, uint32_t ifindex, const struct ip_addr *dst);
 void route_remove_oldest_redirect(struct stack *st);

@@ -42,6 +42,7 @@
 	X(neigh_locktime_ms, "net.ipv4.neigh.default.locktime", 1000, 0, 60000, "a link address just learnt is not replaced by an unasked one before this, ms") \
 	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
 	X(dad_transmits, "net.ipv6.conf.all.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
+	X(ndisc_notify, "net.ipv6.conf.all.ndisc_notify", 1, 0, 1, "tell routers of a new IPv6 address (RFC 9131)") \
 	X(enhanced_dad, "net.ipv6.conf.all.enhanced_dad", 1, 0, 1, "mark those solicitations, so that our own are known when they come back (RFC 7527)") \
 	X(accept_ra, "net.ipv6.conf.all.accept_ra", 1, 0, 2, "listen to router advertisements; 2: the same, since nothing is ever forwarded here") \
 	X(accept_ra_defrtr, "net.ipv6.conf.all.accept_ra_defrtr", 1, 0, 1, "learn default routers from them")           \

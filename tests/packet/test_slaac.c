@@ -513,8 +513,8 @@ static void test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link(
 	sock_close(s, b.now_us);
 }
 
-/* RFC 4429 section 3.2: nobody's cache may be overwritten by an address that is not yet ours. */
-static void test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_address(void **state)
+/* RFC 4429 section 3.2 */
+static void test_4429_3_2_no_solicitation_comes_from_an_optimistic_address(void **state)
 {
 	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
 	struct ip_prefix p;
@@ -529,9 +529,179 @@ static void test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_
 	while (bed_next(&b, &out))
 		if (out.data[54] == LAN_NS)
 			break;
-	assert_memory_equal(out.data + 22, e.addr.b, 16);
-	assert_int_equal(out.len, 14 + 40 + 24);
+	assert_memory_equal(out.data + 22, addr_of(OWN_LINKLOCAL).b, 16); /* the link's own is checked already */
+	assert_int_equal(out.len, 14 + 40 + 32);
 	sock_close(s, b.now_us);
+}
+
+/* Nothing is checked yet: the packet waits, is not lost, and is not given up while it waits. */
+static void test_4429_3_2_packet_waits_until_there_is_a_checked_address_to_ask_from(void **state)
+{
+	struct sock *s;
+
+	(void)state;
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	bed_drop_all(&b);
+	assert_int_equal(bed_send(&b, s, BED_PEER6, 1000, "x", 1), 0);
+	bed_run(&b, S * 9 / 10);
+	while (bed_next(&b, &out))
+		assert_false(out.data[54] == LAN_NS && memcmp(out.data + 22, addr_of("::").b, 16) != 0);
+	assert_string_equal(lan_neigh_state(&b, BED_PEER6), "incomplete");
+	bed_run(&b, S * 12 / 10);
+	while (bed_next(&b, &out))
+		if (out.data[54] == LAN_NS && memcmp(out.data + 62, addr_of(BED_PEER6).b, 16) == 0)
+			break;
+	assert_int_equal(out.data[54], LAN_NS);
+	assert_int_equal(out.data[78], 1);
+	bed_inject(&b, buf, lan_nd(buf, bed_peer_mac, BED_PEER6, BED_ADDR6, LAN_NA, LAN_SOLICITED | LAN_OVERRIDE, BED_PEER6, bed_peer_mac));
+	while (bed_next(&b, &out))
+		if (lan_is_ip(&out, bed_peer_mac))
+			break;
+	assert_true(lan_is_ip(&out, bed_peer_mac));
+	sock_close(s, b.now_us);
+}
+
+/* ---- RFC 7527 ---- */
+
+static bool addr_is(const char *addr, const char *origin, const char *state)
+{
+	const struct found *f = addrs(origin);
+
+	for (unsigned i = 0; i < f->count; i++)
+		if (strcmp(text(&f->info[i].prefix.addr), addr) == 0)
+			return strcmp(f->info[i].state, state) == 0;
+	return false;
+}
+
+static void test_7527_4_1_check_is_prolonged_while_solicitations_come_back(void **state)
+{
+	struct ip_prefix p;
+	uint8_t last[6] = { 0 };
+	unsigned sent = 0;
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	for (unsigned i = 0; i < 70; i++) { /* seven seconds: one and twice three of them come back, the next three don't */
+		while (next_dad("fd00::5")) {
+			assert_memory_not_equal(out.data + 80, last, 6); /* another nonce each time */
+			memcpy(last, out.data + 80, 6);
+			if (++sent <= 7)
+				bed_inject(&b, out.data, out.len); /* with our own source, too */
+		}
+		bed_run(&b, S / 10);
+	}
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 0);
+	bed_run(&b, 10 * S);
+	while (next_dad("fd00::5"))
+		sent++;
+	assert_int_equal(sent, 10);
+	assert_int_equal(bed_stat(&b, "nd.dad_looped"), 7);
+	assert_true(addr_is("fd00::5", "static", "preferred"));
+}
+
+/* ---- Another host with our link address ---- */
+
+static void test_4862_5_4_host_with_our_own_link_address_is_noticed(void **state)
+{
+	(void)state;
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	/* it checks the address that follows from that, as we do, and knows no nonces */
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, "::", "ff02::1:ff00:1", LAN_NS, 0, OWN_LINKLOCAL, NULL));
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 1);
+	assert_string_equal(only("linklocal")->state, "duplicate");
+}
+
+static void test_4862_5_4_host_with_our_own_link_address_that_was_first_defends_it(void **state)
+{
+	(void)state;
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, OWN_LINKLOCAL, "ff02::1", LAN_NA, LAN_OVERRIDE, OWN_LINKLOCAL, bed_mac));
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 1);
+	assert_string_equal(only("linklocal")->state, "duplicate");
+}
+
+static void test_own_frames_that_come_back_are_no_conflict_and_teach_nothing(void **state)
+{
+	static const char *const neighbour = "fe80::77";
+
+	(void)state;
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, BED_ADDR6, "ff02::1", LAN_NA, LAN_OVERRIDE, BED_ADDR6, bed_mac));
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, BED_ADDR6, "ff02::1:ff00:1", LAN_NS, 0, BED_ADDR6, bed_mac));
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, neighbour, "ff02::1:ff00:1", LAN_NS, 0, BED_ADDR6, bed_mac));
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, neighbour, "ff02::1", LAN_NA, LAN_OVERRIDE, neighbour, bed_mac));
+	assert_int_equal(bed_stat(&b, "nd.drop.source"), 4);
+	assert_int_equal(bed_stat(&b, "nd.conflicts"), 0);
+	assert_string_equal(lan_neigh_state(&b, neighbour), "");
+	/* everything else from it is none of ours to hear; and without nonces nothing is */
+	bed_inject(&b, buf, packet_ethernet(buf, packet_echo(buf, BED_PEER6, BED_ADDR6, false, 1, 1, NULL, 0), bed_mac, bed_mac));
+	bed_set(&b, "net.ipv6.conf.all.enhanced_dad", "0");
+	bed_inject(&b, buf, lan_nd(buf, bed_mac, BED_ADDR6, "ff02::1", LAN_NA, LAN_OVERRIDE, BED_ADDR6, bed_mac));
+	assert_int_equal(bed_stat(&b, "eth.drop.source"), 2);
+	assert_false(bed_next(&b, &out));
+}
+
+/* ---- RFC 9131 ---- */
+
+/* Whether @p advertises @addr to all routers, unasked, without overriding. */
+static bool is_announcement(const struct bed_packet *p, const char *addr)
+{
+	return lan_is_nd(p, (const uint8_t[]){ 0x33, 0x33, 0, 0, 0, 2 }, addr, "ff02::2", LAN_NA, 0, addr, true);
+}
+
+static void test_9131_5_1_routers_are_told_of_a_new_address_twice(void **state)
+{
+	struct ip_prefix p;
+	uint64_t first_us = 0, last_us = 0;
+	unsigned seen = 0;
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	bed_run(&b, 5 * S);
+	while (bed_next(&b, &out)) {
+		if (!is_announcement(&out, "fd00::5"))
+			continue;
+		seen++;
+		first_us = first_us ? first_us : out.at_us;
+		last_us = out.at_us;
+	}
+	assert_int_equal(seen, 2);
+	assert_true(last_us - first_us >= S); /* RetransTimer */
+	/* a link-local address concerns no router */
+	assert_int_equal(ip_prefix_parse("fe80::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	bed_run(&b, 5 * S);
+	while (bed_next(&b, &out))
+		assert_false(is_announcement(&out, "fe80::5"));
+	bed_set(&b, "net.ipv6.conf.all.ndisc_notify", "0");
+	assert_int_equal(ip_prefix_parse("fd00::6/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	bed_run(&b, 5 * S);
+	while (bed_next(&b, &out))
+		assert_false(is_announcement(&out, "fd00::6"));
+}
+
+static void test_9131_5_1_without_optimism_routers_are_told_once_it_is_checked(void **state)
+{
+	struct ip_prefix p;
+	unsigned seen = 0;
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", "0");
+	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	bed_run(&b, S);
+	while (bed_next(&b, &out))
+		assert_false(is_announcement(&out, "fd00::5"));
+	bed_run(&b, 2 * S);
+	while (bed_next(&b, &out))
+		seen += is_announcement(&out, "fd00::5");
+	assert_int_equal(seen, 1);
 }
 
 static void test_link_that_comes_up_on_another_network_prefers_its_addresses(void **state)
@@ -594,7 +764,14 @@ int main(void)
 		TEST(test_7527_4_own_solicitation_that_comes_back_is_known_by_its_nonce),
 		cmocka_unit_test_teardown(test_4862_5_4_4_conflict_over_an_address_in_use_is_said_once, teardown),
 		TEST(test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link),
-		TEST(test_4429_3_2_solicitation_from_an_optimistic_address_tells_no_link_address),
+		TEST(test_4429_3_2_no_solicitation_comes_from_an_optimistic_address),
+		TEST(test_4429_3_2_packet_waits_until_there_is_a_checked_address_to_ask_from),
+		TEST(test_7527_4_1_check_is_prolonged_while_solicitations_come_back),
+		TEST(test_4862_5_4_host_with_our_own_link_address_is_noticed),
+		TEST(test_4862_5_4_host_with_our_own_link_address_that_was_first_defends_it),
+		TEST(test_own_frames_that_come_back_are_no_conflict_and_teach_nothing),
+		TEST(test_9131_5_1_routers_are_told_of_a_new_address_twice),
+		TEST(test_9131_5_1_without_optimism_routers_are_told_once_it_is_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
