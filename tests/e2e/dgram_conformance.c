@@ -24,47 +24,15 @@
 
 #include <linux/errqueue.h>
 
-enum { TEST_SECONDS_MAX = 30, CLOSED_PORT = 9 };
+#include "conformance.h"
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in4;
-	struct sockaddr_in6 in6;
-};
+enum { TEST_SECONDS_MAX = 30, CLOSED_PORT = 9 };
 
 static union address own, peer, absent;
 static socklen_t own_len;
 static int family;
 
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			fail(#condition, __LINE__);                                                                    \
-	} while (0)
-
-static void __attribute__((noreturn)) fail(const char *what, int line)
-{
-	printf("  line %d: %s (errno %s)\n", line, what, strerrorname_np(errno) ? strerrorname_np(errno) : "0");
-	fflush(stdout);
-	_exit(1);
-}
-
-#define FAILS(call, error)                                                                                             \
-	do {                                                                                                           \
-		long result_ = (long)(call);                                                                           \
-		if (result_ != -1 || errno != (error))                                                                 \
-			fail(#call " fails with " #error, __LINE__);                                                   \
-	} while (0)
-
 /* ---- Building blocks ---- */
-
-static bool is_same(const union address *a, const union address *b)
-{
-	if (a->any.sa_family != b->any.sa_family || a->in4.sin_port != b->in4.sin_port)
-		return false;
-	return a->any.sa_family == AF_INET ? a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr :
-					     memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, 16) == 0;
-}
 
 static int udp(void)
 {

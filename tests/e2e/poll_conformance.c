@@ -28,25 +28,14 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
+#include "conformance.h"
+
 enum {
 	IN = POLLIN, OUT = POLLOUT, ERR = POLLERR, HUP = POLLHUP, RDHUP = POLLRDHUP, ALL = IN | OUT | POLLPRI | RDHUP,
 	AS_POLL = -1, SECONDS_MAX = 20,
 };
 
 static int family;
-
-#define CHECK(condition)                                                                                               \
-	do {                                                                                                           \
-		if (!(condition))                                                                                      \
-			fail(#condition, __LINE__);                                                                    \
-	} while (0)
-
-static void __attribute__((noreturn)) fail(const char *what, int line)
-{
-	printf("  line %d: %s (errno %s)\n", line, what, strerrorname_np(errno) ? strerrorname_np(errno) : "0");
-	fflush(stdout);
-	_exit(1);
-}
 
 static socklen_t loopback(struct sockaddr_in6 *a)
 {

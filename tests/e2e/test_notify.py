@@ -18,8 +18,9 @@ def built(w, name, command, source, env=None):
     """A program made from @source once, kept beside the others."""
     directory = os.path.join(w.config.build, "tests/e2e/notify")
     program = os.path.join(directory, name)
+    newest = max(os.path.getmtime(path) for path in (source, os.path.join(HERE, "conformance.h")))
     os.makedirs(directory, exist_ok=True)
-    if not os.path.exists(program) or os.path.getmtime(program) < os.path.getmtime(source):
+    if not os.path.exists(program) or os.path.getmtime(program) < newest:
         env = dict(env or os.environ, GOCACHE=os.path.join(directory, "go-cache"))
         subprocess.run(command + ["-o", program + ".new", source], check=True, env=env)
         os.rename(program + ".new", program)

@@ -116,6 +116,18 @@ void bed_open(struct bed *b, uint64_t seed, enum link_kind kind)
 		bed_fatal("the stack does not start");
 }
 
+void bed_settle(struct bed *b)
+{
+	bed_run(b, BED_SETTLE_US);
+	bed_drop_all(b);
+}
+
+void bed_open_quiet(struct bed *b, uint64_t seed)
+{
+	bed_open(b, seed, LINK_ETHERNET);
+	bed_settle(b);
+}
+
 void bed_close(struct bed *b)
 {
 	bed_drop_all(b);

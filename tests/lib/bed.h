@@ -54,13 +54,17 @@ struct bed {
 	bool hears_reports; /* collect IGMP and MLD messages too, of which tests of other protocols need not know */
 };
 
-enum { BED_START_US = 1000000 };
+enum { BED_START_US = 1000000, BED_SETTLE_US = 20000000 };
 
 /** bed_open - a stack with a link of @kind and the addresses above, at time BED_START_US. The bed's packets of setting up
  * (announcements) are thrown away, so that the test begins in silence. */
 void bed_open(struct bed *b, uint64_t seed, enum link_kind kind);
 
-/* The same in steps: fill the defaults into b->config and b->link, change them, then bed_start(). False: no memory (then only
+/* The same on Ethernet, and bed_settle(): BED_SETTLE_US later, when the probes and announcements of the new addresses are over. */
+void bed_open_quiet(struct bed *b, uint64_t seed);
+void bed_settle(struct bed *b);
+
+/* bed_open() in steps: fill the defaults into b->config and b->link, change them, then bed_start(). False: no memory (then only
  * bed_close() may follow). */
 void bed_prepare(struct bed *b, uint64_t seed, enum link_kind kind);
 bool bed_start(struct bed *b);

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* expect.h - what packet tests say of the next packet. Included after cmocka.h, by tests alone: bed.c serves the fuzz targets too. */
+/* expect.h - what packet tests say of the next packet. Apart from bed.h, which serves the fuzz targets too, and they have no cmocka. */
 #ifndef TAPIR_TESTS_EXPECT_H
 #define TAPIR_TESTS_EXPECT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include "tests/lib/bed.h"
 #include "tests/lib/packet.h"

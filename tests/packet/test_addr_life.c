@@ -22,9 +22,7 @@ static uint8_t buf[4096];
 static int setup(void **state)
 {
 	(void)state;
-	bed_open(&b, 4, LINK_ETHERNET);
-	bed_run(&b, 20000000);
-	bed_drop_all(&b);
+	bed_open_quiet(&b, 4);
 	return 0;
 }
 

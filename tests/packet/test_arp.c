@@ -22,13 +22,10 @@ static uint8_t buf[4096];
 
 static const uint8_t other_mac[6] = { 0x02, 0, 0, 0, 0, 0x77 };
 
-/* The probes and announcements of new addresses are over, so that the tests that are not about them begin in silence. */
 static int setup(void **state)
 {
 	(void)state;
-	bed_open(&b, 3, LINK_ETHERNET);
-	bed_run(&b, 20000000);
-	bed_drop_all(&b);
+	bed_open_quiet(&b, 3);
 	return 0;
 }
 

@@ -39,8 +39,7 @@ static int setup(void **state)
 	struct ip_addr a = addr_of(BED_ADDR4);
 
 	(void)state;
-	bed_open(&b, 5, LINK_ETHERNET);
-	bed_run(&b, 20 * SECOND);
+	bed_open_quiet(&b, 5);
 	assert_int_equal(stack_del_addr(b.st, b.ifindex, &a, b.now_us), 0);
 	bed_drop_all(&b);
 	return 0;

@@ -31,9 +31,7 @@ static uint8_t buf[4096];
 static int setup(void **state)
 {
 	(void)state;
-	bed_open(&b, 6, LINK_ETHERNET);
-	bed_run(&b, 20 * SECOND);
-	bed_drop_all(&b);
+	bed_open_quiet(&b, 6);
 	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, b.now_us), 0);
 	return 0;
 }

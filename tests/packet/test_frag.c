@@ -47,8 +47,7 @@ static int setup_ethernet(void **state)
 {
 	(void)state;
 	open_bed(LINK_ETHERNET, LINK_OFFLOAD_CSUM);
-	bed_run(&b, 20000000);
-	bed_drop_all(&b);
+	bed_settle(&b);
 	return 0;
 }
 

@@ -29,9 +29,7 @@ static const uint8_t all_nodes_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
 static int setup(void **state)
 {
 	(void)state;
-	bed_open(&b, 4, LINK_ETHERNET);
-	bed_run(&b, 20000000);
-	bed_drop_all(&b);
+	bed_open_quiet(&b, 4);
 	return 0;
 }
 

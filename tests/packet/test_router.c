@@ -32,9 +32,7 @@ static const uint8_t router2_mac[6] = { 0x02, 0, 0, 0, 0, 0xfd };
 static int setup(void **state)
 {
 	(void)state;
-	bed_open(&b, 4, LINK_ETHERNET);
-	bed_run(&b, 20000000);
-	bed_drop_all(&b);
+	bed_open_quiet(&b, 4);
 	return 0;
 }
 

@@ -35,8 +35,7 @@ static void open_bed(uint64_t seed, const char *name, uint8_t secret)
 	snprintf(b.link.name, sizeof(b.link.name), "%s", name);
 	memset(b.config.stable_secret, secret, sizeof(b.config.stable_secret));
 	assert_true(bed_start(&b));
-	bed_run(&b, 20 * S);
-	bed_drop_all(&b);
+	bed_settle(&b);
 }
 
 static int setup(void **state)
