@@ -248,7 +248,8 @@ static bool dump_router_dns(void *ctx, const struct dns_info *i)
 	return rec;
 }
 
-static void dump_dhcp_dns(struct dump *p, uint32_t ifindex, const struct ip_addr *servers, uint8_t count, const char *domain)
+static void dump_dhcp_dns(struct dump *p, uint32_t ifindex, const struct ip_addr *servers, uint8_t count,
+			  const struct dhcp_domains *domains)
 {
 	struct tapir_dns_rec *rec;
 
@@ -257,9 +258,11 @@ static void dump_dhcp_dns(struct dump *p, uint32_t ifindex, const struct ip_addr
 		if (rec)
 			addr_to_record(&rec->server, &servers[i]);
 	}
-	rec = domain[0] ? add_dns(p, ifindex, "dhcp", UINT32_MAX) : NULL;
-	if (rec)
-		snprintf(rec->domain, sizeof(rec->domain), "%s", domain);
+	for (uint8_t i = 0; i < domains->count; i++) {
+		rec = add_dns(p, ifindex, "dhcp", UINT32_MAX);
+		if (rec)
+			snprintf(rec->domain, sizeof(rec->domain), "%s", domains->name[i]);
+	}
 }
 
 static bool dump_link_dns(void *ctx, const struct link_info *l)
@@ -269,9 +272,9 @@ static bool dump_link_dns(void *ctx, const struct link_info *l)
 	struct dhcp6_info i6;
 
 	if (stack_dhcp4_info(p->d->st, l->ifindex, &i4) == 0 && i4.addr.len)
-		dump_dhcp_dns(p, l->ifindex, i4.dns, i4.dns_count, i4.domain);
+		dump_dhcp_dns(p, l->ifindex, i4.dns, i4.dns_count, &i4.domains);
 	if (stack_dhcp6_info(p->d->st, l->ifindex, &i6) == 0)
-		dump_dhcp_dns(p, l->ifindex, i6.dns, i6.dns_count, i6.domain);
+		dump_dhcp_dns(p, l->ifindex, i6.dns, i6.dns_count, &i6.domains);
 	return !p->is_full;
 }
 

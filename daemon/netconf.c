@@ -127,7 +127,7 @@ void netconf_save_leases(struct daemon *d)
 
 struct search {
 	uint32_t ifindex;
-	bool any_family, found;
+	bool any_family, found, comes; /* comes: one of IPv4 is being probed */
 };
 
 /* fe80::/10 is there at once and leads nowhere; 169.254/16 is what remains when nobody answers. */
@@ -136,8 +136,13 @@ static bool is_wide_addr(void *ctx, const struct addr_info *a)
 	struct search *s = ctx;
 	bool is_wide = ip_addr_is4(&a->prefix.addr) || (s->any_family && !ip_addr_is_linklocal(&a->prefix.addr));
 
-	s->found = a->ifindex == s->ifindex && is_wide && strcmp(a->state, "duplicate") && strcmp(a->state, "tentative");
-	return !s->found;
+	if (a->ifindex != s->ifindex || !is_wide || !strcmp(a->state, "duplicate"))
+		return true;
+	if (strcmp(a->state, "tentative"))
+		s->found = true;
+	else if (ip_addr_is4(&a->prefix.addr))
+		s->comes = true;
+	return true;
 }
 
 bool netconf_is_complete(struct daemon *d, bool any_family)
@@ -148,7 +153,7 @@ bool netconf_is_complete(struct daemon *d, bool any_family)
 		if (!d->config.links[i].dhcp)
 			continue;
 		stack_each_addr(d->st, is_wide_addr, &s);
-		if (!s.found)
+		if (!s.found || s.comes)
 			return false;
 	}
 	return true;

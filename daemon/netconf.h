@@ -21,7 +21,8 @@ int netconf_start_dhcp_on(struct daemon *d, const struct tap *tap);
 /* News of a device: gone, another MTU, up or down. */
 void netconf_on_device(struct daemon *d, const struct hostif_news *news);
 
-/* Whether every link that configures itself has an address that reaches beyond it: one of IPv4, or, with @any_family, any. */
+/* Whether every link that configures itself has an address that reaches beyond it, and probes none: one of IPv4, or, with @any_family,
+ * any. */
 bool netconf_is_complete(struct daemon *d, bool any_family);
 
 /* Once a turn: keep what DHCP gave. */

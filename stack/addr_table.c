@@ -311,14 +311,14 @@ void addr_set_preferred(struct if_addr *a, uint32_t preferred_s)
 
 /* ---- Coming and going ---- */
 
-static void start_check(struct if_addr *a, const struct link *l)
+static void start_check(struct if_addr *a, const struct link *l, bool was_used)
 {
 	a->state = IF_ADDR_ASSIGNED;
 	a->probes_sent = a->announcements_sent = 0;
 	if (l->config.kind != LINK_ETHERNET || l->is_down)
 		return;
 	if (ip_addr_is4(&a->prefix.addr))
-		arp_acd_start(a);
+		arp_acd_start(a, was_used);
 	else
 		nd_dad_start(a);
 }
@@ -376,7 +376,7 @@ int addr_add(struct stack *st, const struct addr_config *c)
 	list_append(bucket_of(st, &c->prefix.addr), &e->bucket_link);
 	addr_set_lifetimes(e, c->valid_s, c->preferred_s);
 	st->route_generation++;
-	start_check(e, l);
+	start_check(e, l, false);
 	return 0;
 }
 
@@ -473,7 +473,7 @@ void addr_recheck_link(struct stack *st, const struct link *l)
 {
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next)
 		if (if_addr_of(n)->ifindex == l->ifindex)
-			start_check(if_addr_of(n), l);
+			start_check(if_addr_of(n), l, if_addr_is_usable(if_addr_of(n)));
 }
 
 static const char *state_text(const struct if_addr *e)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* addr_table.h - the addresses of the links: which packets are ours, which source to use, which broadcasts we hear.
- * Addresses work from the moment they are added, while they are still being checked for duplicates: for IPv6 that is
- * optimistic DAD (RFC 4429; net.ipv6.conf.all.optimistic_dad=0 turns it off), for IPv4 it deviates from RFC 5227 section 2.1, which
- * would have a host wait some seconds. Found to be a duplicate then, an address stops working (RFC 4862 section 5.4.5, RFC 5227
+ * Most addresses work from the moment they are added, while they are still being checked for duplicates: for IPv6 that is
+ * optimistic DAD (RFC 4429; net.ipv6.conf.all.optimistic_dad=0 turns it off), for IPv4 addresses configured by hand it deviates from
+ * RFC 5227 section 2.1, which would have a host wait some seconds, as it does for those of DHCP (arp_acd.h). Found to be a duplicate then, an address stops working (RFC 4862 section 5.4.5, RFC 5227
  * section 2.1.1) until it is added again, or its link comes up again.
  * Lifetimes end by themselves: the preferred one makes an address deprecated, the valid one removes it.
  * Promises: looking up an address is O(1) (one hash bucket; only configuration fills the table). */
@@ -23,7 +23,7 @@ struct addr_config;
 
 /* What duplicate detection says of an address; whether it is deprecated is a matter of its lifetimes. */
 enum if_addr_state {
-	IF_ADDR_TENTATIVE,  /* being checked, and not used before that is over (RFC 4862 section 5.4) */
+	IF_ADDR_TENTATIVE,  /* being checked, and not used before that is over (RFC 4862 section 5.4, RFC 5227 section 2.1) */
 	IF_ADDR_OPTIMISTIC, /* being checked, and used already (RFC 4429; IPv4) */
 	IF_ADDR_ASSIGNED,   /* ours */
 	IF_ADDR_DUPLICATE,  /* another host has it; not used */

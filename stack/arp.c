@@ -71,17 +71,18 @@ void arp_send_request(struct stack *st, struct link *l, const struct ip_addr *se
 	struct arp_packet p = { .op = ARP_REQUEST, .sender = *sender, .target = *target };
 
 	memcpy(p.sender_mac, l->config.mac, 6);
-	send(st, l, &p, mac ? mac : eth_broadcast);
+	send(st, l, &p, mac && !ip_addr_is_linklocal(sender) ? mac : eth_broadcast); /* RFC 3927 section 2.5 */
 }
 
-/* To the asker's link address, whatever the table says (RFC 826: "swap hardware and protocol fields"). */
+/* To the asker's link address, whatever the table says (RFC 826: "swap hardware and protocol fields"). One from an address of
+ * 169.254/16 goes to all, so that another host that has it too hears of it (RFC 3927 section 2.5). */
 static void send_reply(struct stack *st, struct link *l, const struct arp_packet *request)
 {
 	struct arp_packet p = { .op = ARP_REPLY, .sender = request->target, .target = request->sender };
 
 	memcpy(p.sender_mac, l->config.mac, 6);
 	memcpy(p.target_mac, request->sender_mac, 6);
-	send(st, l, &p, request->sender_mac);
+	send(st, l, &p, ip_addr_is_linklocal(&p.sender) ? eth_broadcast : request->sender_mac);
 }
 
 /* A known neighbour speaks: correct its entry (RFC 826: "if the pair is already in my translation table, update"). ARP has no

@@ -26,6 +26,20 @@ static void send_announcement(struct if_addr *a)
 	arp_send_request(a->st, link_by_ifindex(a->st, a->ifindex), &a->prefix.addr, &a->prefix.addr, NULL);
 }
 
+/* Nobody objected: it is ours. Who waits for that is told once. */
+static void claim(struct if_addr *a)
+{
+	bool was_tentative = a->state == IF_ADDR_TENTATIVE;
+
+	a->state = IF_ADDR_ASSIGNED;
+	send_announcement(a);
+	if (!was_tentative)
+		return;
+	a->st->route_generation++;
+	if (a->origin == NET_DHCP)
+		dhcp4_on_addr_checked(a->st, a->ifindex, &a->prefix.addr);
+}
+
 static uint64_t between(struct stack *st, uint32_t min_us, uint32_t max_us)
 {
 	return min_us + rng_below(&st->rng, max_us - min_us + 1);
@@ -36,7 +50,7 @@ static void on_timer(struct timer *t, uint64_t now_us)
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 	struct timer_wheel *wheel = &a->st->wheel;
 
-	if (a->state == IF_ADDR_OPTIMISTIC && a->probes_sent < a->st->tunables.acd_probes) {
+	if (if_addr_is_checked_now(a) && a->probes_sent < a->st->tunables.acd_probes) {
 		send_probe(a);
 		a->probes_sent++;
 		timer_set(wheel, t, now_us + (a->probes_sent < a->st->tunables.acd_probes
@@ -44,26 +58,27 @@ static void on_timer(struct timer *t, uint64_t now_us)
 						      : ANNOUNCE_WAIT_US));
 		return;
 	}
-	a->state = IF_ADDR_ASSIGNED;
-	send_announcement(a);
+	claim(a);
 	if (++a->announcements_sent < ANNOUNCE_NUM)
 		timer_set(wheel, t, now_us + ANNOUNCE_INTERVAL_US);
-}
-
-void arp_acd_start(struct if_addr *a)
-{
-	if (a->st->tunables.acd_probes == 0)
-		return;
-	a->state = IF_ADDR_OPTIMISTIC;
-	timer_cancel(&a->timer);
-	timer_init(&a->timer, on_timer);
-	timer_set(&a->st->wheel, &a->timer, a->st->now_us + between(a->st, 0, PROBE_WAIT_US));
 }
 
 /* Configured by itself: there can be another one. */
 static bool is_replaceable(const struct if_addr *a)
 {
 	return a->origin == NET_DHCP || a->origin == NET_LINKLOCAL;
+}
+
+void arp_acd_start(struct if_addr *a, bool was_used)
+{
+	bool waits = is_replaceable(a) && !was_used && !a->st->tunables.optimistic_acd;
+
+	if (a->st->tunables.acd_probes == 0)
+		return;
+	a->state = waits ? IF_ADDR_TENTATIVE : IF_ADDR_OPTIMISTIC;
+	timer_cancel(&a->timer);
+	timer_init(&a->timer, on_timer);
+	timer_set(&a->st->wheel, &a->timer, a->st->now_us + between(a->st, 0, PROBE_WAIT_US));
 }
 
 static void defend(struct if_addr *a, const struct arp_packet *p)
@@ -90,10 +105,10 @@ bool arp_acd_input(struct stack *st, struct link *l, const struct arp_packet *p)
 
 	if (!a || a->state == IF_ADDR_DUPLICATE) /* the other host's, and that is settled */
 		return false;
-	if (is_probe && a->state != IF_ADDR_OPTIMISTIC) /* a probe of what is ours is answered, and that settles it */
+	if (is_probe && !if_addr_is_checked_now(a)) /* a probe of what is ours is answered, and that settles it */
 		return false;
 	stat_drop(st, STAT_ARP_CONFLICTS);
-	if (a->state == IF_ADDR_OPTIMISTIC) /* section 2.1.1 */
+	if (if_addr_is_checked_now(a)) /* section 2.1.1 */
 		addr_set_duplicate(a);
 	else if (a->state == IF_ADDR_ASSIGNED)
 		defend(a, p);

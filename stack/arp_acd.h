@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* arp_acd.h - IPv4 address conflict detection (RFC 5227).
  * A new address is probed, then announced, then defended for as long as we have it.
- * Deviations: - the address is in use while it is being probed (section 2.1 would have us wait about six seconds): addresses
- *               here are configured by hand, and the programs that wait for them are local;
+ * An address that DHCP or RFC 3927 chose is used when the probes found nobody (section 2.1), which takes four to seven seconds;
+ * net.ipv4.conf.default.optimistic_acd=1 uses it meanwhile, and acd_probes sends fewer.
+ * Deviations: - one that was configured by hand is in use while it is being probed (section 2.1 would have us wait): who chose it
+ *               knows his network, and the programs that wait for it are local;
+ *             - and so is one that was in use before its link was away for a while: connections go on;
  *             - in a conflict afterwards we always keep an address that was configured by hand, which is choice (c) of section 2.4: a
  *               server's connections must not end because of one confused host. One announcement in DEFEND_INTERVAL defends it.
  *               One that DHCP or RFC 3927 gave is defended once in that time and then given up, choice (b). */
@@ -15,8 +18,8 @@
 
 struct if_addr;
 
-/* A new address on an Ethernet link: probe and announce it, in the background. */
-void arp_acd_start(struct if_addr *a);
+/* An address on an Ethernet link: probe and announce it, in the background. @was_used: and go on using it. */
+void arp_acd_start(struct if_addr *a, bool was_used);
 
 /* Look for a conflict in a received packet. True: it was one, was dealt with, and nothing may be learnt from it. */
 bool arp_acd_input(struct stack *st, struct link *l, const struct arp_packet *p);

@@ -12,9 +12,9 @@
 
 enum {
 	FIRST_DELAY_MAX_US = 500000,
-	AFTER_NAK_US = 1000000,
+	AFTER_NAK_US = 1000000, /* doubled with each that follows */
+	NAK_DOUBLINGS_MAX = 6,
 	AFTER_DECLINE_US = 10000000, /* section 3.1 (5) */
-	AFTER_NO_ANSWER_US = 1000000,
 	RESEND_FIRST_US = 4000000, /* section 4.1: doubled up to 64 s, each -1..+1 s */
 	RESEND_DOUBLINGS_MAX = 4,
 	RESEND_FUZZ_US = 1000000,
@@ -22,10 +22,11 @@ enum {
 	REQUESTS_MAX = 4,
 	REBOOT_REQUESTS_MAX = 2,
 	DISCOVERS_BEFORE_LINKLOCAL = 2,
+	IPV6_ONLY_WAIT_MIN_S = 300, /* MIN_V6ONLY_WAIT, RFC 8925 section 3.4 */
 };
 
 static const char *const state_names[] = {
-	"init", "selecting", "requesting", "rebooting", "bound", "renewing", "rebinding",
+	"init", "selecting", "requesting", "rebooting", "probing", "bound", "renewing", "rebinding",
 };
 
 static struct dhcp4 *client_of(struct stack *st, uint32_t ifindex)
@@ -48,8 +49,11 @@ static uint64_t resend_delay_us(struct dhcp4 *c)
 	return ((uint64_t)RESEND_FIRST_US << doublings) - RESEND_FUZZ_US + rng_below(&c->st->rng, 2 * RESEND_FUZZ_US + 1);
 }
 
+/* A lease ends in time, whatever is being waited for. */
 static void set_timer(struct dhcp4 *c, uint64_t at_us)
 {
+	if (dhcp4_has_lease(c) && c->lease.expires_us < at_us)
+		at_us = c->lease.expires_us;
 	if (at_us == UINT64_MAX)
 		timer_cancel(&c->timer);
 	else
@@ -142,27 +146,28 @@ static void lose_lease(struct dhcp4 *c, const char *why)
 
 static void on_select_timer(struct dhcp4 *c)
 {
-	if (c->tries >= DISCOVERS_BEFORE_LINKLOCAL && c->may_autoconfigure)
+	if (c->tries >= DISCOVERS_BEFORE_LINKLOCAL && c->may_autoconfigure && !dhcp4_has_lease(c)) /* RFC 3927 section 1.9 */
 		ipv4ll_start(c->st, c->ifindex);
 	ask(c, DHCP4_DISCOVER);
 }
 
 static void on_renew_timer(struct dhcp4 *c, uint64_t now_us)
 {
-	if (now_us >= c->lease.expires_us) {
-		lose_lease(c, "expired");
-		discover(c, "expired");
-	} else if (now_us >= c->lease.t2_us) {
+	if (now_us >= c->lease.t2_us)
 		rebind(c);
-	} else {
+	else
 		renew(c);
-	}
 }
 
 static void on_timer(struct timer *t, uint64_t now_us)
 {
 	struct dhcp4 *c = container_of(t, struct dhcp4, timer);
 
+	if (dhcp4_has_lease(c) && now_us >= c->lease.expires_us) {
+		lose_lease(c, "expired");
+		discover(c, "expired");
+		return;
+	}
 	switch ((enum dhcp4_state)c->state) {
 	case DHCP4_INIT:
 		if (ip_addr_is_any(&c->wanted))
@@ -185,6 +190,8 @@ static void on_timer(struct timer *t, uint64_t now_us)
 		else
 			discover(c, "no_answer");
 		break;
+	case DHCP4_PROBING:
+		break;
 	case DHCP4_BOUND:
 	case DHCP4_RENEWING:
 	case DHCP4_REBINDING:
@@ -201,12 +208,33 @@ static bool is_usable(const struct ip_addr *a)
 	       ip_addr_v4(a)[0] != 0 && ip_addr_v4(a)[0] < 224;
 }
 
+/* RFC 8925 section 3.2: no IPv4 here for a time, not even an address of 169.254/16. False: it is not for us. */
+static bool wait_for_ipv6_only(struct dhcp4 *c, const struct dhcp4_reply *m)
+{
+	uint32_t wait_s = m->ipv6_only_s < IPV6_ONLY_WAIT_MIN_S ? IPV6_ONLY_WAIT_MIN_S : m->ipv6_only_s;
+
+	if (!m->has_ipv6_only || !c->st->tunables.dhcp_ipv6_only)
+		return false;
+	ipv4ll_stop(c->st, c->ifindex);
+	if (dhcp4_has_lease(c)) {
+		dhcp4_send(c, DHCP4_RELEASE);
+		lose_lease(c, "ipv6_only");
+	}
+	stack_log(c->st, STACK_LOG_NOTICE, "dhcp4.ipv6_only ifindex=%u wait_s=%u", c->ifindex, wait_s);
+	begin_after(c, (uint64_t)wait_s * 1000000, "ipv6_only");
+	return true;
+}
+
 static void on_offer(struct dhcp4 *c, const struct dhcp4_reply *m)
 {
-	if (c->state != DHCP4_SELECTING)
+	if (c->state != DHCP4_SELECTING) {
+		stat_drop(c->st, STAT_DHCP4_DROP_UNASKED);
+		return;
+	}
+	if (wait_for_ipv6_only(c, m))
 		return;
 	if (ip_addr_is_any(&m->yiaddr) && m->auto_configure >= 0) { /* RFC 2563 section 2.3: no address here, and this is why */
-		c->may_autoconfigure = m->auto_configure;
+		c->may_autoconfigure = c->linklocal && m->auto_configure;
 		if (!c->may_autoconfigure)
 			ipv4ll_stop(c->st, c->ifindex);
 		return;
@@ -221,33 +249,60 @@ static void on_offer(struct dhcp4 *c, const struct dhcp4_reply *m)
 	ask(c, DHCP4_REQUEST);
 }
 
-static void on_ack(struct dhcp4 *c, const struct dhcp4_reply *m)
+static bool is_addr_usable(const struct dhcp4 *c)
+{
+	const struct if_addr *a = addr_find(c->st, &c->lease.addr.addr, c->ifindex);
+
+	return a && if_addr_is_usable(a);
+}
+
+static void be_bound(struct dhcp4 *c, bool is_new)
 {
 	char addr[IP_PREFIX_TEXT_MAX], server[IP_ADDR_TEXT_MAX];
+
+	ipv4ll_stop(c->st, c->ifindex); /* RFC 3927 section 1.9 */
+	c->naks = 0;
+	set_state(c, DHCP4_BOUND, "ack");
+	set_timer(c, c->lease.t1_us);
+	stack_log(c->st, is_new ? STACK_LOG_NOTICE : STACK_LOG_DEBUG, "dhcp4.bound ifindex=%u addr=%s server=%s lease_s=%u", c->ifindex,
+		  ip_prefix_print(&c->lease.addr, addr), ip_addr_print(&c->lease.server, server), c->lease.lease_s);
+}
+
+static void on_ack(struct dhcp4 *c, const struct dhcp4_reply *m)
+{
 	bool is_new = c->state == DHCP4_REQUESTING || c->state == DHCP4_REBOOTING;
 	struct dhcp4_lease lease;
 
+	if (wait_for_ipv6_only(c, m))
+		return;
 	if (!is_usable(&m->yiaddr) || !dhcp4_lease_read(c, m, &lease)) {
 		stat_drop(c->st, STAT_DHCP4_DROP_INCOMPLETE);
 		return;
 	}
-	ipv4ll_stop(c->st, c->ifindex); /* RFC 3927 section 1.9 */
-	c->may_autoconfigure = true;
+	c->may_autoconfigure = c->linklocal;
 	dhcp4_lease_apply(c, &lease);
 	c->wanted = lease.addr.addr;
-	set_state(c, DHCP4_BOUND, "ack");
-	set_timer(c, lease.t1_us);
-	stack_log(c->st, is_new ? STACK_LOG_NOTICE : STACK_LOG_DEBUG, "dhcp4.bound ifindex=%u addr=%s server=%s lease_s=%u", c->ifindex,
-		  ip_prefix_print(&lease.addr, addr), ip_addr_print(&lease.server, server), m->lease_s);
+	if (is_addr_usable(c)) {
+		be_bound(c, is_new);
+		return;
+	}
+	set_state(c, DHCP4_PROBING, "ack");
+	set_timer(c, UINT64_MAX);
 }
 
-static void on_nak(struct dhcp4 *c)
+static void on_nak(struct dhcp4 *c, const struct dhcp4_reply *m)
 {
+	if (ip_addr_is_any(&m->server)) { /* table 3 */
+		stat_drop(c->st, STAT_DHCP4_DROP_INCOMPLETE);
+		return;
+	}
 	stat_count(c->st, STAT_DHCP4_NAKS);
 	if (dhcp4_has_lease(c))
 		lose_lease(c, "nak");
 	c->wanted = ip_addr_any(AF_INET);
-	begin_after(c, AFTER_NAK_US, "nak");
+	begin_after(c, (uint64_t)AFTER_NAK_US << c->naks, "nak");
+	if (c->naks < NAK_DOUBLINGS_MAX)
+		c->naks++;
 }
 
 static bool awaits_request_answer(const struct dhcp4 *c)
@@ -293,7 +348,7 @@ static void on_reply(struct dhcp4 *c, const struct dhcp4_reply *m)
 	if (m->type == DHCP4_ACK)
 		on_ack(c, m);
 	else
-		on_nak(c);
+		on_nak(c, m);
 }
 
 bool dhcp4_input(struct stack *st, const struct ip_rx *rx, uint16_t sport, uint16_t dport, const uint8_t *data, size_t len)
@@ -304,7 +359,7 @@ bool dhcp4_input(struct stack *st, const struct ip_rx *rx, uint16_t sport, uint1
 	if (!c)
 		return false;
 	stat_count(st, STAT_DHCP4_IN);
-	if (sport != DHCP4_SERVER_PORT || dhcp4_parse(data, len, &m) < 0)
+	if (sport != DHCP4_SERVER_PORT || dhcp4_parse(data, len, &m) < 0 || m.type == 0)
 		stat_drop(st, STAT_DHCP4_DROP_MALFORMED);
 	else
 		on_reply(c, &m);
@@ -330,12 +385,23 @@ void dhcp4_on_conflict(struct stack *st, uint32_t ifindex, const struct ip_addr 
 	begin_after(c, AFTER_DECLINE_US, "conflict");
 }
 
+void dhcp4_on_addr_checked(struct stack *st, uint32_t ifindex, const struct ip_addr *addr)
+{
+	struct dhcp4 *c = client_of(st, ifindex);
+
+	if (c && c->state == DHCP4_PROBING && ip_addr_eq(&c->lease.addr.addr, addr))
+		be_bound(c, true);
+}
+
 void dhcp4_on_link_up(struct stack *st, uint32_t ifindex)
 {
 	struct dhcp4 *c = client_of(st, ifindex);
 
-	if (c)
-		begin_after(c, rng_below(&st->rng, FIRST_DELAY_MAX_US), "link_up");
+	if (!c)
+		return;
+	c->may_autoconfigure = c->linklocal;
+	c->naks = 0;
+	begin_after(c, rng_below(&st->rng, FIRST_DELAY_MAX_US), "link_up");
 }
 
 /* RFC 4361 section 6.1: type 255, then what DHCPv6 uses too. */
@@ -364,7 +430,7 @@ int stack_dhcp4_start(struct stack *st, uint32_t ifindex, const struct dhcp4_con
 	c = mem_alloc(&st->mem, sizeof(*c));
 	if (!c)
 		return -ENOBUFS;
-	*c = (struct dhcp4){ .st = st, .ifindex = ifindex, .may_autoconfigure = config->linklocal };
+	*c = (struct dhcp4){ .st = st, .ifindex = ifindex, .linklocal = config->linklocal, .may_autoconfigure = config->linklocal };
 	c->wanted = is_usable(&config->last_addr) ? config->last_addr : ip_addr_any(AF_INET);
 	snprintf(c->hostname, sizeof(c->hostname), "%s", config->hostname);
 	make_client_id(c, l);
@@ -417,7 +483,7 @@ int stack_dhcp4_info(struct stack *st, uint32_t ifindex, struct dhcp4_info *info
 	memcpy(info->dns, c->lease.dns.addr, sizeof(info->dns));
 	info->ntp_count = c->lease.ntp.count;
 	memcpy(info->ntp, c->lease.ntp.addr, sizeof(info->ntp));
-	memcpy(info->domain, c->lease.domain, sizeof(info->domain));
+	info->domains = c->lease.domains;
 	return 0;
 }
 

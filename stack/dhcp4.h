@@ -7,14 +7,16 @@
  *	SELECTING   DISCOVER is out, repeated after 4, 8, 16, 32, 64, 64... s, each -1..+1 s; the first usable offer is taken
  *	REQUESTING  REQUEST for that offer is out, repeated like DISCOVER; four without an answer: back to INIT
  *	REBOOTING   REQUEST for an address held before (INIT-REBOOT: a saved lease, or the link came back) is out; two without an
- *	            answer: back to INIT, asking for the same address
+ *	            answer: SELECTING, asking for the same address, and using it as long as the lease that there may be lasts
+ *	PROBING     there is a lease, and its address is probed before it is used (sections 2.2, 3.1 (5); arp_acd.h)
  *	BOUND       there is a lease; nothing is sent until T1
  *	RENEWING    REQUEST goes to the server that gave the lease, from T1 on, each time half of what is left until T2
  *	REBINDING   REQUEST goes to all, from T2 on; at the lease's end the address is taken away
  *
- * The address is in use from the ACK on while it is being probed (as every address here: addr_table.h), and found to be another
- * host's it is declined. Times of a lease count from when the REQUEST was first sent (section 4.4.1).
- * While no server answers there is an address of 169.254/16 (ipv4ll.h), unless one forbids it (RFC 2563).
+ * Found to be another host's, then or later, the address is declined. Times of a lease count from when the REQUEST was first sent
+ * (section 4.4.1), and wherever the machine is when the lease ends, its address goes.
+ * While no server answers there is an address of 169.254/16 (ipv4ll.h), unless one forbids it (RFC 2563), or the server prefers us to do
+ * without IPv4 and we agree (RFC 8925; net.ipv4.conf.default.dhcp_ipv6_only): then INIT waits for as long as it said.
  *
  * Refuses:  what has another xid, hardware address or client identifier (RFC 6842), comes from another port than 67, or comes from
  *           another server than the one chosen. All counted under dhcp4.drop.*.
@@ -37,19 +39,21 @@ enum dhcp4_state {
 	DHCP4_SELECTING,
 	DHCP4_REQUESTING,
 	DHCP4_REBOOTING,
+	DHCP4_PROBING,
 	DHCP4_BOUND,
 	DHCP4_RENEWING,
 	DHCP4_REBINDING,
 };
 
-/* What the server gave. Valid in BOUND, RENEWING and REBINDING, and in REBOOTING after the link came back. */
+/* What the server gave. Valid from PROBING to REBINDING, and in the other states after the link came back. */
 struct dhcp4_lease {
 	struct ip_prefix addr; /* len 0: no lease */
 	struct ip_addr server;
 	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
+	uint32_t lease_s;		   /* as the server said */
 	uint16_t mtu;			   /* 0: not given */
 	struct dhcp4_servers dns, ntp;
-	char domain[DHCP4_DOMAIN_MAX];
+	struct dhcp_domains domains;
 	uint8_t route_count;
 	struct route_config routes[DHCP4_ROUTES_MAX];
 };
@@ -60,7 +64,10 @@ struct dhcp4 {
 	uint32_t ifindex;
 	uint8_t state; /* enum dhcp4_state */
 	uint8_t tries; /* messages sent in this state */
-	bool may_autoconfigure; /* no server forbade it */
+	uint8_t naks;  /* since the last lease */
+	bool linklocal;		/* an address of 169.254/16 is wanted while there is no other */
+	bool may_autoconfigure; /* and no server forbade it */
+	uint16_t secs;		/* of the last DISCOVER: its REQUESTs say the same */
 	uint32_t xid;
 	uint64_t began_us;	/* when this attempt began: "secs" */
 	uint64_t asked_us;	/* when the REQUEST of this state was first sent */
@@ -82,6 +89,9 @@ bool dhcp4_may_want(struct stack *st, uint32_t ifindex, const uint8_t *l4, size_
 
 /* The address is another host's (RFC 5227): decline it, and begin anew. */
 void dhcp4_on_conflict(struct stack *st, uint32_t ifindex, const struct ip_addr *addr);
+
+/* Nobody else has the address: it may be used. */
+void dhcp4_on_addr_checked(struct stack *st, uint32_t ifindex, const struct ip_addr *addr);
 
 /* The link came up again: maybe on another network. */
 void dhcp4_on_link_up(struct stack *st, uint32_t ifindex);

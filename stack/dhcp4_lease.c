@@ -65,7 +65,7 @@ static void read_routes(const struct dhcp4 *c, const struct dhcp4_reply *m, stru
 
 bool dhcp4_lease_read(const struct dhcp4 *c, const struct dhcp4_reply *m, struct dhcp4_lease *lease)
 {
-	*lease = (struct dhcp4_lease){ .dns = m->dns, .ntp = m->ntp };
+	*lease = (struct dhcp4_lease){ .dns = m->dns, .ntp = m->ntp, .domains = m->domains };
 	if (!m->has_lease || m->lease_s == 0)
 		return false;
 	lease->server = !ip_addr_is_any(&m->server)	? m->server
@@ -75,7 +75,7 @@ bool dhcp4_lease_read(const struct dhcp4 *c, const struct dhcp4_reply *m, struct
 		return false;
 	lease->addr = (struct ip_prefix){ m->yiaddr, prefix_len(&m->yiaddr, &m->mask) };
 	lease->mtu = m->mtu >= MTU_MIN ? m->mtu : 0; /* RFC 2132 section 5.1 allows 68, which is a mistake or worse (RFC 1122 section 3.3.2) */
-	memcpy(lease->domain, m->domain, sizeof(lease->domain));
+	lease->lease_s = m->lease_s;
 	read_times(c, m, lease);
 	read_routes(c, m, lease);
 	return true;

@@ -13,18 +13,30 @@ static bool speaks_from_its_address(const struct dhcp4 *c)
 	return c->state == DHCP4_RENEWING || c->state == DHCP4_REBINDING;
 }
 
-static void fill(const struct dhcp4 *c, enum dhcp4_type type, struct dhcp4_request *m)
+/* Table 5, and section 4.4.1: a REQUEST has what its DISCOVER had, so that relays take it to the same servers. */
+static uint16_t secs_of(struct dhcp4 *c, enum dhcp4_type type)
+{
+	uint64_t secs = (c->st->now_us - c->began_us) / 1000000;
+
+	if (type != DHCP4_DISCOVER && type != DHCP4_REQUEST)
+		return 0;
+	if (c->state != DHCP4_REQUESTING)
+		c->secs = (uint16_t)(secs > UINT16_MAX ? UINT16_MAX : secs);
+	return c->secs;
+}
+
+static void fill(struct dhcp4 *c, enum dhcp4_type type, struct dhcp4_request *m)
 {
 	const struct link *l = link_by_ifindex(c->st, c->ifindex);
-	uint64_t secs = (c->st->now_us - c->began_us) / 1000000;
 
 	*m = (struct dhcp4_request){
 		.type = (uint8_t)type,
 		.xid = c->xid,
-		.secs = (uint16_t)(secs > UINT16_MAX ? UINT16_MAX : secs),
+		.secs = secs_of(c, type),
 		.client_id = c->client_id,
 		.client_id_len = c->client_id_len,
 		.hostname = c->hostname,
+		.prefers_ipv6_only = c->st->tunables.dhcp_ipv6_only,
 		.max_size = (uint16_t)(l->config.mtu > 1500 ? 1500 : l->config.mtu < DHCP4_MESSAGE_MAX ? DHCP4_MESSAGE_MAX : l->config.mtu),
 	};
 	memcpy(m->mac, l->config.mac, sizeof(m->mac));

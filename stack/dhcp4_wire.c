@@ -20,8 +20,8 @@ static const uint32_t MAGIC_COOKIE = 0x63825363;
 
 /* RFC 2132 section 9.8; 121 before 3, as RFC 3442 asks. */
 static const uint8_t parameters[] = {
-	DHCP4_OPT_MASK, DHCP4_OPT_CLASSLESS_ROUTES, DHCP4_OPT_ROUTER, DHCP4_OPT_DNS, DHCP4_OPT_DOMAIN,
-	DHCP4_OPT_MTU, DHCP4_OPT_BROADCAST, DHCP4_OPT_NTP, DHCP4_OPT_LEASE_TIME, DHCP4_OPT_T1, DHCP4_OPT_T2,
+	DHCP4_OPT_MASK, DHCP4_OPT_CLASSLESS_ROUTES, DHCP4_OPT_ROUTER, DHCP4_OPT_DNS, DHCP4_OPT_DOMAIN, DHCP4_OPT_SEARCH,
+	DHCP4_OPT_MTU, DHCP4_OPT_BROADCAST, DHCP4_OPT_NTP, DHCP4_OPT_LEASE_TIME, DHCP4_OPT_T1, DHCP4_OPT_T2, DHCP4_OPT_IPV6_ONLY,
 };
 
 /* ---- Building ---- */
@@ -68,7 +68,7 @@ static void put_questions(struct wire_wr *w, const struct dhcp4_request *m)
 {
 	uint8_t size[2], auto_configure = 1;
 
-	put_option(w, DHCP4_OPT_PARAMETERS, parameters, sizeof(parameters));
+	put_option(w, DHCP4_OPT_PARAMETERS, parameters, sizeof(parameters) - !m->prefers_ipv6_only); /* it is the last */
 	if (m->max_size) {
 		put_be16(size, m->max_size);
 		put_option(w, DHCP4_OPT_MAX_SIZE, size, sizeof(size));
@@ -174,25 +174,32 @@ static void read_servers(const struct areas *a, uint8_t code, struct dhcp4_serve
 	}
 }
 
-/* A host takes a domain's name for nothing but text to append to names: what is no letter, digit, dot or hyphen ends in nothing. */
-static void read_domain(const struct areas *a, char *to, size_t room)
+/* The host's own domain, a text: what is no letter, digit, dot or hyphen ends in nothing. */
+static void read_own_domain(const struct areas *a, struct dhcp_domains *to)
 {
 	struct value v;
 	size_t n = gather(a, DHCP4_OPT_DOMAIN, &v)->len;
 
-	to[0] = 0;
 	while (n > 0 && v.b[n - 1] == 0) /* some servers end it like a C string */
 		n--;
-	if (n == 0 || n >= room)
+	if (n == 0 || n >= sizeof(to->name[0]))
 		return;
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = v.b[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
+	for (size_t i = 0; i < n; i++)
+		if (v.b[i] != '.' && !dhcp_is_name_byte(v.b[i]))
 			return;
-	}
-	memcpy(to, v.b, n);
-	to[n] = 0;
+	memcpy(to->name[0], v.b, n);
+	to->name[0][n] = 0;
+	to->count = 1;
+}
+
+static void read_domains(const struct areas *a, struct dhcp_domains *to)
+{
+	struct value v;
+
+	gather(a, DHCP4_OPT_SEARCH, &v);
+	dhcp_read_domains(v.b, v.len, true, to);
+	if (to->count == 0)
+		read_own_domain(a, to);
 }
 
 /* RFC 3442: the width of the mask, as many bytes of the network as it has, the router. One that is wrong ends them all: its length says
@@ -258,7 +265,8 @@ static void read_options(const struct areas *a, struct dhcp4_reply *m)
 	read_servers(a, DHCP4_OPT_ROUTER, &m->routers);
 	read_servers(a, DHCP4_OPT_DNS, &m->dns);
 	read_servers(a, DHCP4_OPT_NTP, &m->ntp);
-	read_domain(a, m->domain, sizeof(m->domain));
+	m->has_ipv6_only = read_u32(a, DHCP4_OPT_IPV6_ONLY, &m->ipv6_only_s);
+	read_domains(a, &m->domains);
 	read_classless_routes(a, m);
 }
 

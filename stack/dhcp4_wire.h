@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "dhcp_domains.h"
 
 enum { DHCP4_SERVER_PORT = 67, DHCP4_CLIENT_PORT = 68 };
 
@@ -46,7 +47,9 @@ enum dhcp4_option {
 	DHCP4_OPT_T1 = 58,
 	DHCP4_OPT_T2 = 59,
 	DHCP4_OPT_CLIENT_ID = 61,
+	DHCP4_OPT_IPV6_ONLY = 108,	/* RFC 8925 */
 	DHCP4_OPT_AUTO_CONFIGURE = 116, /* RFC 2563 */
+	DHCP4_OPT_SEARCH = 119,		/* RFC 3397 */
 	DHCP4_OPT_CLASSLESS_ROUTES = 121, /* RFC 3442 */
 	DHCP4_OPT_END = 255,
 };
@@ -56,7 +59,6 @@ enum {
 	DHCP4_MESSAGE_MAX = 576,
 	DHCP4_CLIENT_ID_MAX = 64,
 	DHCP4_NAME_MAX = 64,
-	DHCP4_DOMAIN_MAX = 256,
 	DHCP4_SERVERS_MAX = 4, /* routers, DNS and NTP servers that are kept, each */
 	DHCP4_ROUTES_MAX = 16,
 	DHCP4_LEASE_FOREVER = 0xffffffff,
@@ -76,6 +78,7 @@ struct dhcp4_request {
 	const char *hostname; /* "": none */
 	const char *message;  /* option 56, DECLINE and RELEASE; NULL: none */
 	uint16_t max_size;    /* option 57; 0: none */
+	bool prefers_ipv6_only; /* RFC 8925 section 3.2: ask whether we may do without */
 };
 
 struct dhcp4_route {
@@ -95,13 +98,14 @@ struct dhcp4_reply {
 	uint8_t mac[6];
 	struct ip_addr yiaddr, server, mask, broadcast;
 	uint32_t lease_s, t1_s, t2_s;
-	bool has_lease, has_client_id;
+	bool has_lease, has_client_id, has_ipv6_only;
+	uint32_t ipv6_only_s; /* option 108 */
 	uint16_t mtu;
 	int8_t auto_configure; /* option 116: -1 absent */
 	uint8_t client_id[DHCP4_CLIENT_ID_MAX];
 	uint8_t client_id_len;
 	struct dhcp4_servers routers, dns, ntp;
-	char domain[DHCP4_DOMAIN_MAX];
+	struct dhcp_domains domains; /* option 119, or the one of 15 */
 	bool has_classless; /* option 121: routers do not count then */
 	uint8_t route_count;
 	struct dhcp4_route routes[DHCP4_ROUTES_MAX];

@@ -297,7 +297,7 @@ static void take_parameters(struct dhcp6 *c, const struct dhcp6_reply *m)
 {
 	c->dns = m->dns;
 	c->ntp = m->ntp;
-	memcpy(c->domain, m->domain, sizeof(c->domain));
+	c->domains = m->domains;
 }
 
 static void take_limits(struct dhcp6 *c, const struct dhcp6_reply *m)
@@ -545,7 +545,7 @@ int stack_dhcp6_info(struct stack *st, uint32_t ifindex, struct dhcp6_info *info
 	*info = (struct dhcp6_info){ .state = state_names[c->state], .dns_count = c->dns.count, .ntp_count = c->ntp.count };
 	memcpy(info->dns, c->dns.addr, sizeof(info->dns));
 	memcpy(info->ntp, c->ntp.addr, sizeof(info->ntp));
-	memcpy(info->domain, c->domain, sizeof(info->domain));
+	info->domains = c->domains;
 	if (!c->is_bound)
 		return 0;
 	info->addr_count = c->ia.count;

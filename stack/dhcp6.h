@@ -67,7 +67,7 @@ struct dhcp6 {
 	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
 	uint32_t sol_max_rt_s, inf_max_rt_s;
 	struct dhcp6_servers dns, ntp;
-	char domain[DHCP6_DOMAIN_MAX];
+	struct dhcp_domains domains;
 };
 
 /* Messages for port 546 of a link with a client are the client's. True: it was one, and is dealt with. */

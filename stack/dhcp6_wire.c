@@ -6,7 +6,7 @@
 #include "dhcp.h"
 #include "wire.h"
 
-enum { NTP_SUBOPTION_SERVER_ADDRESS = 1, LABEL_MAX = 63 };
+enum { NTP_SUBOPTION_SERVER_ADDRESS = 1 };
 
 /* ---- Building ---- */
 
@@ -142,39 +142,11 @@ static void read_ntp(struct wire_rd r, struct dhcp6_servers *to)
 			read_servers(value, to);
 }
 
-static bool is_host_name_byte(uint8_t c)
+static void read_domains(struct wire_rd r, struct dhcp_domains *to)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
+	size_t n = wire_rd_left(&r);
 
-/* A name in the form of RFC 1035 section 3.1, without compression, as text. False: malformed, or too long. */
-static bool read_name(struct wire_rd *r, char *to, size_t room)
-{
-	size_t at = 0;
-	uint8_t n;
-
-	while ((n = wire_rd_u8(r)) != 0) {
-		const uint8_t *label = n <= LABEL_MAX ? wire_rd_bytes(r, n) : NULL;
-
-		if (!label || at + n + 2 > room)
-			return false;
-		for (uint8_t i = 0; i < n; i++)
-			if (!is_host_name_byte(label[i]))
-				return false;
-		if (at > 0)
-			to[at++] = '.';
-		memcpy(to + at, label, n);
-		at += n;
-	}
-	to[at] = 0;
-	return wire_rd_ok(r);
-}
-
-/* The first of the list; none when that is malformed. */
-static void read_domain(struct wire_rd r, char *to, size_t room)
-{
-	if (!read_name(&r, to, room))
-		to[0] = 0;
+	dhcp_read_domains(wire_rd_bytes(&r, n), n, false, to);
 }
 
 static uint16_t read_status(struct wire_rd r)
@@ -254,7 +226,7 @@ static void read_option(uint16_t code, struct wire_rd value, const uint8_t mac[6
 		read_servers(value, &m->dns);
 		break;
 	case DHCP6_OPT_DOMAIN_LIST:
-		read_domain(value, m->domain, sizeof(m->domain));
+		read_domains(value, &m->domains);
 		break;
 	case DHCP6_OPT_NTP_SERVER:
 		read_ntp(value, &m->ntp);

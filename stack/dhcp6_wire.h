@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "dhcp_domains.h"
 
 enum { DHCP6_CLIENT_PORT = 546, DHCP6_SERVER_PORT = 547 };
 
@@ -58,7 +59,6 @@ enum {
 	DHCP6_DUID_MAX = 130, /* section 11.1: a type of two bytes and up to 128 more */
 	DHCP6_ADDRS_MAX = 8,
 	DHCP6_SERVERS_MAX = 4,
-	DHCP6_DOMAIN_MAX = 256,
 };
 
 struct dhcp6_duid {
@@ -105,7 +105,7 @@ struct dhcp6_reply {
 	uint16_t status;
 	struct dhcp6_ia ia; /* the one with our IAID */
 	struct dhcp6_servers dns, ntp;
-	char domain[DHCP6_DOMAIN_MAX]; /* the first of the search list */
+	struct dhcp_domains domains;
 	uint32_t refresh_s, sol_max_rt_s, inf_max_rt_s; /* 0: absent */
 };
 

@@ -28,6 +28,7 @@
 #include <sys/uio.h>
 
 #include "addr.h"
+#include "dhcp_domains.h"
 #include "frame.h"
 #include "stats.h"
 
@@ -272,14 +273,14 @@ int stack_dhcp4_stop(struct stack *st, uint32_t ifindex, uint64_t now_us);
 enum { DHCP_INFO_SERVERS_MAX = 4 };
 
 struct dhcp4_info {
-	const char *state;     /* "init", "selecting", "requesting", "rebooting", "bound", "renewing", "rebinding" */
+	const char *state;     /* "init", "selecting", "requesting", "rebooting", "probing", "bound", "renewing", "rebinding" */
 	struct ip_prefix addr; /* len 0: there is no lease, and nothing below counts */
 	struct ip_addr server;
 	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
 	uint16_t mtu; /* 0: not given */
 	uint8_t dns_count, ntp_count;
 	struct ip_addr dns[DHCP_INFO_SERVERS_MAX], ntp[DHCP_INFO_SERVERS_MAX];
-	char domain[256];
+	struct dhcp_domains domains; /* to search names in, the most wanted first */
 };
 int stack_dhcp4_info(struct stack *st, uint32_t ifindex, struct dhcp4_info *info); /* 0 or -ESRCH */
 
@@ -296,7 +297,7 @@ struct dhcp6_info {
 	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
 	uint8_t dns_count, ntp_count;
 	struct ip_addr dns[DHCP_INFO_SERVERS_MAX], ntp[DHCP_INFO_SERVERS_MAX];
-	char domain[256];
+	struct dhcp_domains domains; /* to search names in, the most wanted first */
 };
 int stack_dhcp6_info(struct stack *st, uint32_t ifindex, struct dhcp6_info *info); /* 0 or -ESRCH */
 

@@ -41,6 +41,8 @@
 	X(neigh_gc_stale_s, "net.ipv4.neigh.default.gc_stale_time", 60, 1, 86400, "how long a neighbour that did not answer is remembered, s") \
 	X(neigh_locktime_ms, "net.ipv4.neigh.default.locktime", 1000, 0, 60000, "a link address just learnt is not replaced by an unasked one before this, ms") \
 	X(acd_probes, "net.ipv4.conf.default.acd_probes", 3, 0, 10, "ARP probes for a new IPv4 address (RFC 5227); 0: neither probes nor announcements") \
+	X(optimistic_acd, "net.ipv4.conf.default.optimistic_acd", 0, 0, 1, "use an IPv4 address of DHCP or of 169.254.0.0/16 while it is probed") \
+	X(dhcp_ipv6_only, "net.ipv4.conf.default.dhcp_ipv6_only", 0, 0, 1, "do without IPv4 where the DHCP server prefers that (RFC 8925)") \
 	X(dad_transmits, "net.ipv6.conf.all.dad_transmits", 1, 0, 10, "neighbour solicitations for a new IPv6 address (RFC 4862)") \
 	X(ndisc_notify, "net.ipv6.conf.all.ndisc_notify", 1, 0, 1, "tell routers of a new IPv6 address (RFC 9131)") \
 	X(enhanced_dad, "net.ipv6.conf.all.enhanced_dad", 1, 0, 1, "mark those solicitations, so that our own are known when they come back (RFC 7527)") \

@@ -9,6 +9,7 @@ import shutil
 from harness import Netns, check, test, wait_for
 
 SERVER = "10.66.0.1"
+AT_ONCE = ["--set", "net.ipv4.conf.default.optimistic_acd=1"]  # use addresses of DHCP while they are probed, which takes seconds
 DNSMASQ = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=0", "--pid-file=",
            "--log-dhcp", "--log-facility=-", "--user=root"]
 
@@ -53,7 +54,8 @@ def on_stack(w, *argv):
 
 
 def addresses(w, origin):
-    return [a for a in json.loads(tapir(w, "addr", "--json").out()) if a["origin"] == origin]
+    """Those that can be used."""
+    return [a for a in json.loads(tapir(w, "addr", "--json").out()) if a["origin"] == origin and a["state"] != "tentative"]
 
 
 def start_dnsmasq(w, ns, *flags):
@@ -76,7 +78,7 @@ def dhcp_gives_address_and_route_and_the_same_one_again(w):
         on_stack(w, "ping", "-c", "2", "-i", "0.2", SERVER).expect(0)
         check(daemon.stop() == 0, "tapird did not end well")
         seen = server.err().count("DHCPDISCOVER")
-        again = start_tapird(w, ns, "--dhcp")
+        again = start_tapird(w, ns, "--dhcp", *AT_ONCE)
         again.wait_out(r"ready: addresses .*10\.66\.0\.")
         check([a["address"] for a in addresses(w, "dhcp")] == [a["address"] for a in lease], "another address than before")
         check(server.err().count("DHCPDISCOVER") == seen, "the saved lease was not asked for first")
@@ -86,7 +88,7 @@ def dhcp_gives_address_and_route_and_the_same_one_again(w):
 def dhcp_without_a_server_gives_a_link_local_address(w):
     with network(w) as ns:
         make_tap(ns, "tap0")
-        start_tapird(w, ns, "--dhcp").wait_out("waiting for an address")
+        start_tapird(w, ns, "--dhcp", *AT_ONCE).wait_out("waiting for an address")
         wait_for(lambda: [a for a in addresses(w, "linklocal") if a["address"].startswith("169.254.")], "no address of 169.254/16", 60)
 
 
@@ -266,7 +268,7 @@ def dhcp_from_the_isc_server_is_renewed_and_has_classless_routes(w):
         server = w.start(ns.enter() + ["dhcpd", "-d", "-4", "--no-pid", "-cf", w.write("dhcpd.conf", DHCPD), "-lf",
                                        w.path("dhcpd.leases"), "tap0"], label="dhcpd")
         server.wait_out("Socket/fallback")
-        start_tapird(w, ns, "--dhcp").wait_out(r"ready: addresses .*10\.67\.0\.")
+        start_tapird(w, ns, "--dhcp", *AT_ONCE).wait_out(r"ready: addresses .*10\.67\.0\.")
         routes = tapir(w, "route").out()
         check("192.0.2.0/24 via 10.67.0.1" in routes and "default via 10.67.0.1" in routes, routes)
         check("10.67.0.254" not in routes, "the router counts although there are classless routes: %s" % routes)

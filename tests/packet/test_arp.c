@@ -94,6 +94,23 @@ static void test_request_for_our_address_is_answered_to_the_asker(void **state)
 	assert_string_equal(lan_neigh_state(&b, BED_PEER4), "stale");
 }
 
+/* RFC 3927 section 2.5: "All ARP packets (*replies* as well as requests) that contain a Link-Local 'sender IP address' MUST be sent
+ * using link-layer broadcast" */
+static void test_3927_2_5_what_a_link_local_address_says_goes_to_all(void **state)
+{
+	struct ip_prefix other = { addr_of("169.254.7.7"), 96 + 16 };
+
+	(void)state;
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &other, b.now_us), 0);
+	bed_run(&b, 20000000);
+	bed_drop_all(&b);
+	arp_arrives(bed_mac, bed_peer_mac, LAN_ARP_REQUEST, "169.254.9.9", "169.254.7.7");
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data, lan_broadcast, 6);
+	memcpy(out.data, bed_peer_mac, 6);
+	assert_true(lan_is_arp(&out, bed_peer_mac, LAN_ARP_REPLY, "169.254.7.7", "169.254.9.9"));
+}
+
 static void test_request_for_somebody_else_is_not_answered(void **state)
 {
 	(void)state;
@@ -557,6 +574,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_owner_of_an_address_we_gave_up_is_answered),
 		TEST(test_request_for_our_address_is_answered_to_the_asker),
+		TEST(test_3927_2_5_what_a_link_local_address_says_goes_to_all),
 		TEST(test_request_for_somebody_else_is_not_answered),
 		TEST(test_asker_outside_our_networks_is_answered_but_not_remembered),
 		TEST(test_probe_for_our_address_is_answered),

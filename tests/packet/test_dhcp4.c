@@ -42,6 +42,7 @@ static int setup(void **state)
 	bed_open_quiet(&b, 5);
 	assert_int_equal(stack_del_addr(b.st, b.ifindex, &a, b.now_us), 0);
 	bed_drop_all(&b);
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "1"); /* what probing before use does has tests of its own */
 	return 0;
 }
 
@@ -973,6 +974,389 @@ static void test_3927_2_1_the_same_link_takes_the_same_address_again(void **stat
 	assert_memory_equal(&first, &again, sizeof(first));
 }
 
+/* ---- RFC 2131 section 3.1 (5), RFC 5227 section 2.1: the address is probed before it is used ---- */
+
+static const char *addr_state(const char *text)
+{
+	static struct found f;
+
+	f = (struct found){ .addr = text };
+	stack_each_addr(b.st, look_for_addr, &f);
+	assert_true(f.is_there);
+	return f.info.state;
+}
+
+static void get_lease_to_probe(uint32_t seconds)
+{
+	struct answer a;
+
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "0");
+	request_lease(seconds);
+	a = lease(ACK, seconds);
+	send_answer(&a);
+	assert_string_equal(state_of_client(), "probing");
+}
+
+static void test_5227_2_1_a_leased_address_is_probed_before_it_is_used(void **state)
+{
+	int probes = 0;
+
+	(void)state;
+	get_lease_to_probe(3600);
+	assert_string_equal(addr_state(lease_addr), "tentative");
+	bed_inject(&b, buf, lan_arp(buf, lan_broadcast, bed_peer_mac, LAN_ARP_REQUEST, server_addr, lease_addr));
+	assert_false(bed_next(&b, &out)); /* nor is it answered for */
+	bed_run(&b, 8ull * SECOND);
+	while (bed_next(&b, &out) && lan_is_arp(&out, lan_broadcast, LAN_ARP_REQUEST, "0.0.0.0", lease_addr))
+		probes++;
+	assert_int_equal(probes, 3);
+	assert_true(lan_is_arp(&out, lan_broadcast, LAN_ARP_REQUEST, lease_addr, lease_addr));
+	assert_string_equal(state_of_client(), "bound");
+	assert_string_equal(addr_state(lease_addr), "preferred");
+}
+
+static void test_2131_3_1_an_address_found_in_use_was_never_ours(void **state)
+{
+	(void)state;
+	get_lease_to_probe(3600);
+	bed_run(&b, 2ull * SECOND);
+	bed_inject(&b, buf, lan_arp(buf, bed_mac, other_mac, LAN_ARP_REPLY, lease_addr, "0.0.0.0"));
+	expect_message(DECLINE);
+	assert_int_equal(ip.payload[8] << 8 | ip.payload[9], 0); /* secs, table 5 */
+	assert_false(has_addr(lease_addr));
+	assert_string_equal(state_of_client(), "init");
+}
+
+/* RFC 5227 section 2.1.1: another host that probes for it at the same time wants it too */
+static void test_5227_2_1_1_a_probe_by_another_host_is_a_conflict(void **state)
+{
+	(void)state;
+	get_lease_to_probe(3600);
+	bed_run(&b, 2ull * SECOND);
+	bed_inject(&b, buf, lan_arp(buf, lan_broadcast, other_mac, LAN_ARP_REQUEST, "0.0.0.0", lease_addr));
+	expect_message(DECLINE);
+	assert_false(has_addr(lease_addr));
+}
+
+static void test_a_lease_that_ends_while_it_is_probed_is_lost(void **state)
+{
+	(void)state;
+	get_lease_to_probe(2);
+	bed_run(&b, 3ull * SECOND);
+	assert_false(has_addr(lease_addr));
+	assert_string_equal(state_of_client(), "selecting");
+}
+
+static void test_without_probes_a_leased_address_is_used_at_once(void **state)
+{
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "0");
+	bed_set(&b, "net.ipv4.conf.default.acd_probes", "0");
+	get_lease(3600);
+	assert_true(has_addr(lease_addr));
+}
+
+/* What was in use before the link was away goes on being used while it is looked for: connections do not wait */
+static void test_an_address_that_was_in_use_stays_so_when_its_link_comes_back(void **state)
+{
+	(void)state;
+	get_lease_to_probe(3600);
+	bed_run(&b, 10ull * SECOND);
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, false, b.now_us), 0);
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, true, b.now_us), 0);
+	assert_string_equal(addr_state(lease_addr), "optimistic");
+}
+
+/* RFC 3927 section 2.2.1 */
+static void test_3927_2_2_1_a_link_local_address_is_probed_before_it_is_used(void **state)
+{
+	char text[IP_ADDR_TEXT_MAX];
+	struct ip_addr a;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "0");
+	start_with("0.0.0.0", true);
+	while (!has_linklocal())
+		bed_run(&b, SECOND);
+	a = linklocal_addr();
+	ip_addr_print(&a, text);
+	assert_string_equal(addr_state(text), "tentative");
+	bed_run(&b, 8ull * SECOND);
+	assert_string_equal(addr_state(text), "preferred");
+}
+
+/* The address of 169.254/16 works until the lease's does */
+static void test_3927_1_9_the_link_local_address_stays_until_the_lease_can_be_used(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "0");
+	start_with("0.0.0.0", true);
+	bed_run(&b, 60ull * SECOND);
+	while (next_message())
+		;
+	a = lease(OFFER, 3600);
+	send_answer(&a);
+	expect_message(REQUEST);
+	a = lease(ACK, 3600);
+	send_answer(&a);
+	assert_true(has_linklocal());
+	bed_run(&b, 8ull * SECOND);
+	assert_false(has_linklocal());
+	assert_string_equal(state_of_client(), "bound");
+}
+
+/* ---- Further clauses of RFC 2131 ---- */
+
+static unsigned secs(void)
+{
+	return (unsigned)ip.payload[8] << 8 | ip.payload[9];
+}
+
+/* "the DHCPREQUEST message MUST use the same value in the DHCP message header's 'secs' field" */
+static void test_2131_4_4_1_request_has_the_seconds_of_its_discover(void **state)
+{
+	struct answer a;
+	unsigned of_discover;
+
+	(void)state;
+	discover();
+	bed_run(&b, 30ull * SECOND);
+	while (next_message())
+		of_discover = secs();
+	assert_true(of_discover > 0);
+	bed_run(&b, 3ull * SECOND);
+	a = lease(OFFER, 60);
+	send_answer(&a);
+	expect_message(REQUEST);
+	assert_int_equal(secs(), of_discover);
+}
+
+static void test_2131_table_3_a_refusal_without_a_server_is_no_refusal(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_with("10.0.0.7", false);
+	bed_run(&b, SECOND);
+	expect_message(REQUEST);
+	a = (struct answer){ .xid = xid(), .yiaddr = "0.0.0.0", .from = server_addr, .to = "255.255.255.255", .mac = bed_mac,
+			     .eth_dst = lan_broadcast, .sport = 67 };
+	add_option(&a, 53, (const uint8_t[]){ NAK }, 1);
+	send_answer(&a);
+	assert_string_equal(state_of_client(), "rebooting");
+	assert_int_equal(bed_stat(&b, "dhcp4.drop.incomplete"), 1);
+}
+
+static void test_what_has_no_message_type_is_no_dhcp(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	discover();
+	a = lease(OFFER, 60);
+	a.options[0] = 0;
+	a.options[1] = a.options[2] = 0;
+	send_answer(&a);
+	expect_no_message();
+	assert_int_equal(bed_stat(&b, "dhcp4.drop.malformed"), 1);
+}
+
+static void test_offers_after_the_first_are_counted_and_change_nothing(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	request_lease(60);
+	for (int i = 0; i < 50; i++) {
+		a = lease(OFFER, 60);
+		a.yiaddr = "10.0.0.66";
+		a.to = "255.255.255.255";
+		a.eth_dst = lan_broadcast;
+		send_answer(&a);
+	}
+	expect_no_message();
+	assert_int_equal(bed_stat(&b, "dhcp4.drop.unasked"), 50);
+	assert_string_equal(state_of_client(), "requesting");
+}
+
+static void refuse(void)
+{
+	struct answer a = answer(NAK);
+
+	a.yiaddr = "0.0.0.0";
+	a.to = "255.255.255.255";
+	a.eth_dst = lan_broadcast;
+	send_answer(&a);
+}
+
+/* A server that refuses what it has just offered is not asked in a loop */
+static void test_refusals_make_the_client_ever_slower(void **state)
+{
+	int discovers = 0;
+
+	(void)state;
+	request_lease(60);
+	refuse();
+	for (int i = 0; i < 300; i++) {
+		bed_run(&b, SECOND);
+		while (next_message()) {
+			struct answer a;
+
+			if (option(53)[2] == DISCOVER) {
+				discovers++;
+				a = lease(OFFER, 60);
+				send_answer(&a);
+			} else {
+				refuse();
+			}
+		}
+	}
+	assert_in_range(discovers, 6, 10);
+}
+
+/* Section 3.2 (5): "MAY continue to use its previously allocated network address ... for the remainder of the unexpired lease" */
+static void test_2131_3_2_on_a_silent_network_the_lease_lasts_until_its_end(void **state)
+{
+	(void)state;
+	start_with("0.0.0.0", true);
+	bed_run(&b, SECOND);
+	expect_message(DISCOVER);
+	for (int i = 0; i < 2; i++) {
+		struct answer a = lease(i == 0 ? OFFER : ACK, 600);
+
+		send_answer(&a);
+		if (i == 0)
+			expect_message(REQUEST);
+	}
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, false, b.now_us), 0);
+	bed_run(&b, 5ull * SECOND);
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, true, b.now_us), 0);
+	bed_run(&b, 500ull * SECOND);
+	assert_string_equal(state_of_client(), "selecting");
+	assert_true(has_addr(lease_addr));
+	assert_false(has_linklocal()); /* RFC 3927 section 1.9: there is a better one */
+	bed_run(&b, 90ull * SECOND);
+	assert_true(has_addr(lease_addr));
+	assert_true(has_route("0.0.0.0", 0, "10.0.0.254"));
+	bed_run(&b, 10ull * SECOND);
+	assert_false(has_addr(lease_addr));
+	assert_false(has_route("0.0.0.0", 0, "10.0.0.254"));
+	bed_run(&b, 100ull * SECOND);
+	assert_true(has_linklocal());
+}
+
+static void test_a_client_that_is_to_have_no_link_local_address_never_takes_one(void **state)
+{
+	(void)state;
+	get_lease(10);
+	bed_run(&b, 600ull * SECOND);
+	assert_false(has_addr(lease_addr));
+	assert_false(has_linklocal());
+}
+
+/* The new network may have another opinion of it */
+static void test_2563_a_server_forbids_it_on_its_own_network_only(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_with("0.0.0.0", true);
+	bed_run(&b, SECOND);
+	expect_message(DISCOVER);
+	a = answer(OFFER);
+	a.yiaddr = "0.0.0.0";
+	add_option(&a, 116, "\0", 1);
+	send_answer(&a);
+	bed_run(&b, 100ull * SECOND);
+	assert_false(has_linklocal());
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, false, b.now_us), 0);
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, true, b.now_us), 0);
+	bed_run(&b, 100ull * SECOND);
+	assert_true(has_linklocal());
+}
+
+/* ---- RFC 8925: IPv6-only preferred ---- */
+
+static bool asks_for(uint8_t code)
+{
+	const uint8_t *list = option(55);
+
+	return list && memchr(list + 2, code, list[1]);
+}
+
+static void test_8925_3_2_is_not_asked_for_unless_wanted(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	discover();
+	assert_false(asks_for(108));
+	a = lease(OFFER, 60);
+	add_u32(&a, 108, 1800);
+	send_answer(&a);
+	expect_message(REQUEST);
+}
+
+static void test_8925_3_2_an_offer_with_it_ends_the_search_for_the_time_given(void **state)
+{
+	struct answer a;
+	uint64_t at;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.dhcp_ipv6_only", "1");
+	start_with("0.0.0.0", true);
+	bed_run(&b, SECOND);
+	expect_message(DISCOVER);
+	assert_true(asks_for(108));
+	a = lease(OFFER, 60);
+	add_u32(&a, 108, 1800);
+	send_answer(&a);
+	at = b.now_us;
+	bed_run(&b, 1799ull * SECOND);
+	expect_no_message();
+	assert_false(has_linklocal());
+	bed_run(&b, 2ull * SECOND);
+	expect_message(DISCOVER);
+	assert_in_range(out.at_us - at, 1800ull * SECOND, 1801ull * SECOND);
+}
+
+/* MIN_V6ONLY_WAIT: 300 s */
+static void test_8925_3_4_five_minutes_at_least(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.dhcp_ipv6_only", "1");
+	discover();
+	a = lease(OFFER, 60);
+	add_u32(&a, 108, 0);
+	send_answer(&a);
+	bed_run(&b, 299ull * SECOND);
+	expect_no_message();
+	bed_run(&b, 2ull * SECOND);
+	expect_message(DISCOVER);
+}
+
+static void test_8925_3_2_an_ack_with_it_gives_the_address_back(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.dhcp_ipv6_only", "1");
+	get_lease(600);
+	introduce_server();
+	bed_run(&b, 301ull * SECOND);
+	expect_message(REQUEST);
+	a = lease(ACK, 600);
+	add_u32(&a, 108, 900);
+	send_answer(&a);
+	expect_message(RELEASE);
+	assert_false(has_addr(lease_addr));
+	assert_string_equal(state_of_client(), "init");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1017,6 +1401,26 @@ int main(void)
 		TEST(test_3927_2_2_1_a_conflict_takes_another_address),
 		TEST(test_3927_2_2_1_after_ten_conflicts_one_address_a_minute),
 		TEST(test_3927_2_1_the_same_link_takes_the_same_address_again),
+		TEST(test_5227_2_1_a_leased_address_is_probed_before_it_is_used),
+		TEST(test_2131_3_1_an_address_found_in_use_was_never_ours),
+		TEST(test_5227_2_1_1_a_probe_by_another_host_is_a_conflict),
+		TEST(test_a_lease_that_ends_while_it_is_probed_is_lost),
+		TEST(test_without_probes_a_leased_address_is_used_at_once),
+		TEST(test_an_address_that_was_in_use_stays_so_when_its_link_comes_back),
+		TEST(test_3927_2_2_1_a_link_local_address_is_probed_before_it_is_used),
+		TEST(test_3927_1_9_the_link_local_address_stays_until_the_lease_can_be_used),
+		TEST(test_2131_4_4_1_request_has_the_seconds_of_its_discover),
+		TEST(test_2131_table_3_a_refusal_without_a_server_is_no_refusal),
+		TEST(test_what_has_no_message_type_is_no_dhcp),
+		TEST(test_offers_after_the_first_are_counted_and_change_nothing),
+		TEST(test_refusals_make_the_client_ever_slower),
+		TEST(test_2131_3_2_on_a_silent_network_the_lease_lasts_until_its_end),
+		TEST(test_a_client_that_is_to_have_no_link_local_address_never_takes_one),
+		TEST(test_2563_a_server_forbids_it_on_its_own_network_only),
+		TEST(test_8925_3_2_is_not_asked_for_unless_wanted),
+		TEST(test_8925_3_2_an_offer_with_it_ends_the_search_for_the_time_given),
+		TEST(test_8925_3_4_five_minutes_at_least),
+		TEST(test_8925_3_2_an_ack_with_it_gives_the_address_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

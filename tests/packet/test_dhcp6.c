@@ -415,7 +415,7 @@ static void test_3646_and_5908_parameters_are_kept(void **state)
 	assert_memory_equal(&info.dns[0], &dns, 16);
 	assert_int_equal(info.ntp_count, 1);
 	assert_memory_equal(&info.ntp[0], &ntp, 16);
-	assert_string_equal(info.domain, "example.org");
+	assert_string_equal(info.domains.name[0], "example.org");
 }
 
 /* ---- Sections 18.2.4, 18.2.5: RENEW and REBIND ---- */

@@ -145,7 +145,7 @@ static void test_reply_fields_and_options_are_read(void **state)
 	assert_int_equal(reply.dns.count, 1);
 	assert_addr(&reply.dns.addr[0], "9.9.9.9");
 	assert_int_equal(reply.ntp.count, 1);
-	assert_string_equal(reply.domain, "example.org");
+	assert_string_equal(reply.domains.name[0], "example.org");
 	assert_true(reply.has_client_id);
 	assert_int_equal(reply.client_id_len, 3);
 	assert_int_equal(reply.auto_configure, -1);
@@ -236,9 +236,71 @@ static void test_a_domain_with_other_characters_is_left_out(void **state)
 {
 	(void)state;
 	PARSE(15, 4, 'a', ';', 'r', 'm', 255);
-	assert_string_equal(reply.domain, "");
+	assert_int_equal(reply.domains.count, 0);
 	PARSE(15, 4, 'a', '.', 'b', 0, 255);
-	assert_string_equal(reply.domain, "a.b");
+	assert_string_equal(reply.domains.name[0], "a.b");
+}
+
+/* RFC 3397 section 2: its own example, with a pointer, in two pieces */
+static void test_3397_2_search_domains_are_joined_and_uncompressed(void **state)
+{
+	(void)state;
+	PARSE(119, 9, 3, 'e', 'n', 'g', 5, 'a', 'p', 'p', 'l', 119, 9, 'e', 3, 'c', 'o', 'm', 0, 9, 'm', 'a', 119, 9, 'r', 'k', 'e', 't', 'i',
+	      'n', 'g', 0xc0, 4, 255);
+	assert_int_equal(reply.domains.count, 2);
+	assert_string_equal(reply.domains.name[0], "eng.apple.com");
+	assert_string_equal(reply.domains.name[1], "marketing.apple.com");
+}
+
+static void test_3397_search_domains_come_before_the_own_one(void **state)
+{
+	(void)state;
+	PARSE(15, 3, 'a', '.', 'b', 119, 5, 1, 'x', 1, 'y', 0, 255);
+	assert_int_equal(reply.domains.count, 1);
+	assert_string_equal(reply.domains.name[0], "x.y");
+}
+
+static void test_3397_pointers_that_lead_nowhere_end_the_list(void **state)
+{
+	(void)state;
+	PARSE(119, 5, 1, 'x', 0, 0xc0, 3, 255); /* to itself */
+	assert_int_equal(reply.domains.count, 1);
+	PARSE(119, 2, 0xc0, 0, 255);
+	assert_int_equal(reply.domains.count, 0);
+	PARSE(119, 4, 0xc0, 2, 0xc0, 0, 255); /* in a ring */
+	assert_int_equal(reply.domains.count, 0);
+	PARSE(119, 6, 1, 'x', 0xc0, 0, 0xc0, 0, 255); /* a name that contains itself */
+	assert_int_equal(reply.domains.count, 0);
+	PARSE(119, 3, 1, 'x', 0xc0, 255); /* cut off */
+	assert_int_equal(reply.domains.count, 0);
+	PARSE(119, 3, 0x41, 'x', 0, 255); /* no length and no pointer (RFC 1035 section 4.1.4) */
+	assert_int_equal(reply.domains.count, 0);
+	PARSE(119, 4, 2, 'x', ' ', 0, 255);
+	assert_int_equal(reply.domains.count, 0);
+}
+
+static void test_3397_of_many_search_domains_the_first_are_kept(void **state)
+{
+	uint8_t options[2 + 3 * 20 + 1] = { 119, 3 * 20 };
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++)
+		memcpy(options + 2 + 3 * i, "\1a", 3);
+	options[sizeof(options) - 1] = 255;
+	len = reply_with(options, sizeof(options));
+	assert_int_equal(dhcp4_parse(buf, len, &reply), 0);
+	assert_int_equal(reply.domains.count, DHCP_DOMAINS_MAX);
+}
+
+static void test_8925_3_1_ipv6_only_is_read(void **state)
+{
+	(void)state;
+	PARSE(108, 4, 0, 0, 7, 8, 255);
+	assert_true(reply.has_ipv6_only);
+	assert_int_equal(reply.ipv6_only_s, 1800);
+	PARSE(108, 3, 0, 0, 7, 255);
+	assert_false(reply.has_ipv6_only);
 }
 
 static void test_auto_configure_is_read(void **state)
@@ -283,6 +345,11 @@ int main(void)
 		cmocka_unit_test(test_malformed_options_count_as_absent),
 		cmocka_unit_test(test_options_end_where_one_is_cut_off),
 		cmocka_unit_test(test_a_domain_with_other_characters_is_left_out),
+		cmocka_unit_test(test_3397_2_search_domains_are_joined_and_uncompressed),
+		cmocka_unit_test(test_3397_search_domains_come_before_the_own_one),
+		cmocka_unit_test(test_3397_pointers_that_lead_nowhere_end_the_list),
+		cmocka_unit_test(test_3397_of_many_search_domains_the_first_are_kept),
+		cmocka_unit_test(test_8925_3_1_ipv6_only_is_read),
 		cmocka_unit_test(test_auto_configure_is_read),
 		cmocka_unit_test(test_what_is_no_bootreply_over_ethernet_is_refused),
 	};
