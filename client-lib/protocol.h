@@ -70,6 +70,8 @@ enum tapir_op {
 	TAPIR_OP_CAPTURE,     /* tapir_capture_req, privileged -> the reading end of a stream of tapir_capture_rec attached */
 	TAPIR_OP_CHANGE,      /* tapir_change, privileged -> the same: an address, route, neighbour or group comes or goes */
 	TAPIR_OP_RELOAD,      /* privileged -> tapir_change, for its text: read the configuration again */
+	TAPIR_OP_ROUTE,	      /* tapir_route_req -> tapir_route_rec: the way to one address, with source and MTU; gateway.family 0: to
+			       * it directly; or the error that a packet would get */
 };
 
 /* TAPIR_OP_SHUTDOWN: a connected stream's SHUT_WR is shutdown(2) on its fd and is not sent. Everything else is sent: SHUT_RD
@@ -169,6 +171,17 @@ struct tapir_tunable {
 /* One change to the network layer of a running daemon. */
 enum tapir_change_kind { TAPIR_CHANGE_ADDR = 1, TAPIR_CHANGE_ROUTE, TAPIR_CHANGE_NEIGH, TAPIR_CHANGE_GROUP };
 
+enum tapir_change_how {
+	TAPIR_CHANGE_NEW,     /* EEXIST: it is there; routes: one with equal destination and metric is */
+	TAPIR_CHANGE_REPLACE, /* or in the place of what is there */
+	TAPIR_CHANGE_OLD,     /* only in the place of what is there; ENOENT */
+	TAPIR_CHANGE_APPEND,  /* routes: beside equal ones, for when their routers are silent */
+};
+
+enum tapir_route_kind { TAPIR_ROUTE_UNICAST, TAPIR_ROUTE_BLACKHOLE, TAPIR_ROUTE_UNREACHABLE, TAPIR_ROUTE_PROHIBIT };
+
+enum { TAPIR_CHANGE_NO_DAD = 1, TAPIR_CHANGE_HAS_METRIC = 2, TAPIR_CHANGE_HAS_LEN = 4 }; /* flags of tapir_change */
+
 struct tapir_change {
 	uint32_t kind; /* enum tapir_change_kind */
 	uint32_t is_del;
@@ -181,6 +194,17 @@ struct tapir_change {
 	uint8_t mac[6]; /* neighbours */
 	uint16_t reserved;
 	char text[128]; /* reply: with an error, what was expected */
+	uint32_t how;	     /* enum tapir_change_how, unless is_del */
+	uint32_t flags;	     /* removing: what was not given fits everything */
+	uint32_t route_kind; /* enum tapir_route_kind */
+	uint32_t mtu;	     /* routes; 0: the link's */
+	struct tapir_addr src; /* routes: the preferred source; family 0: none */
+};
+
+/* The way that a packet would go: TAPIR_OP_ROUTE. */
+struct tapir_route_req {
+	struct tapir_addr dst, src; /* src.family 0: as it comes */
+	char ifname[16];	    /* empty: any */
 };
 
 /* What tools ask for. Each record has the size that the reply says, so that a newer daemon may append fields. */
@@ -254,6 +278,9 @@ struct tapir_route_rec {
 	char origin[16];
 	uint32_t lifetime_s; /* what is left; 0: for ever */
 	int32_t preference;  /* of a router among equals: 1 high, 0 medium, -1 low (RFC 4191) */
+	uint32_t kind;	     /* enum tapir_route_kind */
+	uint32_t mtu;	     /* 0: the link's */
+	struct tapir_addr src; /* family 0: none in particular */
 };
 
 struct tapir_neigh_rec {
@@ -261,7 +288,7 @@ struct tapir_neigh_rec {
 	uint8_t mac[6];
 	uint16_t reserved;
 	uint32_t ifindex, queued;
-	uint64_t age_ms; /* since last confirmed */
+	uint64_t age_ms; /* since last confirmed; all ones: it never was */
 	char ifname[16];
 	char state[16];
 };

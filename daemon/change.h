@@ -10,8 +10,11 @@
 
 struct daemon;
 
-/** change_apply - do it. Returns 0 or -errno, with *text saying in a line what was expected. */
-int change_apply(struct daemon *d, const struct tapir_change *c, char text[128]);
+/** change_apply - do what the user @uid asks for. Returns 0 or -errno, with *text saying in a line what was expected. */
+int change_apply(struct daemon *d, const struct tapir_change *c, uint32_t uid, char text[128]);
+
+/** change_find_route - the way to an address: TAPIR_OP_ROUTE. Returns 0, or -errno as a packet would get it; -ENODEV, -EINVAL. */
+int change_find_route(struct daemon *d, const struct tapir_route_req *q, struct tapir_route_rec *rec);
 
 /** reload - read the configuration again (the flags of the start over the file) and do what it says differently: addresses, routers, DHCP,
  * tunables, the log's level, the users' limit. What only a start can do is said in the log and left. With a mistake in it nothing is

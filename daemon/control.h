@@ -61,6 +61,7 @@ struct reply {
 		} option;
 		struct tapir_tunable tunable;
 		struct tapir_change change;
+		struct tapir_route_rec route;
 	};
 };
 

@@ -172,6 +172,10 @@ static bool dump_route(void *ctx, const struct route_info *r)
 	snprintf(rec->origin, sizeof(rec->origin), "%s", r->origin);
 	rec->lifetime_s = r->config.lifetime_s;
 	rec->preference = r->config.preference;
+	rec->kind = r->config.kind;
+	rec->mtu = r->config.mtu;
+	if (!ip_addr_is_any(&r->config.src))
+		addr_to_record(&rec->src, &r->config.src);
 	return true;
 }
 
@@ -186,7 +190,7 @@ static bool dump_neigh(void *ctx, const struct neigh_info *n)
 	memcpy(rec->mac, n->mac, sizeof(rec->mac));
 	rec->ifindex = n->ifindex;
 	rec->queued = n->queued;
-	rec->age_ms = n->confirmed_us && p->d->now_us > n->confirmed_us ? (p->d->now_us - n->confirmed_us) / 1000 : 0;
+	rec->age_ms = !n->confirmed_us ? UINT64_MAX : p->d->now_us > n->confirmed_us ? (p->d->now_us - n->confirmed_us) / 1000 : 0;
 	link_name(p->d, n->ifindex, rec->ifname);
 	snprintf(rec->state, sizeof(rec->state), "%s", n->state);
 	return true;

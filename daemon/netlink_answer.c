@@ -272,6 +272,24 @@ static uint8_t route_protocol(enum net_origin origin)
 	}
 }
 
+static unsigned char route_type(unsigned char type, uint8_t kind)
+{
+	static const unsigned char types[] = { [ROUTE_BLACKHOLE] = RTN_BLACKHOLE, [ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
+					       [ROUTE_PROHIBIT] = RTN_PROHIBIT };
+
+	return kind == ROUTE_UNICAST ? type : types[kind];
+}
+
+static void attribute_metrics(struct netlink_datagram *d, uint32_t mtu)
+{
+	struct {
+		struct rtattr head;
+		uint32_t value;
+	} metric = { { sizeof(metric), RTAX_MTU }, mtu };
+
+	attribute(d, RTA_METRICS, &metric, sizeof(metric));
+}
+
 /* The loopback's network is all local, and in the kernel's table of local addresses. */
 static bool compose_route(struct netlink_datagram *d, const struct asker *who, const struct route_info *r)
 {
@@ -280,6 +298,9 @@ static bool compose_route(struct netlink_datagram *d, const struct asker *who, c
 	uint32_t begin;
 
 	route_head(&head, &r->config.prefix, is_local, has_gateway);
+	head.rtm_type = route_type(head.rtm_type, r->config.kind);
+	if (r->config.kind != ROUTE_UNICAST)
+		head.rtm_scope = RT_SCOPE_UNIVERSE;
 	head.rtm_protocol = strcmp(r->origin, "onlink") == 0 ? RTPROT_KERNEL : route_protocol(r->config.origin);
 	begin = message_begin(d, RTM_NEWROUTE, who, &head, sizeof(head));
 	attribute_u32(d, RTA_TABLE, head.rtm_table);
@@ -287,9 +308,14 @@ static bool compose_route(struct netlink_datagram *d, const struct asker *who, c
 		attribute_addr(d, RTA_DST, &r->config.prefix.addr);
 	if (r->config.metric)
 		attribute_u32(d, RTA_PRIORITY, r->config.metric);
+	if (!ip_addr_is_any(&r->config.src))
+		attribute_addr(d, RTA_PREFSRC, &r->config.src);
+	if (r->config.mtu)
+		attribute_metrics(d, r->config.mtu);
 	if (has_gateway)
 		attribute_addr(d, RTA_GATEWAY, &r->config.gateway);
-	attribute_u32(d, RTA_OIF, r->config.ifindex);
+	if (r->config.kind == ROUTE_UNICAST || !ip_addr_is4(&r->config.prefix.addr)) /* of IPv4, one that refuses has no link there */
+		attribute_u32(d, RTA_OIF, r->config.ifindex);
 	return message_end(d, begin);
 }
 
@@ -679,7 +705,7 @@ static int get_route(struct stack *st, const uint8_t *body, size_t len, const st
 	if (err == -EADDRNOTAVAIL && !ip_addr_is_any(&src))
 		return -EINVAL; /* from an address that is not ours (as the kernel says) */
 	if (err)
-		return -ENETUNREACH;
+		return err == -EADDRNOTAVAIL ? -ENETUNREACH : err;
 	compose_found_route(out, who, &dst, &found);
 	return 0;
 }

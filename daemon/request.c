@@ -44,6 +44,7 @@ static const struct layout layouts[] = {
 	{ TAPIR_OP_CAPTURE, sizeof(struct tapir_capture_req), false, false },
 	{ TAPIR_OP_CHANGE, sizeof(struct tapir_change), false, false },
 	{ TAPIR_OP_RELOAD, 0, false, false },
+	{ TAPIR_OP_ROUTE, sizeof(struct tapir_route_req), false, false },
 };
 
 static const struct layout *find_layout(uint16_t op)
@@ -98,6 +99,12 @@ static int parse_change(const uint8_t *body, struct request *r)
 	return memchr(r->change.ifname, 0, sizeof(r->change.ifname)) ? 0 : EBADMSG;
 }
 
+static int parse_route(const uint8_t *body, struct request *r)
+{
+	memcpy(&r->route, body, sizeof(r->route));
+	return memchr(r->route.ifname, 0, sizeof(r->route.ifname)) ? 0 : EBADMSG;
+}
+
 int request_parse(const void *message, size_t len, struct request *r)
 {
 	const uint8_t *body = (const uint8_t *)message + sizeof(struct tapir_header);
@@ -128,6 +135,8 @@ int request_parse(const void *message, size_t len, struct request *r)
 		return parse_tunable(body, r);
 	if (h.op == TAPIR_OP_CHANGE)
 		return parse_change(body, r);
+	if (h.op == TAPIR_OP_ROUTE)
+		return parse_route(body, r);
 	memcpy(&r->socket, body, len); /* every other member of the union is the body as it is, and of this length */
 	return 0;
 }

@@ -27,6 +27,7 @@ struct request {
 		struct tapir_dump_req dump;
 		struct tapir_capture_req capture;
 		struct tapir_change change; /* ifname ends within its array */
+		struct tapir_route_req route; /* so does this one's */
 		struct {
 			struct tapir_send_check head;
 			const uint8_t *controls; /* in the message */

@@ -171,7 +171,13 @@ static int do_change(struct daemon *d, const struct client *c, const struct tapi
 	reply->change = *q;
 	memset(reply->change.text, 0, sizeof(reply->change.text));
 	reply->body_bytes = sizeof(reply->change);
-	return user_is_privileged(d, c->user) ? change_apply(d, q, reply->change.text) : -EPERM;
+	return user_is_privileged(d, c->user) ? change_apply(d, q, c->user->uid, reply->change.text) : -EPERM;
+}
+
+static int do_route(struct daemon *d, const struct tapir_route_req *q, struct reply *reply)
+{
+	reply->body_bytes = sizeof(reply->route);
+	return change_find_route(d, q, &reply->route);
 }
 
 static int do_reload(struct daemon *d, const struct client *c, struct reply *reply)
@@ -766,6 +772,9 @@ void request_handle(struct daemon *d, struct client *c, const struct request *r,
 		break;
 	case TAPIR_OP_RELOAD:
 		err = do_reload(d, c, reply);
+		break;
+	case TAPIR_OP_ROUTE:
+		err = do_route(d, &r->route, reply);
 		break;
 	case TAPIR_OP_ADOPT:
 		err = do_adopt(d, fd);

@@ -317,10 +317,10 @@ static void start_check(struct if_addr *a, const struct link *l, bool was_used)
 	a->probes_sent = a->announcements_sent = 0;
 	if (l->config.kind != LINK_ETHERNET || l->is_down)
 		return;
-	if (ip_addr_is4(&a->prefix.addr))
-		arp_acd_start(a, was_used);
-	else
+	if (!ip_addr_is4(&a->prefix.addr))
 		nd_dad_start(a);
+	else if (!a->no_dad)
+		arp_acd_start(a, was_used);
 }
 
 /* A duplicate makes place for a new attempt. */
@@ -345,6 +345,7 @@ static struct if_addr *make(struct stack *st, const struct addr_config *c)
 	e->prefix = c->prefix;
 	e->ifindex = c->ifindex;
 	e->origin = (uint8_t)c->origin;
+	e->no_dad = c->no_dad;
 	e->has_prefix_route = !c->no_prefix_route && c->prefix.len < 128;
 	timer_init(&e->timer, NULL);
 	timer_init(&e->life, on_life);

@@ -39,6 +39,7 @@ struct if_addr {
 	uint8_t state;	/* enum if_addr_state */
 	uint8_t origin; /* enum net_origin */
 	bool has_prefix_route;
+	bool no_dad; /* not to be checked */
 	bool in_group; /* IPv6: the link listens to its solicited-node group */
 	/* Duplicate detection: arp_acd.c for IPv4, nd.c for IPv6. */
 	uint8_t probes_sent, announcements_sent;

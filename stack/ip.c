@@ -64,12 +64,12 @@ uint32_t ip_link_for_group(struct stack *st, const struct ip_addr *dst, const st
 	if (e)
 		return e->ifindex;
 	r = route_lookup(st, dst, 0);
-	if (r)
+	if (r && route_refusal(r) == 0)
 		return r->config.ifindex;
 	return st->links.count > 1 ? 2 : 0;
 }
 
-/* The link and the next hop. 0 or -ENETUNREACH. */
+/* The link, the next hop, and what the route says of source and MTU. 0, -ENETUNREACH, or what a route that refuses says. */
 static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifindex, struct ip_dst *out)
 {
 	uint32_t broadcast_ifindex;
@@ -87,6 +87,11 @@ static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifind
 
 		if (!r)
 			return -ENETUNREACH;
+		if (route_refusal(r) < 0)
+			return route_refusal(r);
+		if (ip_addr_is_any(&out->src) && !ip_addr_is_any(&r->config.src) && ip_is_local(st, &r->config.src))
+			out->src = r->config.src;
+		out->route_mtu = r->config.mtu;
 		out->ifindex = r->config.ifindex;
 		if (!ip_addr_is_any(&r->config.gateway))
 			out->next_hop = r->config.gateway;
@@ -150,6 +155,8 @@ int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *
 		d.src = source->prefix.addr;
 	}
 	d.mtu = ip_addr_is4(dst) ? l->config.mtu : nd_mtu(l);
+	if (d.route_mtu != 0 && d.route_mtu < d.mtu)
+		d.mtu = d.route_mtu;
 	d.offloads = l->config.offloads;
 	pmtu_apply(st, dst, &d);
 	if (l->config.kind == LINK_ETHERNET && !d.is_multicast && !d.is_broadcast)

@@ -93,6 +93,7 @@ struct ip_dst {
 	uint32_t ifindex;	 /* 0: never filled */
 	uint32_t generation;
 	uint32_t mtu;		 /* path MTU: the link's, or less (RFC 1191, 8201) */
+	uint32_t route_mtu;	 /* the most that the route allows; 0: whatever the link takes */
 	uint32_t offloads;	 /* of the link */
 	bool is_local;		 /* delivered inside this stack */
 	bool is_broadcast;
@@ -105,7 +106,7 @@ struct ip_dst {
 
 /** ip_route - find the way to @dst.
  * @src: the bound source address, or NULL / the wildcard. @ifindex: the interface asked for (scope id, SO_BINDTODEVICE), or 0.
- * Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (no source address for it), -EHOSTUNREACH. */
+ * Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (no source address for it), or what a route that refuses says (route_refusal()). */
 int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex, struct ip_dst *out);
 
 /* Whether *d must be renewed (also true for one never filled): routes, addresses, links or path MTUs changed. */

@@ -367,7 +367,7 @@ void nd_leave_group(struct if_addr *a)
 
 void nd_dad_start(struct if_addr *a)
 {
-	bool is_checked = a->st->tunables.dad_transmits > 0;
+	bool is_checked = a->st->tunables.dad_transmits > 0 && !a->no_dad;
 	uint64_t at_us = a->st->now_us + (is_checked ? rng_below(&a->st->rng, DAD_DELAY_MAX_US) : 0);
 
 	join_group(a, at_us);

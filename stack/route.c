@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "core.h"
+#include "ip6.h"
 
 static struct route *route_of(struct list *node)
 {
@@ -113,7 +114,11 @@ static int insert(struct stack *st, const struct route_config *c)
 
 static void change(struct stack *st, struct route *r, const struct route_config *c)
 {
+	if (r->config.mtu != c->mtu || !ip_addr_eq(&r->config.src, &c->src))
+		st->route_generation++;
 	r->config.origin = c->origin;
+	r->config.mtu = c->mtu;
+	r->config.src = c->src;
 	set_lifetime(r, c->lifetime_s);
 	if (r->config.preference == c->preference)
 		return;
@@ -154,6 +159,12 @@ static bool covers(const struct route *r, const struct ip_addr *dst)
 	return ip_prefix_has(&r->config.prefix, dst) && ip_addr_is4(&r->config.prefix.addr) == ip_addr_is4(dst);
 }
 
+/* Whether the destinations are neighbours. */
+static bool is_network(const struct route *r)
+{
+	return !has_gateway(&r->config) && r->config.kind == ROUTE_UNICAST;
+}
+
 static bool is_down(struct stack *st, const struct route *r)
 {
 	return link_by_ifindex(st, r->config.ifindex)->is_down;
@@ -186,7 +197,7 @@ static struct route *find(struct stack *st, const struct ip_addr *dst, uint32_t 
 	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
 		struct route *r = route_of(n);
 
-		if ((ifindex != 0 && r->config.ifindex != ifindex) || !covers(r, dst) || is_down(st, r))
+		if ((ifindex != 0 && r->config.ifindex != ifindex && r->config.kind == ROUTE_UNICAST) || !covers(r, dst) || is_down(st, r))
 			continue;
 		if (best && !may_replace(r, best))
 			break;
@@ -222,7 +233,7 @@ bool route_is_onlink(struct stack *st, const struct ip_addr *a, uint32_t ifindex
 {
 	const struct route *r = route_lookup(st, a, ifindex);
 
-	return r && !has_gateway(&r->config);
+	return r && is_network(r);
 }
 
 /* Fill in what the caller left open: cleared host bits, the gateway's link. */
@@ -238,6 +249,14 @@ static int normalize(struct stack *st, struct route_config *c)
 	if (c->prefix.len > 128 || is4 != ip_addr_is4(&c->prefix.addr) || (is4 && c->prefix.len < 96))
 		return -EINVAL;
 	c->prefix.addr = ip_prefix_first(&c->prefix);
+	if (!ip_addr_is_any(&c->src) && (ip_addr_is4(&c->src) != is4 || !addr_is_ours(st, &c->src, 0)))
+		return -EINVAL;
+	if (c->mtu != 0 && c->mtu < (uint32_t)(is4 ? LINK_MTU_MIN : IP6_MTU_MIN))
+		return -EINVAL;
+	if (c->kind != ROUTE_UNICAST) {
+		c->ifindex = LINK_LOOPBACK_IFINDEX;
+		return has_gateway(c) ? -EINVAL : 0;
+	}
 	if (c->ifindex != 0 && !link_by_ifindex(st, c->ifindex))
 		return -ENODEV;
 	if (!has_gateway(c))
@@ -247,7 +266,7 @@ static int normalize(struct stack *st, struct route_config *c)
 	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
 		const struct route *r = route_of(n);
 
-		if (!has_gateway(&r->config) && (c->ifindex == 0 || r->config.ifindex == c->ifindex) &&
+		if (is_network(r) && (c->ifindex == 0 || r->config.ifindex == c->ifindex) &&
 		    covers(r, &c->gateway)) {
 			c->ifindex = r->config.ifindex;
 			return 0;
@@ -404,6 +423,28 @@ void route_on_silence(struct stack *st, const struct neigh *n)
 	if (n->is_gateway)
 		st->route_generation++;
 	remove_if(st, is_redirect_to, n->ifindex, &n->addr);
+}
+
+int route_refusal(const struct route *r)
+{
+	switch ((enum route_kind)r->config.kind) {
+	case ROUTE_UNICAST:
+		break;
+	case ROUTE_BLACKHOLE:
+		return -EINVAL;
+	case ROUTE_UNREACHABLE:
+		return -EHOSTUNREACH;
+	case ROUTE_PROHIBIT:
+		return -EACCES;
+	}
+	return 0;
+}
+
+const char *route_kind_text(enum route_kind kind)
+{
+	static const char *const names[] = { "unicast", "blackhole", "unreachable", "prohibit" };
+
+	return names[kind];
 }
 
 const char *net_origin_text(enum net_origin origin)

@@ -41,6 +41,8 @@ void route_del_onlink(struct stack *st, const struct ip_prefix *prefix, uint32_t
 
 const char *net_origin_text(enum net_origin origin);
 
+int route_refusal(const struct route *r); /* 0, or the error that the route answers with */
+
 /* The route to @dst, out of link @ifindex (0: any). NULL: none. */
 const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, uint32_t ifindex);
 

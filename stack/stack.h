@@ -151,11 +151,20 @@ struct addr_config {
 	 * (RFC 4862 section 5.5.4); when the valid one is, the address goes as by stack_del_addr(). */
 	uint32_t valid_s, preferred_s;
 	bool no_prefix_route; /* its network does not become an on-link route */
+	bool no_dad; /* nobody is asked whether he has it already */
 };
 
 /** stack_set_addr - add an address, or give the one we have these lifetimes and this origin; a duplicate is tried again.
  * Returns as stack_add_addr(), but never -EEXIST; -EINVAL too when the preferred lifetime is longer than the valid one, or that is 0. */
 int stack_set_addr(struct stack *st, const struct addr_config *config, uint64_t now_us);
+
+/* What becomes of packets that a route leads; the others refuse them, with the errors that Linux has for it. */
+enum route_kind {
+	ROUTE_UNICAST,
+	ROUTE_BLACKHOLE,   /* EINVAL */
+	ROUTE_UNREACHABLE, /* EHOSTUNREACH */
+	ROUTE_PROHIBIT,    /* EACCES */
+};
 
 struct route_config {
 	struct ip_prefix prefix;
@@ -165,11 +174,15 @@ struct route_config {
 	enum net_origin origin;
 	uint32_t lifetime_s;	/* from now; 0: for ever */
 	int8_t preference;	/* of routers with equal prefix and metric: 1 high, 0 medium, -1 low (RFC 4191) */
+	uint8_t kind;		/* enum route_kind; one that refuses has no gateway and no link (the loopback) */
+	struct ip_addr src;	/* the source address to prefer; a wildcard: as RFC 6724 says */
+	uint32_t mtu;		/* the largest packet that way, where the link takes larger ones; 0: the link's */
 };
 
-/** stack_add_route - Returns 0, -EEXIST, -ENETUNREACH (gateway is on no link's network), -ENODEV, -ENOBUFS. Of several routes with
+/** stack_add_route - Returns 0, -EEXIST, -ENETUNREACH (gateway is on no link's network), -ENODEV, -ENOBUFS, -EINVAL (among others: the
+ * source is none of our addresses). Of several routes with
  * equal prefix and metric the first of the highest preference is used whose router is not known to be silent.
- * stack_set_route() does the same or, when there is such a route (origin, lifetime and preference don't make it another), changes it. */
+ * stack_set_route() does the same or, when there is such a route (prefix, gateway, link, metric), changes it. */
 int stack_add_route(struct stack *st, const struct route_config *route);
 int stack_set_route(struct stack *st, const struct route_config *route, uint64_t now_us);
 int stack_del_route(struct stack *st, const struct route_config *route); /* -ESRCH */
@@ -204,8 +217,10 @@ struct route_found {
 	bool is_local, is_broadcast;
 };
 
+const char *route_kind_text(enum route_kind kind); /* "unicast", "blackhole", ... */
+
 /** stack_find_route - @src: a source address that is given, or NULL or the wildcard: the stack selects one (RFC 6724). @ifindex: the
- * link asked for, or 0. Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (@src is not ours, or none will do). */
+ * link asked for, or 0. Returns 0, -ENETUNREACH, -EADDRNOTAVAIL (@src is not ours, or none will do), or what a route that refuses says. */
 int stack_find_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex,
 		     struct route_found *found, uint64_t now_us);
 

@@ -5,15 +5,15 @@
 #include <sysexits.h>
 
 #include "tools/change.h"
+#include "tools/filter.h"
 #include "tools/json.h"
 #include "tools/print.h"
 #include "tools/query.h"
 #include "tools/tool.h"
 
 static const char maddr_help[] =
-	"Usage: tapir maddr [show] [OPTION...]\n"
-	"       tapir maddr add GROUP [dev LINK]\n"
-	"       tapir maddr del GROUP [dev LINK]\n"
+	"Usage: tapir maddr [show] [dev LINK] [GROUP]\n"
+	"       tapir maddr add|del GROUP [dev LINK]\n"
 	"\n"
 	"Show the multicast groups that the stack's links listen to, as 'ip maddr' does:\n"
 	"  2: tap0\n"
@@ -50,6 +50,7 @@ int cmd_maddr(int argc, char **argv)
 {
 	struct tool t = { .name = "maddr", .help = maddr_help, .shorts = "46", .longs = longs };
 	struct net_view view = { 0 };
+	struct filter filter;
 	struct tapir_group_rec *groups;
 	struct query q;
 	size_t n;
@@ -59,18 +60,16 @@ int cmd_maddr(int argc, char **argv)
 		view.ip4 |= c == '4';
 		view.ip6 |= c == '6';
 	}
-	if (change_is_asked(argv[optind])) {
-		struct tapir_change change = change_parse(&t, TAPIR_CHANGE_GROUP, argv + optind);
+	if (change_verb(&t, TAPIR_CHANGE_GROUP, argv[optind]) == CHANGE_MAKE) {
+		struct tapir_change change = change_parse(&t, TAPIR_CHANGE_GROUP, argv + optind, view.ip6);
 
 		return change_make(&t, &change);
 	}
-	if (optind < argc && strcmp(argv[optind], "show") && strcmp(argv[optind], "list"))
-		tool_fail(&t, EX_USAGE, "unexpected argument '%s'; expected 'add', 'del', 'show' or nothing", argv[optind]);
-	if (optind + 1 < argc)
-		tool_fail(&t, EX_USAGE, "unexpected argument '%s'; expected nothing after '%s'", argv[optind + 1], argv[optind]);
+	filter = filter_parse(&t, TAPIR_CHANGE_GROUP, argv[optind] ? argv + optind + 1 : argv + optind);
 	q = query_open(&t);
 	groups = query_dump(&q, TAPIR_DUMP_GROUPS, sizeof(*groups), &n);
 	query_close(&q);
+	n = filter_groups(&filter, groups, n);
 	if (t.json)
 		json_print(stdout, maddr_json(groups, n, &view));
 	else

@@ -207,9 +207,18 @@ static const char *route_dst(const struct tapir_route_rec *r, char buf[TEXT_ADDR
 
 	if (!r->prefix_len && text_addr_is_any(&r->dst))
 		snprintf(buf, TEXT_ADDR_MAX + 8, "default");
+	else if (!r->origin[0] || !strcmp(r->origin, "local") || !strcmp(r->origin, "broadcast")) /* the way to one address */
+		snprintf(buf, TEXT_ADDR_MAX + 8, "%s", text_addr(&r->dst, addr));
 	else
 		snprintf(buf, TEXT_ADDR_MAX + 8, "%s/%u", text_addr(&r->dst, addr), r->prefix_len);
 	return buf;
+}
+
+static const char *route_kind(const struct tapir_route_rec *r)
+{
+	static const char *const names[] = { "unicast", "blackhole", "unreachable", "prohibit" };
+
+	return r->kind < sizeof(names) / sizeof(names[0]) ? names[r->kind] : "unknown";
 }
 
 void route_print(FILE *f, const struct tapir_route_rec *routes, size_t n, const struct net_view *view)
@@ -221,13 +230,20 @@ void route_print(FILE *f, const struct tapir_route_rec *routes, size_t n, const 
 
 		if (!wants_family(view, r->dst.family))
 			continue;
+		if (r->kind)
+			fprintf(f, "%s ", route_kind(r));
 		fputs(route_dst(r, dst), f);
 		if (r->gateway.family)
 			fprintf(f, " via %s", text_addr(&r->gateway, addr));
 		fprintf(f, " dev %s", name_text(r->ifname, word));
-		fprintf(f, " proto %s", name_text(r->origin, word));
+		if (r->origin[0])
+			fprintf(f, " proto %s", name_text(r->origin, word));
+		if (r->src.family)
+			fprintf(f, " src %s", text_addr(&r->src, addr));
 		if (r->metric)
 			fprintf(f, " metric %u", r->metric);
+		if (r->mtu)
+			fprintf(f, " mtu %u", r->mtu);
 		if (r->preference)
 			fprintf(f, " pref %s", r->preference > 0 ? "high" : "low");
 		if (r->lifetime_s)
@@ -249,6 +265,7 @@ json_t *route_json(const struct tapir_route_rec *routes, size_t n, const struct 
 			continue;
 		o = json_object();
 		json_set_text(o, "family", family_text(r->dst.family));
+		json_set_text(o, "type", route_kind(r));
 		json_set_text(o, "dst", route_dst(r, dst));
 		json_set_text(o, "gateway", r->gateway.family ? text_addr(&r->gateway, addr) : NULL);
 		json_set_field(o, "dev", r->ifname, sizeof(r->ifname));
@@ -256,6 +273,10 @@ json_t *route_json(const struct tapir_route_rec *routes, size_t n, const struct 
 		json_set_field(o, "origin", r->origin, sizeof(r->origin));
 		json_set_int(o, "metric", r->metric);
 		json_set_int(o, "preference", r->preference);
+		if (r->src.family)
+			json_set_text(o, "src", text_addr(&r->src, addr));
+		if (r->mtu)
+			json_set_int(o, "mtu", r->mtu);
 		if (r->lifetime_s)
 			json_set_int(o, "lifetime_s", r->lifetime_s);
 		json_array_append_new(list, o);
@@ -272,6 +293,11 @@ static bool has_mac(const struct tapir_neigh_rec *r)
 	return memcmp(r->mac, zero, sizeof(zero)) != 0;
 }
 
+static bool was_confirmed(const struct tapir_neigh_rec *r)
+{
+	return has_mac(r) && r->age_ms != UINT64_MAX;
+}
+
 void neigh_print(FILE *f, const struct tapir_neigh_rec *neighs, size_t n, const struct net_view *view)
 {
 	char addr[TEXT_ADDR_MAX], word[NAME_TEXT_MAX], buf[TEXT_SHORT_MAX];
@@ -283,7 +309,9 @@ void neigh_print(FILE *f, const struct tapir_neigh_rec *neighs, size_t n, const 
 			continue;
 		fprintf(f, "%s dev %s", text_addr(&r->addr, addr), name_text(r->ifname, word));
 		if (has_mac(r))
-			fprintf(f, " lladdr %s age %s", text_mac(r->mac, word), text_age(r->age_ms, buf));
+			fprintf(f, " lladdr %s", text_mac(r->mac, word));
+		if (was_confirmed(r))
+			fprintf(f, " age %s", text_age(r->age_ms, buf));
 		if (r->queued)
 			fprintf(f, " queued %u", r->queued);
 		name_text(r->state, word);
@@ -311,7 +339,7 @@ json_t *neigh_json(const struct tapir_neigh_rec *neighs, size_t n, const struct 
 		json_set_int(o, "ifindex", r->ifindex);
 		json_set_text(o, "lladdr", has_mac(r) ? text_mac(r->mac, mac) : NULL);
 		json_set_field(o, "state", r->state, sizeof(r->state));
-		json_object_set_new(o, "age_ms", has_mac(r) ? json_u64(r->age_ms) : json_null());
+		json_object_set_new(o, "age_ms", was_confirmed(r) ? json_u64(r->age_ms) : json_null());
 		json_set_int(o, "queued", r->queued);
 		json_array_append_new(list, o);
 	}

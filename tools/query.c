@@ -164,6 +164,21 @@ int query_change(struct query *q, enum tapir_op op, struct tapir_change *change)
 	return n < 0 ? (int)-n : 0;
 }
 
+int query_route(struct query *q, const struct tapir_route_req *req, struct tapir_route_rec *rec)
+{
+	struct control_failure failure = { 0 };
+	static const uint32_t seq = 1;
+	ssize_t n;
+	int err = control_send(q->fd, TAPIR_OP_ROUTE, seq, req, sizeof(*req), -1);
+
+	if (err)
+		fail(q, err);
+	n = control_recv(q->fd, TAPIR_OP_ROUTE, seq, rec, sizeof(*rec), NULL, &failure);
+	if (n < 0 && (!failure.is_answer || n == -ENOSYS))
+		fail(q, (int)n);
+	return n < 0 ? (int)-n : 0;
+}
+
 int query_capture(struct query *q, uint32_t snap_bytes)
 {
 	struct tapir_capture_req req = { .snap_bytes = snap_bytes };

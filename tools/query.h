@@ -31,6 +31,9 @@ int query_tunable(struct query *q, enum tapir_op op, struct tapir_tunable *tunab
 /* TAPIR_OP_CHANGE with *change, or TAPIR_OP_RELOAD. Returns 0, or the daemon's errno (positive) with its explanation in change->text. */
 int query_change(struct query *q, enum tapir_op op, struct tapir_change *change);
 
+/* TAPIR_OP_ROUTE: 0 with *rec filled, or the positive errno that a packet would get. */
+int query_route(struct query *q, const struct tapir_route_req *req, struct tapir_route_rec *rec);
+
 /* Start a capture: the descriptor to read struct tapir_capture_rec and packets from. */
 int query_capture(struct query *q, uint32_t snap_bytes);
 

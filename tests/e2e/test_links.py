@@ -163,6 +163,16 @@ def addresses_routes_and_neighbours_change_while_it_runs(w):
             check(on_stack(w, "ping", "-c", "1", "-W", "1", "192.0.2.7").wait() != 0, "the route is still there")
             tapir(w, "route", "add", "default", "via", "10.63.0.1")
             on_stack(w, "ping", "-c", "2", "-i", "0.2", "192.0.2.7").expect(0)
+            tapir(w, "route", "add", "unreachable", "192.0.2.7")
+            refused = on_stack(w, "ping", "-c", "1", "-W", "1", "192.0.2.7")
+            check(refused.wait() != 0 and "No route to host" in refused.err(), refused.err())
+            tapir(w, "addr", "add", "10.64.0.1/32", "dev", "lo")
+            tapir(w, "route", "replace", "192.0.2.7", "via", "10.63.0.1", "src", "10.64.0.1", "mtu", "1400")
+            check("192.0.2.7 via 10.63.0.1 dev tap0 src 10.64.0.1 mtu 1400" in tapir(w, "route", "get", "192.0.2.7").out(), "another way")
+            seen = on_stack(w, "ip", "route").expect(0).out()
+            check("192.0.2.7 via 10.63.0.1 dev tap0 src 10.64.0.1 mtu 1400" in seen, "programs see another route: %s" % seen)
+            tapir(w, "route", "flush", "dev", "tap0", "proto", "static")
+            check("static" not in tapir(w, "route").out(), "there are static routes left")
             tapir(w, "maddr", "add", "239.7.7.7")
             check("239.7.7.7 users 1" in tapir(w, "maddr").out(), "the group is not there")
             tapir(w, "maddr", "del", "239.7.7.7")
@@ -180,8 +190,8 @@ def changes_that_make_no_sense_are_refused_by_name(w):
     with network(w) as ns:
         start_tapird(w, ns, "--addr", "10.63.0.2/24", "--host-addr", "10.63.0.1/24").wait_out("ready")
         for words, status, argv in (("10.63.0.300", 64, ["addr", "add", "10.63.0.300/24"]),
-                                    ("length", 64, ["addr", "add", "10.63.0.3"]),
-                                    ("expected one of: dev, valid, preferred", 64, ["addr", "add", "10.63.0.3/24", "via", "10.63.0.1"]),
+                                    ("File exists", 65, ["addr", "add", "10.63.0.2/24"]),
+                                    ("expected one of: dev, valid_lft, preferred_lft, nodad", 64, ["addr", "add", "10.63.0.3/24", "via", "10.63.0.1"]),
                                     ("no link of that name", 65, ["addr", "add", "10.63.0.3/24", "dev", "eth7"]),
                                     ("a host's address", 65, ["addr", "add", "224.0.0.5/24"]),
                                     ("no link has that address", 65, ["addr", "del", "10.63.0.3"]),
@@ -191,6 +201,12 @@ def changes_that_make_no_sense_are_refused_by_name(w):
                                     ("a multicast group", 65, ["maddr", "add", "10.63.0.3"]),
                                     ("no such group", 65, ["maddr", "del", "239.7.7.7"]),
                                     ("lladdr", 64, ["neigh", "add", "10.63.0.3"]),
+                                    ("No such process", 65, ["route", "del", "192.0.2.0/24"]),
+                                    ("No such file or directory", 65, ["route", "change", "192.0.2.0/24", "via", "10.63.0.1"]),
+                                    ("File exists", 65, ["route", "add", "10.63.0.0/24", "via", "10.63.0.1"]),
+                                    ("Network is unreachable", 65, ["route", "add", "default", "via", "fd63::1"]),
+                                    ("source that is an address", 65, ["route", "add", "192.0.2.0/24", "via", "10.63.0.1", "src", "10.63.0.1"]),
+                                    ("Network is unreachable", 65, ["route", "get", "192.0.2.1"]),
                                     ("no such neighbour", 65, ["neigh", "del", "10.63.0.3"])):
             proc = w.start([w.config.tapir, argv[0], "--socket", w.path("d.sock"), *argv[1:]], label="tapir " + " ".join(argv))
             proc.expect(status)

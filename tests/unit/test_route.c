@@ -126,6 +126,59 @@ static void test_longest_prefix_wins_then_the_lowest_metric(void **state)
 	assert_int_equal(del_route("172.16.0.0/12", "10.0.0.253", 0, 5), -ESRCH);
 }
 
+static int add_kind(const char *prefix, enum route_kind kind)
+{
+	struct route_config r = route(prefix, NULL, 0, 0);
+
+	r.kind = (uint8_t)kind;
+	return stack_add_route(b.st, &r);
+}
+
+/* The errors are the kernel's. */
+static void test_routes_that_refuse_say_why(void **state)
+{
+	(void)state;
+	assert_int_equal(add_route("0.0.0.0/0", "10.0.0.254", 0, 0), 0);
+	assert_int_equal(add_route("::/0", "fd00::fe", 0, 0), 0);
+	assert_int_equal(add_kind("172.16.0.0/16", ROUTE_BLACKHOLE), 0);
+	assert_int_equal(add_kind("172.17.0.0/16", ROUTE_UNREACHABLE), 0);
+	assert_int_equal(add_kind("172.18.0.0/16", ROUTE_PROHIBIT), 0);
+	assert_int_equal(add_kind("2001:db8:f::/48", ROUTE_BLACKHOLE), 0);
+	assert_int_equal(add_kind("2001:db8:e::/48", ROUTE_UNREACHABLE), 0);
+	assert_int_equal(add_kind("2001:db8:d::/48", ROUTE_PROHIBIT), 0);
+	assert_int_equal(find("172.16.0.1"), -EINVAL);
+	assert_int_equal(find("172.17.0.1"), -EHOSTUNREACH);
+	assert_int_equal(find("172.18.0.1"), -EACCES);
+	assert_int_equal(find("2001:db8:f::1"), -EINVAL);
+	assert_int_equal(find("2001:db8:e::1"), -EHOSTUNREACH);
+	assert_int_equal(find("2001:db8:d::1"), -EACCES);
+	assert_int_equal(add_route("172.17.5.0/24", "10.0.0.253", 0, 0), 0);
+	expect_route("172.17.5.1", b.ifindex, "10.0.0.253", BED_ADDR4);
+	/* nothing behind it is a neighbour */
+	assert_int_equal(add_route("192.0.2.0/24", "172.16.0.1", 0, 0), -ENETUNREACH);
+}
+
+static void test_route_names_the_source_and_the_largest_packet(void **state)
+{
+	struct route_config r = route("172.16.0.0/12", "10.0.0.253", 0, 0);
+
+	(void)state;
+	r.src = addr_of("192.168.7.1");
+	r.mtu = 900;
+	assert_int_equal(stack_add_route(b.st, &r), 0);
+	expect_route("172.16.0.1", b.ifindex, "10.0.0.253", "192.168.7.1");
+	assert_int_equal(d.mtu, 900);
+	r.mtu = 67;
+	assert_int_equal(stack_set_route(b.st, &r, 0), -EINVAL);
+	r.mtu = 0;
+	r.src = addr_of("10.0.0.99");
+	assert_int_equal(stack_set_route(b.st, &r, 0), -EINVAL);
+	r.src = ip6_addr_any;
+	assert_int_equal(stack_set_route(b.st, &r, 0), 0);
+	expect_route("172.16.0.1", b.ifindex, "10.0.0.253", BED_ADDR4);
+	assert_int_equal(d.mtu, 1500);
+}
+
 /* IPv4 addresses are held inside ::/96's neighbourhood: the IPv6 default route must not catch them. */
 static void test_default_route_of_one_family_does_not_serve_the_other(void **state)
 {
@@ -334,6 +387,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_networks_of_addresses_are_on_link),
 		TEST(test_longest_prefix_wins_then_the_lowest_metric),
+		TEST(test_routes_that_refuse_say_why),
+		TEST(test_route_names_the_source_and_the_largest_packet),
 		TEST(test_default_route_of_one_family_does_not_serve_the_other),
 		TEST(test_impossible_routes_are_refused),
 		TEST(test_impossible_addresses_are_refused),

@@ -363,7 +363,7 @@ static void test_route_prints_default_gateway_and_onlink(void **state)
 	text_is(&t, "default via 10.77.0.1 dev tap0 proto static\n"
 		    "10.77.0.0/24 dev tap0 proto onlink\n"
 		    "default via fd77::1 dev tap0 proto static metric 1024\n");
-	json_is(route_json(r, 3, &v6), "[{\"family\":\"inet6\",\"dst\":\"default\",\"gateway\":\"fd77::1\",\"dev\":\"tap0\",\"ifindex\":2,"
+	json_is(route_json(r, 3, &v6), "[{\"family\":\"inet6\",\"type\":\"unicast\",\"dst\":\"default\",\"gateway\":\"fd77::1\",\"dev\":\"tap0\",\"ifindex\":2,"
 				       "\"origin\":\"static\",\"metric\":1024,\"preference\":0}]");
 }
 
@@ -386,6 +386,21 @@ static void test_addr_and_route_print_lifetimes_and_preference(void **state)
 	r.gateway = addr(AF_INET6, "fe80::1", 0);
 	route_print(text_open(&t), &r, 1, &both);
 	text_is(&t, "default via fe80::1 dev tap0 proto slaac metric 1024 pref high expires 600s\n");
+}
+
+static void test_route_prints_kind_source_and_mtu(void **state)
+{
+	struct tapir_route_rec r[2] = { { .prefix_len = 8, .ifindex = 1, .ifname = "lo", .origin = "static", .kind = TAPIR_ROUTE_UNREACHABLE },
+					{ .prefix_len = 32, .ifindex = 2, .ifname = "tap0", .mtu = 1400 } };
+	struct text t;
+
+	(void)state;
+	r[0].dst = addr(AF_INET, "10.0.0.0", 0);
+	r[1].dst = addr(AF_INET, "192.0.2.7", 0);
+	r[1].gateway = addr(AF_INET, "10.77.0.1", 0);
+	r[1].src = addr(AF_INET, "10.77.0.2", 0);
+	route_print(text_open(&t), r, 2, &both);
+	text_is(&t, "unreachable 10.0.0.0/8 dev lo proto static\n192.0.2.7 via 10.77.0.1 dev tap0 src 10.77.0.2 mtu 1400\n");
 }
 
 static void test_dns_prints_servers_and_domains(void **state)
@@ -627,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_route_prints_default_gateway_and_onlink),
 		cmocka_unit_test(test_addr_and_route_print_lifetimes_and_preference),
 		cmocka_unit_test(test_dns_prints_servers_and_domains),
+		cmocka_unit_test(test_route_prints_kind_source_and_mtu),
 		cmocka_unit_test(test_neigh_prints_address_and_state),
 		cmocka_unit_test(test_maddr_prints_filter_and_what_is_due),
 		cmocka_unit_test(test_link_prints_offloads_and_traffic),

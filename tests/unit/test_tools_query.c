@@ -21,7 +21,7 @@
 
 #include "client-lib/control.h"
 
-enum { OUTPUT_MAX = 8192, ARGS_MAX = 8 };
+enum { OUTPUT_MAX = 8192, ARGS_MAX = 12 };
 
 struct run {
 	int status;
@@ -269,7 +269,7 @@ static void test_dump_of_an_older_daemon_is_filled_with_zeros(void **state)
 	struct run r = run(cmd_route, serve_short_routes, "route");
 
 	(void)state;
-	assert_string_equal(r.out, "default dev  proto \n");
+	assert_string_equal(r.out, "default dev \n");
 	assert_int_equal(r.status, EX_OK);
 }
 
@@ -389,6 +389,51 @@ static void test_set_without_permission_says_whose_it_is(void **state)
 	one_line_with(&r, "superuser");
 }
 
+/* ---- What the words of ip(8) become ---- */
+
+static struct tapir_change asked; /* by the last command */
+
+static void serve_change(int fd)
+{
+	struct tapir_change answered;
+	struct request r;
+
+	serve_hello(fd);
+	assert_true(get_request(fd, &r));
+	assert_int_equal(r.head.op, TAPIR_OP_CHANGE);
+	memcpy(&asked, r.body, sizeof(asked));
+	answered = asked;
+	answer(fd, &r, 0, &answered, sizeof(answered), -1);
+	get_request(fd, &r);
+}
+
+static void test_words_of_ip_become_a_change(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_addr, serve_change, "addr add fe80::7%tap1/64 valid_lft 600sec nodad").status, EX_OK);
+	assert_string_equal(asked.ifname, "tap1");
+	assert_int_equal(asked.prefix_len, 64);
+	assert_int_equal(asked.valid_s, 600);
+	assert_int_equal(asked.preferred_s, 600);
+	assert_int_equal(asked.flags, TAPIR_CHANGE_NO_DAD | TAPIR_CHANGE_HAS_LEN);
+	assert_int_equal(run(cmd_addr, serve_change, "addr del 10.77.0.3").status, EX_OK);
+	assert_int_equal(asked.is_del, 1);
+	assert_int_equal(asked.prefix_len, 32);
+	assert_int_equal(asked.flags, 0);
+	assert_int_equal(run(cmd_route, serve_change, "route replace default via fe80::1%tap0 metric 7 mtu 1400").status, EX_OK);
+	assert_int_equal(asked.addr.family, AF_INET6);
+	assert_int_equal(asked.how, TAPIR_CHANGE_REPLACE);
+	assert_string_equal(asked.ifname, "tap0");
+	assert_int_equal(asked.metric, 7);
+	assert_int_equal(asked.mtu, 1400);
+	assert_int_equal(run(cmd_route, serve_change, "route append prohibit 10.0.0.0/8").status, EX_OK);
+	assert_int_equal(asked.how, TAPIR_CHANGE_APPEND);
+	assert_int_equal(asked.route_kind, TAPIR_ROUTE_PROHIBIT);
+	assert_int_equal(run(cmd_route, serve_change, "route -6 del default").status, EX_OK);
+	assert_int_equal(asked.addr.family, AF_INET6);
+	assert_int_equal(asked.prefix_len, 0);
+}
+
 /* ---- Mistakes on the command line need no daemon ---- */
 
 static void test_options_that_do_not_exist_are_named(void **state)
@@ -405,15 +450,34 @@ static void test_options_that_do_not_exist_are_named(void **state)
 	r = run(cmd_addr, NULL, "addr append");
 	assert_int_equal(r.status, EX_USAGE);
 	one_line_with(&r, "'append'");
+	one_line_with(&r, "replace, flush");
+	r = run(cmd_addr, NULL, "addr flush");
+	assert_int_equal(r.status, EX_USAGE);
+	one_line_with(&r, "'dev LINK'");
+	r = run(cmd_addr, NULL, "addr add fe80::1%tap1/64 dev tap0");
+	assert_int_equal(r.status, EX_USAGE);
+	one_line_with(&r, "both tap0 and tap1");
+	r = run(cmd_addr, NULL, "addr add 10.77.0.3/24 valid_lft soon");
+	assert_int_equal(r.status, EX_USAGE);
+	one_line_with(&r, "'soon'");
 	r = run(cmd_addr, NULL, "addr add");
 	assert_int_equal(r.status, EX_USAGE);
 	one_line_with(&r, "nothing to add");
 	r = run(cmd_addr, NULL, "addr add 10.77.0.300/24");
 	assert_int_equal(r.status, EX_USAGE);
 	one_line_with(&r, "'10.77.0.300'");
-	r = run(cmd_route, NULL, "route add default via 10.77.0.1 mtu 1400");
+	r = run(cmd_route, NULL, "route add default via 10.77.0.1 mss 1400");
 	assert_int_equal(r.status, EX_USAGE);
-	one_line_with(&r, "dev, via, metric");
+	one_line_with(&r, "dev, via, metric, src, mtu");
+	r = run(cmd_route, NULL, "route add blackhole");
+	assert_int_equal(r.status, EX_USAGE);
+	one_line_with(&r, "nothing to add");
+	r = run(cmd_route, NULL, "route get fd77::1 from 10.77.0.1");
+	assert_int_equal(r.status, EX_USAGE);
+	one_line_with(&r, "same family");
+	r = run(cmd_neigh, NULL, "neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 nud stale");
+	assert_int_equal(r.status, EX_USAGE);
+	one_line_with(&r, "'permanent'");
 	r = run(cmd_neigh, NULL, "neigh add 10.77.0.9 lladdr 02:00");
 	assert_int_equal(r.status, EX_USAGE);
 	one_line_with(&r, "'02:00'");
@@ -585,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_set_of_a_bad_value_says_what_was_expected),
 		cmocka_unit_test(test_set_of_an_unknown_name_says_so),
 		cmocka_unit_test(test_set_without_permission_says_whose_it_is),
+		cmocka_unit_test(test_words_of_ip_become_a_change),
 		cmocka_unit_test(test_options_that_do_not_exist_are_named),
 		cmocka_unit_test(test_capture_stops_at_its_count_and_says_what_was_missed),
 		cmocka_unit_test(test_capture_json_is_an_object_a_line),
