@@ -74,6 +74,8 @@ bool addr_source_is_better(const struct addr_source *a, const struct addr_source
 		return b->is_deprecated;
 	if (a->is_on_link != b->is_on_link) /* rule 5 */
 		return a->is_on_link;
+	if ((a->is_of_next_hop && b->is_of_another) || (b->is_of_next_hop && a->is_of_another)) /* rule 5.5 */
+		return a->is_of_next_hop;
 	if ((label_of(&a->addr) == label) != (label_of(&b->addr) == label)) /* rule 6 */
 		return label_of(&a->addr) == label;
 	if (a->is_temporary != b->is_temporary) /* rule 7 */

@@ -29,6 +29,7 @@ struct addr_source {
 	uint8_t prefix_len;
 	bool is_deprecated, is_temporary;
 	bool is_on_link; /* an address of the link that the packet leaves by */
+	bool is_of_next_hop, is_of_another; /* who told of its prefix: the next hop; only other routers */
 };
 
 struct addr_source_query {
@@ -36,7 +37,7 @@ struct addr_source_query {
 	bool prefers_temporary;
 };
 
-/** addr_source_is_better - whether @a is a better source than @b (section 5, rules 1, 2, 3, 5, 6, 7, 8; there are no home addresses).
+/** addr_source_is_better - whether @a is a better source than @b (section 5, rules 1, 2, 3, 5, 5.5, 6, 7, 8; there are no home addresses).
  * For IPv4 an address of the next hop's network comes before rule 8: routers expect their own hosts' sources. */
 bool addr_source_is_better(const struct addr_source *a, const struct addr_source *b, const struct addr_source_query *q);
 

@@ -7,6 +7,7 @@
 #include "arp_acd.h"
 #include "core.h"
 #include "nd.h"
+#include "nd_told.h"
 #include "slaac.h"
 
 static struct if_addr *if_addr_of(struct list *node)
@@ -133,14 +134,19 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 	return false;
 }
 
-static struct addr_source source_of(const struct if_addr *e, uint32_t ifindex)
+static struct addr_source source_of(const struct if_addr *e, const struct ip_addr *next_hop, uint32_t ifindex)
 {
+	bool is4 = ip_addr_is4(next_hop);
+	enum nd_told_by by = is4 ? ND_TOLD_BY_NOBODY : nd_told_by(e->st, ifindex, next_hop, &e->prefix.addr);
+
 	return (struct addr_source){
 		.addr = e->prefix.addr,
 		.prefix_len = e->prefix.len,
 		.is_deprecated = if_addr_is_deprecated(e),
 		.is_temporary = e->origin == NET_TEMPORARY,
 		.is_on_link = e->ifindex == ifindex,
+		.is_of_next_hop = by == ND_TOLD_BY_ROUTER,
+		.is_of_another = by == ND_TOLD_BY_ANOTHER,
 	};
 }
 
@@ -176,7 +182,7 @@ const struct if_addr *addr_prefer_source(struct stack *st, const struct ip_addr 
 
 		if (!is_candidate(e, dst, ifindex))
 			continue;
-		source = source_of(e, ifindex);
+		source = source_of(e, next_hop, ifindex);
 		if (best && !addr_source_is_better(&source, &best_source, &q))
 			continue;
 		best = e;

@@ -201,7 +201,7 @@ static void input_redirect(struct stack *st, struct frame *f, const struct ip_rx
 		return;
 	}
 	if (!route_is_onlink(st, &gateway, rx->ifindex) || addr_is_directed_broadcast(st, &gateway, rx->ifindex, true, NULL) ||
-	    ip_addr_is_multicast(&e.remote) || !redirect_follow(st, rx->ifindex, &rx->src, &e.remote, &gateway))
+	    ip_addr_is_multicast(&e.remote) || !redirect_follow(st, rx->ifindex, &rx->src, NULL, &e.remote, &gateway))
 		stat_drop(st, STAT_ICMP_DROP_REDIRECT);
 }
 

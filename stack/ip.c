@@ -63,7 +63,7 @@ uint32_t ip_link_for_group(struct stack *st, const struct ip_addr *dst, const st
 		return ifindex;
 	if (e)
 		return e->ifindex;
-	r = route_lookup(st, dst, 0);
+	r = route_lookup(st, dst, src, 0);
 	if (r && route_refusal(r) == 0)
 		return r->config.ifindex;
 	return st->links.count > 1 ? 2 : 0;
@@ -83,7 +83,7 @@ static int route_out(struct stack *st, const struct ip_addr *dst, uint32_t ifind
 		out->is_broadcast = true;
 		out->ifindex = broadcast_ifindex;
 	} else {
-		const struct route *r = route_choose(st, dst, ifindex);
+		const struct route *r = route_choose(st, dst, &out->src, ifindex);
 
 		if (!r)
 			return -ENETUNREACH;

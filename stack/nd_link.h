@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "nd_opt.h"
+#include "nd_told.h"
 #include "timer.h"
 
 struct stack;
@@ -39,6 +40,7 @@ struct nd_link {
 	struct timer temporary; /* when the next temporary address is to be made (slaac.c) */
 	struct nd_server servers[ND_SERVERS_MAX];
 	struct nd_domain domains[ND_DOMAINS_MAX];
+	struct nd_told told[ND_TOLD_MAX];
 };
 
 #endif

@@ -72,6 +72,7 @@ void nd_router_restart(struct link *l)
 	nd->has_advertisement = nd->is_managed = nd->is_other = false;
 	memset(nd->servers, 0, sizeof(nd->servers));
 	memset(nd->domains, 0, sizeof(nd->domains));
+	memset(nd->told, 0, sizeof(nd->told));
 	slaac_on_link_up(nd->st, l);
 }
 
@@ -118,6 +119,15 @@ static bool is_learnt_specific(const struct route *r)
 	return !is_learnt_default(r) && !is_learnt_prefix(r);
 }
 
+void nd_router_lost(struct stack *st, uint32_t ifindex)
+{
+	struct link *l = link_by_ifindex(st, ifindex);
+
+	if (!l->is_down && link_has_ip6(l) && !timer_is_pending(&l->nd.solicit) &&
+	    route_count_learnt(st, ifindex, NET_SLAAC, is_learnt_default) == 0)
+		nd_router_solicit(l);
+}
+
 /* Set, renew or (lifetime 0) remove a route; @is_kind and @max bound how many of its kind the link may have. */
 static void learn_route(struct stack *st, const struct route_config *c, bool (*is_kind)(const struct route *), uint32_t max,
 			enum stack_stat when_full)
@@ -149,12 +159,12 @@ static void learn_router(struct stack *st, struct link *l, const struct ip_addr 
 		.lifetime_s = lifetime_s,
 	};
 
+	if (lifetime_s > 0) /* RFC 7559 section 2.1: found, so the search is over */
+		timer_cancel(&l->nd.solicit);
 	if (!st->tunables.accept_ra_defrtr)
 		return;
 	nd_preference(flags, &c.preference); /* the reserved value counts as medium (RFC 4191 section 2.2) */
 	learn_route(st, &c, is_learnt_default, ND_ROUTERS_MAX, STAT_ND_DROP_ROUTERS_FULL);
-	if (lifetime_s > 0) /* RFC 7559 section 2.1: found, so the search is over */
-		timer_cancel(&l->nd.solicit);
 }
 
 static void learn_route_option(struct stack *st, struct link *l, const struct ip_addr *router, struct nd_opt *o)
@@ -177,7 +187,7 @@ static void learn_route_option(struct stack *st, struct link *l, const struct ip
 		    STAT_ND_DROP_ROUTES_FULL);
 }
 
-static void learn_prefix_option(struct stack *st, struct link *l, struct nd_opt *o)
+static void learn_prefix_option(struct stack *st, struct link *l, const struct ip_addr *router, struct nd_opt *o)
 {
 	struct nd_prefix p;
 
@@ -187,6 +197,7 @@ static void learn_prefix_option(struct stack *st, struct link *l, struct nd_opt 
 	}
 	if (!st->tunables.accept_ra_pinfo)
 		return;
+	nd_told_learn(&l->nd, router, &p.prefix, p.valid_s);
 	if (p.is_on_link) { /* RFC 4861 section 6.3.4; without the flag it says nothing, and takes nothing back */
 		struct route_config c = {
 			.prefix = p.prefix,
@@ -336,7 +347,7 @@ static void learn_option(struct stack *st, struct link *l, const struct ip_addr 
 {
 	switch (o->type) {
 	case ND_OPTION_PREFIX:
-		learn_prefix_option(st, l, o);
+		learn_prefix_option(st, l, router, o);
 		break;
 	case ND_OPTION_MTU:
 		learn_mtu(st, l, o);
@@ -420,7 +431,22 @@ void nd_router_gone(struct stack *st, struct link *l, const struct ip_addr *rout
 
 struct redirect {
 	struct ip_addr target, dst;
+	struct ip_addr src; /* of the packet that it is about, if it quotes one; else the wildcard */
 };
+
+/* The source of the redirected packet (RFC 4861 section 4.6.3): the first hop may depend on it (RFC 8028). */
+static struct ip_addr redirected_source(struct wire_rd r)
+{
+	struct ip_addr src = ip6_addr_any;
+	struct nd_opt o;
+
+	while (nd_opt_next(&r, &o))
+		if (o.type == ND_OPTION_REDIRECTED && o.units >= 6) {
+			wire_rd_skip(&o.body, 6 + 8); /* reserved; the header up to its source */
+			wire_rd_copy(&o.body, src.b, 16);
+		}
+	return src;
+}
 
 static bool parse_redirect(struct wire_rd *r, struct redirect *red)
 {
@@ -431,6 +457,7 @@ static bool parse_redirect(struct wire_rd *r, struct redirect *red)
 	wire_rd_skip(r, 6);
 	wire_rd_copy(r, red->target.b, 16);
 	wire_rd_copy(r, red->dst.b, 16);
+	red->src = redirected_source(*r);
 	return wire_rd_ok(r) && code == 0 && nd_opts_are_whole(*r) && !ip_addr_is_multicast(&red->dst) &&
 	       !ip_addr_is_any(&red->dst) && !ip_addr_is4(&red->dst) && !ip_addr_is_loopback(&red->dst) &&
 	       (ip_addr_is_linklocal(&red->target) || ip_addr_eq(&red->target, &red->dst));
@@ -438,7 +465,7 @@ static bool parse_redirect(struct wire_rd *r, struct redirect *red)
 
 static void follow(struct stack *st, struct link *l, const struct ip_rx *rx, const struct redirect *red, const uint8_t *mac)
 {
-	if (!ip_addr_is_linklocal(&rx->src) || !redirect_follow(st, l->ifindex, &rx->src, &red->dst, &red->target)) {
+	if (!ip_addr_is_linklocal(&rx->src) || !redirect_follow(st, l->ifindex, &rx->src, &red->src, &red->dst, &red->target)) {
 		stat_drop(st, STAT_ND_DROP_SOURCE);
 		return;
 	}

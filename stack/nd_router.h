@@ -25,6 +25,9 @@ void nd_router_init(struct stack *st, struct link *l);
 void nd_router_solicit(struct link *l);
 void nd_router_stop(struct link *l); /* the link is down */
 
+/* A default route that a router told is gone: look for routers when it was the last of the link. */
+void nd_router_lost(struct stack *st, uint32_t ifindex);
+
 /* The link is up again, perhaps on another network: parameters are forgotten, and the addresses of old prefixes deprecated, until a
  * router tells them again. Routes stay: a router that is not there any more is silent, and left for another. */
 void nd_router_restart(struct link *l);

@@ -5,14 +5,15 @@
 
 enum { LIFETIME_S = 600 };
 
-static bool is_from_first_hop(struct stack *st, uint32_t ifindex, const struct ip_addr *from, const struct ip_addr *dst)
+static bool is_from_first_hop(struct stack *st, uint32_t ifindex, const struct ip_addr *from, const struct ip_addr *src,
+			      const struct ip_addr *dst)
 {
-	const struct route *r = route_lookup(st, dst, 0);
+	const struct route *r = route_lookup(st, dst, src, 0);
 
 	return r && r->config.ifindex == ifindex && ip_addr_eq(&r->config.gateway, from);
 }
 
-bool redirect_follow(struct stack *st, uint32_t ifindex, const struct ip_addr *from, const struct ip_addr *dst,
+bool redirect_follow(struct stack *st, uint32_t ifindex, const struct ip_addr *from, const struct ip_addr *src, const struct ip_addr *dst,
 		     const struct ip_addr *gateway)
 {
 	struct route_config c = {
@@ -23,7 +24,7 @@ bool redirect_follow(struct stack *st, uint32_t ifindex, const struct ip_addr *f
 		.lifetime_s = LIFETIME_S,
 	};
 
-	if (!is_from_first_hop(st, ifindex, from, dst) || ip_is_local(st, gateway) || ip_is_local(st, dst) || ip_addr_eq(gateway, from))
+	if (!is_from_first_hop(st, ifindex, from, src, dst) || ip_is_local(st, gateway) || ip_is_local(st, dst) || ip_addr_eq(gateway, from))
 		return false;
 	route_remove_redirect(st, ifindex, dst);
 	if (route_count_learnt(st, 0, NET_REDIRECT, NULL) >= REDIRECTS_MAX) {

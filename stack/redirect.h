@@ -14,8 +14,8 @@ struct stack;
 
 enum { REDIRECTS_MAX = 256 };
 
-/* @gateway: @dst itself when it is a neighbour. False: it is not @from's to say. */
-bool redirect_follow(struct stack *st, uint32_t ifindex, const struct ip_addr *from, const struct ip_addr *dst,
+/* @src: of the packet that is redirected, if known. @gateway: @dst itself when it is a neighbour. False: it is not @from's to say. */
+bool redirect_follow(struct stack *st, uint32_t ifindex, const struct ip_addr *from, const struct ip_addr *src, const struct ip_addr *dst,
 		     const struct ip_addr *gateway);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "core.h"
 #include "ip6.h"
+#include "nd_router.h"
+#include "nd_told.h"
 
 static struct route *route_of(struct list *node)
 {
@@ -60,10 +62,15 @@ static struct route *find_exact(struct stack *st, const struct route_config *c)
 
 static void remove_route(struct stack *st, struct route *r)
 {
+	bool was_router = r->config.origin == NET_SLAAC && r->config.prefix.len == 0;
+	uint32_t ifindex = r->config.ifindex;
+
 	timer_cancel(&r->timer);
 	list_remove(&r->link);
 	pool_put(&st->routes.pool, r);
 	st->route_generation++;
+	if (was_router)
+		nd_router_lost(st, ifindex);
 }
 
 static void on_expiry(struct timer *t, uint64_t now_us)
@@ -187,9 +194,76 @@ static bool may_replace(const struct route *r, const struct route *best)
 	return is_same_rank(r, best) || best->config.origin == NET_SLAAC;
 }
 
+/* ---- Between routers that advertise themselves ---- */
+
+static bool is_advertised(const struct route *r)
+{
+	return r->config.origin == NET_SLAAC && has_gateway(&r->config);
+}
+
+/* Where a packet goes. */
+struct flow {
+	const struct ip_addr *dst, *src; /* src: NULL or the wildcard: not chosen yet */
+	uint32_t ifindex;
+};
+
+static bool told_of_source(struct stack *st, const struct route *r, const struct flow *flow)
+{
+	return flow->src && !ip_addr_is_any(flow->src) &&
+	       nd_told_by(st, r->config.ifindex, &r->config.gateway, flow->src) == ND_TOLD_BY_ROUTER;
+}
+
+/* Each destination puts the routers into an order of its own, which the others' coming and going does not change (RFC 4311 section 3). */
+static uint64_t share(struct stack *st, const struct route *r, const struct flow *flow)
+{
+	uint8_t key[32];
+
+	memcpy(key, flow->dst->b, 16);
+	memcpy(key + 16, r->config.gateway.b, 16);
+	return hash_bytes(&st->neighs.key, key, sizeof(key));
+}
+
+/* @r comes after @best in the table, so its preference is no higher. */
+static bool is_better_router(struct stack *st, const struct route *r, const struct route *best, const struct flow *flow)
+{
+	bool told = told_of_source(st, r, flow), known;
+
+	if (told != told_of_source(st, best, flow))
+		return told;
+	if (r->config.preference != best->config.preference)
+		return false;
+	known = neigh_is_known(st, &r->config.gateway, r->config.ifindex);
+	if (known != neigh_is_known(st, &best->config.gateway, best->config.ifindex))
+		return known;
+	return share(st, r, flow) > share(st, best, flow);
+}
+
+static bool may_serve(struct stack *st, const struct route *r, const struct flow *flow)
+{
+	return (flow->ifindex == 0 || r->config.ifindex == flow->ifindex || r->config.kind != ROUTE_UNICAST) && covers(r, flow->dst) && !is_down(st, r);
+}
+
+/* The best of the routers that are not silent and have as good a route as @first. *silent: the first that is, unless one was found. */
+static struct route *find_router(struct stack *st, struct route *first, const struct flow *flow, struct route **silent)
+{
+	struct route *best = first;
+
+	for (struct list *n = first->link.next; n != &st->routes.all && is_same_rank(route_of(n), first); n = n->next) {
+		struct route *r = route_of(n);
+
+		if (!may_serve(st, r, flow) || !is_advertised(r))
+			continue;
+		if (!is_silent(st, r))
+			best = is_better_router(st, r, best, flow) ? r : best;
+		else if (!*silent)
+			*silent = r;
+	}
+	return best;
+}
+
 /* The best route whose router is not known to be silent; else, of the best that are, the one tried longest ago (RFC 4861
  * section 6.3.6). *silent: the best of those passed over. */
-static struct route *find(struct stack *st, const struct ip_addr *dst, uint32_t ifindex, struct route **silent)
+static struct route *find(struct stack *st, const struct flow *flow, struct route **silent)
 {
 	struct route *best = NULL;
 
@@ -197,12 +271,12 @@ static struct route *find(struct stack *st, const struct ip_addr *dst, uint32_t 
 	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
 		struct route *r = route_of(n);
 
-		if ((ifindex != 0 && r->config.ifindex != ifindex && r->config.kind == ROUTE_UNICAST) || !covers(r, dst) || is_down(st, r))
+		if (!may_serve(st, r, flow))
 			continue;
 		if (best && !may_replace(r, best))
 			break;
 		if (!is_silent(st, r))
-			return r;
+			return is_advertised(r) ? find_router(st, r, flow, silent) : r;
 		if (!best)
 			*silent = r;
 		if (!best || (is_same_rank(r, best) && r->tried < best->tried))
@@ -211,16 +285,18 @@ static struct route *find(struct stack *st, const struct ip_addr *dst, uint32_t 
 	return best;
 }
 
-const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
+const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex)
 {
+	struct flow flow = { dst, src, ifindex };
 	struct route *silent;
 
-	return find(st, dst, ifindex, &silent);
+	return find(st, &flow, &silent);
 }
 
-const struct route *route_choose(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
+const struct route *route_choose(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex)
 {
-	struct route *silent, *r = find(st, dst, ifindex, &silent);
+	struct flow flow = { dst, src, ifindex };
+	struct route *silent, *r = find(st, &flow, &silent);
 
 	if (silent && silent != r)
 		neigh_ask(st, &silent->config.gateway, silent->config.ifindex);
@@ -231,7 +307,7 @@ const struct route *route_choose(struct stack *st, const struct ip_addr *dst, ui
 
 bool route_is_onlink(struct stack *st, const struct ip_addr *a, uint32_t ifindex)
 {
-	const struct route *r = route_lookup(st, a, ifindex);
+	const struct route *r = route_lookup(st, a, NULL, ifindex);
 
 	return r && is_network(r);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* route.h - the routing table: longest prefix first, then the lowest metric, then the highest preference (RFC 4191) of a router that
- * is not known to be silent. Each entry tells its origin (enum net_origin), and goes when its lifetime is over.
+ * is not known to be silent; between routers that advertise themselves see route_lookup(). Each entry tells its origin (enum net_origin), and goes when its lifetime is over.
  * Costs:    a lookup walks the sorted list. Tables of hosts are short, and sockets cache what they find (struct ip_dst), so
  *           no packet pays for it.
  * Promises: every change raises the stack's route_generation. */
@@ -43,11 +43,13 @@ const char *net_origin_text(enum net_origin origin);
 
 int route_refusal(const struct route *r); /* 0, or the error that the route answers with */
 
-/* The route to @dst, out of link @ifindex (0: any). NULL: none. */
-const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, uint32_t ifindex);
+/* The route to @dst for packets from @src (NULL, the wildcard: not known yet), out of link @ifindex (0: any). NULL: none.
+ * Of routers that advertise themselves, one that told of the source's prefix comes first (RFC 8028), else the highest preference; of
+ * equals one whose link address is known (RFC 4861 section 6.3.6), and each destination has its own of them (RFC 4311). */
+const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex);
 
 /* The same for a packet that is to be sent: routers that don't answer take turns, and better ones that did not are asked again. */
-const struct route *route_choose(struct stack *st, const struct ip_addr *dst, uint32_t ifindex);
+const struct route *route_choose(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex);
 
 /* For who learns routes from packets (nd_router.c). @is_kind: NULL: all. */
 struct route *route_find(struct stack *st, const struct route_config *c); /* equal prefix, metric, link, gateway; NULL: none */

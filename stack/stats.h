@@ -136,6 +136,7 @@
 	X(ND_DROP_OPTION, "nd.drop.option", "options of router advertisements ignored: malformed, or a value out of range") \
 	X(ND_DROP_PREFIX_LENGTH, "nd.drop.prefix_length", "prefixes to make addresses from that are not 64 bits long") \
 	X(ND_DROP_ROUTERS_FULL, "nd.drop.routers_full", "default routers not learnt: the link has too many")          \
+	X(ND_DROP_TOLD_FULL, "nd.drop.told_full", "pairs of router and prefix not remembered: the link has too many") \
 	X(ND_DROP_PREFIXES_FULL, "nd.drop.prefixes_full", "on-link prefixes not learnt: the link has too many")       \
 	X(ND_DROP_ROUTES_FULL, "nd.drop.routes_full", "more specific routes not learnt: the link has too many")       \
 	X(ND_DROP_ADDRESSES_FULL, "nd.drop.addresses_full", "addresses not made: the link has max_addresses")         \
