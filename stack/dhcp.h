@@ -7,12 +7,17 @@
 #include "frame.h"
 #include "wire.h"
 
+struct stack;
+
 enum { DHCP_IAID_BYTES = 4, DHCP_DUID_BYTES = 10 };
 
-/* RFC 4361 section 6.1: an IAID for the link, a DUID for the host (RFC 8415 section 11.4: DUID-LL). Both come from the link address,
- * so they stay as long as that does, without anything kept on disk. */
+/* RFC 4361 section 6.1: an IAID for the link, from its address, and one DUID for the host on all its links (RFC 8415 section 11.4:
+ * DUID-LL), from the address of the first. They stay as long as those do, without anything kept on disk. */
 void dhcp_write_iaid(struct wire_wr *w, const uint8_t mac[6]);
-void dhcp_write_duid(struct wire_wr *w, const uint8_t mac[6]);
+void dhcp_write_duid(struct wire_wr *w, const uint8_t host_mac[6]);
+
+/* The address that the DUID is made of. There is an Ethernet link. */
+const uint8_t *dhcp_host_mac(const struct stack *st);
 
 /* Push a UDP header before the message in @f. The checksum is made here even where the link could: servers that read from packet
  * sockets may see it unfinished. */

@@ -411,7 +411,7 @@ static void make_client_id(struct dhcp4 *c, const struct link *l)
 
 	wire_wr_u8(&w, 255);
 	dhcp_write_iaid(&w, l->config.mac);
-	dhcp_write_duid(&w, l->config.mac);
+	dhcp_write_duid(&w, dhcp_host_mac(c->st));
 	c->client_id_len = (uint8_t)wire_wr_len(&w);
 }
 

@@ -12,6 +12,8 @@ enum {
 	REFRESH_DEFAULT_S = 86400, /* IRT_DEFAULT, IRT_MINIMUM (section 21.23) */
 	REFRESH_MIN_S = 600,
 	MAX_RT_DEFAULT_S = 3600, /* SOL_MAX_RT, INF_MAX_RT */
+	LIMIT_US = 1000000,	 /* section 14.1: a message a second, and a burst of twenty */
+	LIMIT_BURST_US = 20 * LIMIT_US,
 };
 
 /* Section 7.6: how the message of a state is repeated. 0: no limit. Where a limit is not constant, exchange_of() fills it in. */
@@ -27,22 +29,35 @@ static const struct exchange exchanges[DHCP6_STATES] = {
 	[DHCP6_REBINDING] = { DHCP6_REBIND, 10, 600, 0, 0 }, /* until the addresses are over */
 	[DHCP6_CONFIRMING] = { DHCP6_CONFIRM, 1, 4, 0, 10 },
 	[DHCP6_DECLINING] = { DHCP6_DECLINE, 1, 0, 4, 0 },
+	[DHCP6_RELEASING] = { DHCP6_RELEASE, 1, 0, 4, 0 },
 	[DHCP6_INFORMING] = { DHCP6_INFORMATION_REQUEST, 1, MAX_RT_DEFAULT_S, 0, 0 },
 };
 
 static const char *const state_names[DHCP6_STATES] = {
-	"idle", "starting", "soliciting", "requesting", "bound", "renewing", "rebinding", "confirming", "declining", "informing", "informed",
+	"idle", "starting", "soliciting", "requesting", "bound", "renewing", "rebinding", "confirming", "declining", "releasing", "informing", "informed",
 };
 
-static struct dhcp6 *client_of(struct stack *st, uint32_t ifindex)
+static struct dhcp6 *find(struct stack *st, uint32_t ifindex, bool is_stopped)
 {
 	for (struct list *n = st->dhcp6s.next; n != &st->dhcp6s; n = n->next) {
 		struct dhcp6 *c = container_of(n, struct dhcp6, link);
 
-		if (c->ifindex == ifindex)
+		if (c->ifindex == ifindex && is_stopped == (c->state == DHCP6_RELEASING))
 			return c;
 	}
 	return NULL;
+}
+
+static struct dhcp6 *client_of(struct stack *st, uint32_t ifindex)
+{
+	return find(st, ifindex, false);
+}
+
+static void free_client(struct dhcp6 *c)
+{
+	timer_cancel(&c->timer);
+	list_remove(&c->link);
+	mem_free(&c->st->mem, c);
 }
 
 /* ---- Sending ---- */
@@ -71,12 +86,28 @@ static const struct dhcp6_ia *ia_to_send(const struct dhcp6 *c, enum dhcp6_type 
 	case DHCP6_INFORMATION_REQUEST:
 		return NULL;
 	case DHCP6_DECLINE:
-		return &c->declined;
+	case DHCP6_RELEASE:
+		return &c->given_back;
 	case DHCP6_SOLICIT: /* what was offered meanwhile is no wish of ours */
 		return &none;
 	default:
 		return &c->ia;
 	}
+}
+
+/* Section 14.1: whatever is wrong with a server or with us, the network does not suffer. */
+static bool may_send(struct dhcp6 *c)
+{
+	uint64_t now = c->st->now_us;
+
+	if (c->sent_until_us < now)
+		c->sent_until_us = now;
+	if (c->sent_until_us - now > LIMIT_BURST_US - LIMIT_US) {
+		stat_count(c->st, STAT_DHCP6_OUT_LIMITED);
+		return false;
+	}
+	c->sent_until_us += LIMIT_US;
+	return true;
 }
 
 static void send_message(struct dhcp6 *c, enum dhcp6_type type)
@@ -88,6 +119,7 @@ static void send_message(struct dhcp6 *c, enum dhcp6_type type)
 		.xid = c->xid,
 		.elapsed_cs = (uint16_t)(elapsed_cs > UINT16_MAX ? UINT16_MAX : elapsed_cs),
 		.mac = link_by_ifindex(st, c->ifindex)->config.mac,
+		.client = &c->client,
 		.server = addressee(c, type),
 		.ia = ia_to_send(c, type),
 	};
@@ -97,7 +129,7 @@ static void send_message(struct dhcp6 *c, enum dhcp6_type type)
 
 	if (ip_route(st, &all_servers, NULL, c->ifindex, &d) < 0) /* no usable link-local address yet: the next try may have one */
 		return;
-	f = frame_alloc(&st->frames, DHCP6_MESSAGE_MAX);
+	f = may_send(c) ? frame_alloc(&st->frames, DHCP6_MESSAGE_MAX) : NULL;
 	if (!f)
 		return;
 	frame_put(f, dhcp6_build(&m, f->data, DHCP6_MESSAGE_MAX));
@@ -203,7 +235,7 @@ static void solicit(struct dhcp6 *c, const char *why)
 static void rest(struct dhcp6 *c, const char *why)
 {
 	set_state(c, DHCP6_BOUND, why);
-	set_timer(c, c->t1_us == UINT64_MAX && c->expires_us != UINT64_MAX ? c->expires_us : c->t1_us);
+	set_timer(c, c->t1_us < c->expires_us ? c->t1_us : c->expires_us);
 }
 
 static void lose(struct dhcp6 *c, const char *why)
@@ -239,6 +271,15 @@ static void on_no_answer(struct dhcp6 *c)
 	case DHCP6_DECLINING:
 		if (c->ia.count > 0)
 			rest(c, "no_answer");
+		else
+			solicit(c, "no_answer");
+		break;
+	case DHCP6_RELEASING:
+		free_client(c);
+		break;
+	case DHCP6_REQUESTING: /* of what we have already (section 18.2.10.1, NoBinding): others may know of it */
+		if (c->is_bound)
+			begin_until(c, DHCP6_REBINDING, c->expires_us, "no_answer");
 		else
 			solicit(c, "no_answer");
 		break;
@@ -355,6 +396,7 @@ static void on_binding(struct dhcp6 *c, const struct dhcp6_reply *m)
 static void on_ia_reply(struct dhcp6 *c, const struct dhcp6_reply *m)
 {
 	bool is_extension = c->state == DHCP6_RENEWING || c->state == DHCP6_REBINDING;
+	bool may_wait = is_extension || c->state == DHCP6_SOLICITING; /* another answer may be better */
 
 	if (m->status == DHCP6_NOT_ON_LINK || m->ia.status == DHCP6_NOT_ON_LINK) {
 		solicit(c, "not_on_link");
@@ -364,7 +406,7 @@ static void on_ia_reply(struct dhcp6 *c, const struct dhcp6_reply *m)
 		c->server = m->server;
 		begin(c, DHCP6_REQUESTING, "no_binding");
 	} else if (m->ia.status != DHCP6_SUCCESS || m->ia.count == 0) {
-		if (is_extension)
+		if (may_wait)
 			stat_drop(c->st, STAT_DHCP6_DROP_INCOMPLETE);
 		else
 			begin_later(c, DHCP6_SOLICITING, "refused");
@@ -400,7 +442,8 @@ static void on_reply(struct dhcp6 *c, const struct dhcp6_reply *m)
 	case DHCP6_CONFIRMING:
 		on_confirm_reply(c, m);
 		break;
-	case DHCP6_DECLINING: /* whatever it says (section 18.2.10.3) */
+	case DHCP6_DECLINING: /* whatever it says (sections 18.2.10.2, 18.2.10.3) */
+	case DHCP6_RELEASING:
 		on_no_answer(c);
 		break;
 	case DHCP6_INFORMING:
@@ -410,6 +453,11 @@ static void on_reply(struct dhcp6 *c, const struct dhcp6_reply *m)
 		on_ia_reply(c, m);
 		break;
 	}
+}
+
+static bool is_same_duid(const struct dhcp6_duid *a, const struct dhcp6_duid *b)
+{
+	return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
 }
 
 /* Whether a message of this kind, from this server, is awaited. */
@@ -423,27 +471,50 @@ static bool is_awaited(const struct dhcp6 *c, const struct dhcp6_reply *m)
 		return false;
 	if (!addressee(c, exchanges[c->state].type))
 		return true;
-	return m->server.len == c->server.len && memcmp(m->server.b, c->server.b, c->server.len) == 0;
+	return is_same_duid(&m->server, &c->server);
+}
+
+/* Section 16: STAT_NONE, or why a message must not be looked at further. */
+static enum stack_stat why_invalid(const struct dhcp6 *c, const struct dhcp6_reply *m)
+{
+	if (m->type == DHCP6_RECONFIGURE)
+		return STAT_DHCP6_DROP_RECONFIGURE;
+	if (m->type != DHCP6_ADVERTISE && m->type != DHCP6_REPLY)
+		return STAT_DHCP6_DROP_TYPE;
+	if (m->server.len == 0)
+		return STAT_DHCP6_DROP_SERVER_ID;
+	if (!is_same_duid(&m->client, &c->client))
+		return STAT_DHCP6_DROP_CLIENT_ID;
+	if (m->xid != c->xid)
+		return STAT_DHCP6_DROP_NOT_OURS;
+	return is_awaited(c, m) ? STAT_NONE : STAT_DHCP6_DROP_UNASKED;
+}
+
+static void on_message(struct dhcp6 *c, const struct dhcp6_reply *m)
+{
+	enum stack_stat why = why_invalid(c, m);
+
+	if (why != STAT_NONE)
+		stat_drop(c->st, why);
+	else if (m->type == DHCP6_ADVERTISE)
+		on_advertise(c, m);
+	else
+		on_reply(c, m);
 }
 
 bool dhcp6_input(struct stack *st, const struct ip_rx *rx, uint16_t dport, const uint8_t *data, size_t len)
 {
-	struct dhcp6 *c = dport == DHCP6_CLIENT_PORT && !ip_addr_is4(&rx->dst) ? client_of(st, rx->ifindex) : NULL;
+	bool is_client_port = dport == DHCP6_CLIENT_PORT && !ip_addr_is4(&rx->dst);
+	struct dhcp6 *c = is_client_port ? client_of(st, rx->ifindex) : NULL, *stopped = is_client_port ? find(st, rx->ifindex, true) : NULL;
 	struct dhcp6_reply m;
 
-	if (!c)
+	if (!c && !stopped)
 		return false;
 	stat_count(st, STAT_DHCP6_IN);
 	if (dhcp6_parse(data, len, link_by_ifindex(st, rx->ifindex)->config.mac, &m) < 0)
 		stat_drop(st, STAT_DHCP6_DROP_MALFORMED);
-	else if (m.xid != c->xid)
-		stat_drop(st, STAT_DHCP6_DROP_NOT_OURS);
-	else if (!is_awaited(c, &m))
-		stat_drop(st, STAT_DHCP6_DROP_UNASKED);
-	else if (m.type == DHCP6_ADVERTISE)
-		on_advertise(c, &m);
 	else
-		on_reply(c, &m);
+		on_message(!c || (stopped && m.xid == stopped->xid) ? stopped : c, &m);
 	return true;
 }
 
@@ -468,12 +539,17 @@ void dhcp6_on_advertisement(struct stack *st, uint32_t ifindex, bool is_managed,
 void dhcp6_on_conflict(struct stack *st, uint32_t ifindex, const struct ip_addr *addr)
 {
 	struct dhcp6 *c = client_of(st, ifindex);
+	struct dhcp6_ia *back;
 
-	if (!c || !c->is_bound || c->state == DHCP6_DECLINING)
+	if (!c || !c->is_bound)
 		return;
+	back = &c->given_back;
+	if (c->state != DHCP6_DECLINING)
+		*back = (struct dhcp6_ia){ .is_there = true };
 	stack_del_addr(st, ifindex, addr, st->now_us);
 	dhcp6_lease_forget_addr(&c->ia, addr);
-	c->declined = (struct dhcp6_ia){ .is_there = true, .count = 1, .addrs[0].addr = *addr };
+	if (back->count < DHCP6_ADDRS_MAX)
+		back->addrs[back->count++].addr = *addr;
 	begin(c, DHCP6_DECLINING, "conflict");
 }
 
@@ -483,12 +559,22 @@ void dhcp6_on_link_up(struct stack *st, uint32_t ifindex)
 
 	if (!c)
 		return;
+	c->sol_max_rt_s = c->inf_max_rt_s = MAX_RT_DEFAULT_S;
 	if (c->is_bound && c->ia.count > 0) {
 		begin_later(c, DHCP6_CONFIRMING, "link_up");
 	} else { /* the routers will say */
 		timer_cancel(&c->timer);
+		dhcp6_forget_parameters(c);
 		set_state(c, DHCP6_IDLE, "link_up");
 	}
+}
+
+static void name_client(struct dhcp6 *c)
+{
+	struct wire_wr w = wire_wr_over(c->client.b, sizeof(c->client.b));
+
+	dhcp_write_duid(&w, dhcp_host_mac(c->st));
+	c->client.len = (uint8_t)wire_wr_len(&w);
 }
 
 int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us)
@@ -507,16 +593,22 @@ int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us)
 	if (!c)
 		return -ENOBUFS;
 	*c = (struct dhcp6){ .st = st, .ifindex = ifindex, .sol_max_rt_s = MAX_RT_DEFAULT_S, .inf_max_rt_s = MAX_RT_DEFAULT_S };
+	name_client(c);
 	timer_init(&c->timer, on_timer);
 	list_append(&st->dhcp6s, &c->link);
 	return 0;
 }
 
-static void release(struct dhcp6 *c)
+/* Section 18.2.7: the addresses are not used any more, and the server is told until it has heard. */
+static void release_addrs(struct dhcp6 *c)
 {
-	timer_cancel(&c->timer);
-	list_remove(&c->link);
-	mem_free(&c->st->mem, c);
+	struct dhcp6 *older = find(c->st, c->ifindex, true);
+
+	if (older)
+		free_client(older);
+	c->given_back = c->ia;
+	dhcp6_lease_withdraw(c);
+	begin(c, DHCP6_RELEASING, "stop");
 }
 
 int stack_dhcp6_stop(struct stack *st, uint32_t ifindex, uint64_t now_us)
@@ -526,13 +618,10 @@ int stack_dhcp6_stop(struct stack *st, uint32_t ifindex, uint64_t now_us)
 	st->now_us = now_us;
 	if (!c)
 		return -ESRCH;
-	if (c->is_bound && c->ia.count > 0) {
-		c->xid = (uint32_t)rng_u64(&st->rng) & 0xffffff;
-		c->tries = 0;
-		send_message(c, DHCP6_RELEASE);
-	}
-	dhcp6_lease_withdraw(c);
-	release(c);
+	if (c->is_bound && c->ia.count > 0)
+		release_addrs(c);
+	else
+		free_client(c);
 	return 0;
 }
 
@@ -560,5 +649,5 @@ void dhcp6_fini(struct stack *st)
 	if (!st->dhcp6s.next)
 		return;
 	while (!list_is_empty(&st->dhcp6s))
-		release(container_of(st->dhcp6s.next, struct dhcp6, link));
+		free_client(container_of(st->dhcp6s.next, struct dhcp6, link));
 }

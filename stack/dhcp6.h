@@ -13,14 +13,17 @@
  *	RENEWING    RENEW to the server they came from, from T1 on
  *	REBINDING   REBIND to any, from T2 on, until the last address is over
  *	CONFIRMING  CONFIRM, after the link came up again: are the addresses still right here? No answer: they are kept
- *	DECLINING   DECLINE of an address that another host has
+ *	DECLINING   DECLINE of addresses that other hosts have
+ *	RELEASING   the client was stopped: RELEASE of its addresses, which are gone; then it is freed
  *	INFORMING   INFORMATION-REQUEST (stateless)
  *	INFORMED    until it is time to refresh
  *
  * Addresses come and go through the address table, which ends them by themselves when their lifetimes are over. They are of length 128:
  * what is on the link, routers tell (RFC 5942).
- * Refuses:  what has another transaction id or client identifier, or comes from another server than the one asked; counted under
- *           dhcp6.drop.*. Server Unicast and Reconfigure are not supported; RELEASE is sent once. */
+ * Whatever servers say, not more than 20 messages go out in 20 seconds (section 14.1).
+ * Refuses:  what section 16 forbids: another transaction id or client identifier, no server identifier, messages that are not for
+ *           clients, and what comes from another server than the one asked; each counted under dhcp6.drop.*. Server Unicast and
+ *           Reconfigure are not supported. */
 #ifndef TAPIR_STACK_DHCP6_H
 #define TAPIR_STACK_DHCP6_H
 
@@ -43,6 +46,7 @@ enum dhcp6_state {
 	DHCP6_REBINDING,
 	DHCP6_CONFIRMING,
 	DHCP6_DECLINING,
+	DHCP6_RELEASING,
 	DHCP6_INFORMING,
 	DHCP6_INFORMED,
 	DHCP6_STATES,
@@ -58,10 +62,12 @@ struct dhcp6 {
 	uint32_t xid;
 	uint64_t began_us, rt_us; /* the exchange's beginning, and its present timeout */
 	uint64_t end_us;	  /* when it is given up; UINT64_MAX: never */
+	uint64_t sent_until_us;	  /* the limit on messages: each moves it by a second, up to 20 s ahead */
 	struct timer timer;
+	struct dhcp6_duid client; /* our own */
 	struct dhcp6_duid server;  /* that was chosen, or gave the addresses */
 	struct dhcp6_ia ia;	   /* offered, asked for, or held: as the state says */
-	struct dhcp6_ia declined;  /* DECLINING: the one address */
+	struct dhcp6_ia given_back; /* DECLINING, RELEASING: the addresses */
 	uint8_t best_preference;   /* SOLICITING: of the advertisement that ia and server are from, if ia.is_there */
 	bool is_bound;		   /* ia and server are a binding: its addresses are in use */
 	uint64_t t1_us, t2_us, expires_us; /* UINT64_MAX: never */
@@ -87,6 +93,7 @@ void dhcp6_fini(struct stack *st); /* frees all clients, without a packet */
 /* dhcp6_lease.c: what a REPLY says of the identity association. */
 void dhcp6_lease_apply(struct dhcp6 *c, const struct dhcp6_reply *m);
 void dhcp6_lease_withdraw(struct dhcp6 *c);
+void dhcp6_forget_parameters(struct dhcp6 *c);
 void dhcp6_lease_forget_addr(struct dhcp6_ia *ia, const struct ip_addr *addr);
 
 #endif

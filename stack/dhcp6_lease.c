@@ -65,27 +65,47 @@ static void forget_expired(struct dhcp6 *c)
 			c->ia.addrs[i] = c->ia.addrs[--c->ia.count];
 }
 
-/* Sections 14.2, 21.4: half and eight tenths of the shortest preferred lifetime where the server leaves it to us. */
-static void set_times(struct dhcp6 *c, const struct dhcp6_ia *said)
+/* The shortest preferred lifetime; of addresses that are deprecated already, the valid one: there is nothing else to renew by. */
+static uint32_t shortest_lifetime(const struct dhcp6_ia *ia)
 {
-	uint32_t preferred = UINT32_MAX, valid = 0;
-	uint64_t t1 = said->t1_s, t2 = said->t2_s, now = c->st->now_us;
+	uint32_t shortest = UINT32_MAX;
+
+	for (uint8_t i = 0; i < ia->count; i++) {
+		uint32_t lifetime = ia->addrs[i].preferred_s ? ia->addrs[i].preferred_s : ia->addrs[i].valid_s;
+
+		shortest = lifetime < shortest ? lifetime : shortest;
+	}
+	return shortest;
+}
+
+static uint64_t latest_end(const struct dhcp6 *c)
+{
+	uint64_t end = 0;
 
 	for (uint8_t i = 0; i < c->ia.count; i++) {
-		const struct dhcp6_addr *a = &c->ia.addrs[i];
+		const struct if_addr *a = addr_find(c->st, &c->ia.addrs[i].addr, c->ifindex);
 
-		preferred = a->preferred_s < preferred ? a->preferred_s : preferred;
-		valid = a->valid_s > valid ? a->valid_s : valid;
+		if (a && a->valid_until_us > end)
+			end = a->valid_until_us;
 	}
+	return end;
+}
+
+/* Sections 14.2, 21.4: half and eight tenths of the shortest preferred lifetime where the server leaves it to us, but not at once. */
+static void set_times(struct dhcp6 *c, const struct dhcp6_ia *said)
+{
+	uint32_t lifetime = shortest_lifetime(&c->ia);
+	uint64_t t1 = said->t1_s, t2 = said->t2_s, now = c->st->now_us;
+
 	if (t2 == 0)
-		t2 = preferred == UINT32_MAX ? UINT32_MAX : (uint64_t)preferred * 8 / 10;
+		t2 = lifetime == UINT32_MAX ? UINT32_MAX : lifetime > 1 ? (uint64_t)lifetime * 8 / 10 : 1;
 	if (t1 == 0)
-		t1 = preferred == UINT32_MAX ? UINT32_MAX : preferred / 2;
+		t1 = lifetime == UINT32_MAX ? UINT32_MAX : lifetime > 1 ? lifetime / 2 : 1;
 	if (t1 > t2)
 		t1 = t2;
 	c->t1_us = time_after(now, t1);
 	c->t2_us = time_after(now, t2);
-	c->expires_us = time_after(now, valid);
+	c->expires_us = latest_end(c);
 }
 
 void dhcp6_lease_apply(struct dhcp6 *c, const struct dhcp6_reply *m)
@@ -106,6 +126,13 @@ void dhcp6_lease_withdraw(struct dhcp6 *c)
 {
 	for (uint8_t i = 0; c->is_bound && i < c->ia.count; i++)
 		stack_del_addr(c->st, c->ifindex, &c->ia.addrs[i].addr, c->st->now_us);
+	if (c->is_bound)
+		dhcp6_forget_parameters(c);
 	c->ia = (struct dhcp6_ia){ 0 };
 	c->is_bound = false;
+}
+
+void dhcp6_forget_parameters(struct dhcp6 *c)
+{
+	c->dns.count = c->ntp.count = c->domains.count = 0;
 }

@@ -25,6 +25,7 @@ enum dhcp6_type { /* section 7.3 */
 	DHCP6_REPLY = 7,
 	DHCP6_RELEASE = 8,
 	DHCP6_DECLINE = 9,
+	DHCP6_RECONFIGURE = 10,
 	DHCP6_INFORMATION_REQUEST = 11,
 };
 
@@ -52,6 +53,7 @@ enum dhcp6_status { /* section 21.13 */
 	DHCP6_NO_ADDRS_AVAIL = 2,
 	DHCP6_NO_BINDING = 3,
 	DHCP6_NOT_ON_LINK = 4,
+	DHCP6_USE_MULTICAST = 5,
 };
 
 enum {
@@ -90,7 +92,8 @@ struct dhcp6_request {
 	uint8_t type; /* enum dhcp6_type */
 	uint32_t xid; /* 24 bits */
 	uint16_t elapsed_cs; /* hundredths of a second since the exchange began */
-	const uint8_t *mac; /* of the link: client identifier and IAID */
+	const uint8_t *mac; /* of the link: IAID */
+	const struct dhcp6_duid *client;
 	const struct dhcp6_duid *server; /* NULL or empty: to all */
 	const struct dhcp6_ia *ia;	 /* NULL: none */
 };
@@ -112,9 +115,8 @@ struct dhcp6_reply {
 /* Write @m into @buf. Returns the length of the message, 0 when @room is too small. */
 size_t dhcp6_build(const struct dhcp6_request *m, uint8_t *buf, size_t room);
 
-/** dhcp6_parse - read a server's message to the link with the address @mac.
- * Returns 0, or -EBADMSG: no ADVERTISE or REPLY, or without a server identifier, or with none or another client identifier than ours
- * (section 16.3, 16.10). */
+/** dhcp6_parse - read a message to the link with the address @mac. Of an option that may be there once, the first counts.
+ * Returns 0, or -EBADMSG: not even a type and a transaction. */
 int dhcp6_parse(const uint8_t *data, size_t len, const uint8_t mac[6], struct dhcp6_reply *m);
 
 #endif

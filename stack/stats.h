@@ -38,7 +38,12 @@
 	X(DHCP4_DROP_INCOMPLETE, "dhcp4.drop.incomplete", "no usable address, server or lease time in it")             \
 	X(DHCP6_IN, "dhcp6.in", "messages received by a DHCPv6 client")                                                \
 	X(DHCP6_OUT, "dhcp6.out", "messages sent by it")                                                               \
-	X(DHCP6_DROP_MALFORMED, "dhcp6.drop.malformed", "no DHCPv6 answer to this client, or without a server's identifier") \
+	X(DHCP6_OUT_LIMITED, "dhcp6.out_limited", "messages not sent: twenty go out at once, then one a second (RFC 8415 section 14.1)") \
+	X(DHCP6_DROP_MALFORMED, "dhcp6.drop.malformed", "too short for a DHCPv6 message")                              \
+	X(DHCP6_DROP_TYPE, "dhcp6.drop.type", "a message that is not for clients")                                     \
+	X(DHCP6_DROP_RECONFIGURE, "dhcp6.drop.reconfigure", "a server that wants us to ask again: we said that we do not take it") \
+	X(DHCP6_DROP_SERVER_ID, "dhcp6.drop.server_id", "an answer without its server's identifier")                   \
+	X(DHCP6_DROP_CLIENT_ID, "dhcp6.drop.client_id", "an answer with another client's identifier, or with none")    \
 	X(DHCP6_DROP_NOT_OURS, "dhcp6.drop.not_ours", "another transaction than the present one")                      \
 	X(DHCP6_DROP_UNASKED, "dhcp6.drop.unasked", "an answer that nothing was asked for, or from another server")    \
 	X(DHCP6_DROP_INCOMPLETE, "dhcp6.drop.incomplete", "no usable address in it, or a failure of the server")       \
