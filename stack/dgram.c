@@ -250,6 +250,12 @@ static int find_way(struct sock *s, const struct ip_endpoint *remote, const stru
 	struct dgram_sock *d = dgram_sock(s);
 	int err;
 
+	if (ifindex != 0 && !ip_addr_is4(&remote->addr)) { /* IPV6_PKTINFO goes with what else was said of the link */
+		uint32_t asked = sock_asked_link(s, remote, 0);
+
+		if (asked != 0 && asked != ifindex && (remote->scope_id == asked || s->opt.bound_ifindex == asked))
+			return -EINVAL;
+	}
 	ifindex = sock_asked_link(s, remote, ifindex);
 	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&d->asked_dst, &remote->addr) &&
 	    ip_addr_eq(&d->asked_src, src) && d->asked_link == ifindex)

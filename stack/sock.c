@@ -445,9 +445,13 @@ int sock_bind(struct sock *s, const struct ip_endpoint *local)
 
 	if (!sock_may_use(s, &local->addr))
 		return s->family == AF_INET ? -EAFNOSUPPORT : -EINVAL;
-	if (s->is_bound || s->is_connected || check_scope(s, local) < 0)
+	if (s->is_bound || s->is_connected)
 		return -EINVAL;
 	to = with_scope_if_any(local);
+	if (is_scoped(&to.addr) && to.scope_id == 0)
+		to.scope_id = s->opt.bound_ifindex;
+	if (!ip_addr_is4(&to.addr) && ip_addr_is_linklocal(&to.addr) && to.scope_id == 0)
+		return -EINVAL;
 	if (to.scope_id && !link_by_ifindex(s->st, to.scope_id))
 		return -ENODEV;
 	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&local->addr) || ip_addr_is_broadcast(&local->addr)))
@@ -459,6 +463,8 @@ int sock_bind(struct sock *s, const struct ip_endpoint *local)
 	}
 	s->dst.ifindex = 0;
 	err = bind_checked(s, &to);
+	if (err == 0 && is_scoped(&to.addr) && to.scope_id != 0)
+		s->opt.bound_ifindex = to.scope_id; /* as Linux, whatever SO_BINDTODEVICE said */
 	if (err == 0 && s->type != SOCK_RAW && !ip_addr_is4(&local->addr) && !ip_addr_is_any(&local->addr))
 		s->opt.v6only = true; /* as Linux: what has an IPv6 address cannot talk to IPv4 */
 	return err;
@@ -496,7 +502,7 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote, uint32_t ifindex)
 {
 	if (ifindex == 0)
-		ifindex = s->opt.bound_ifindex ? s->opt.bound_ifindex : remote->scope_id;
+		ifindex = is_scoped(&remote->addr) && remote->scope_id ? remote->scope_id : s->opt.bound_ifindex;
 	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
 		ifindex = ip_addr_is4(&remote->addr) ? s->opt.mcast_ifindex : s->opt.mcast_ifindex6;
 	else if (ifindex == 0 && s->type != SOCK_STREAM)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 
-from harness import Netns, check, test, wait_for
+from harness import HERE, Netns, check, test, wait_for
 
 SERVER = "10.66.0.1"
 AT_ONCE = ["--set", "net.ipv4.conf.default.optimistic_acd=1"]  # use addresses of DHCP while they are probed, which takes seconds
@@ -312,3 +312,46 @@ def two_stacks_talk_to_each_other(w, family):
         server.wait_out("Server listening")
         w.start(stacks[1] + ["iperf3", "-c", to, "-p", "7301", "-n", "64M"], label="iperf3 client").expect(0)
         server.expect(0)
+
+
+# ---- Link-local addresses, and two links ----
+
+SCOPES = os.path.join(HERE, "on_scopes.py")
+
+
+def scopes_with_the_kernel(w, ns):
+    """The lines of on_scopes.py where the kernel is the host with two links; @ns is the network."""
+    host = Netns("k" + w.id)
+    try:
+        host.sysctl("net.ipv6.conf.default.accept_dad", 0)
+        for name in ("tapa", "tapb"):
+            ns.run("ip", "link", "add", "net" + name, "type", "veth", "peer", "name", name, "netns", host.name)
+            ns.run("ip", "link", "set", "net" + name, "up")
+            host.run("ip", "link", "set", name, "addrgenmode", "eui64", "up")
+            ns.run("ip", "addr", "add", "fe80::1/64", "dev", "net" + name, "nodad")
+        wait_for(lambda: host.run("ip", "-6", "addr", "show", "scope", "link", "-tentative").count("fe80:") == 2, "no link-local addresses")
+        peer = w.start(ns.enter() + ["python3", SCOPES, "peer", "nettapa", "nettapb"], label="fe80::1, twice")
+        peer.wait_out("listening")
+        script = w.write("on_scopes.py", open(SCOPES).read().replace("data.decode()", "data.decode()[3:]"))
+        out = w.start(host.enter() + ["python3", script, "client", "tapa", "tapb"], label="on_scopes.py (kernel)").expect(0).out()
+        peer.kill()
+        return out.splitlines()
+    finally:
+        host.remove()
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def links_of_link_local_addresses_mean_what_they_mean_to_the_kernel(w):
+    with network(w) as ns:
+        for key in ("accept_dad", "addr_gen_mode"):
+            ns.sysctl("net.ipv6.conf.default." + key, 0 if key == "accept_dad" else 1)
+        kernel = scopes_with_the_kernel(w, ns)
+        check("udp connect B = ('B', 'fe80::1%B', 'mine@B%B')" in kernel, "the kernel's: %s" % kernel)
+        daemon = start_tapird(w, ns, "--tap", "tapa", "--addr", "10.61.0.2/24", "--host-addr", "10.61.0.1/24", "--host-addr", "fe80::1/64",
+                              "--tap", "tapb", "--addr", "10.62.0.2/24", "--host-addr", "fe80::1/64")
+        daemon.wait_out("ready")
+        wait_for(lambda: len([a for a in addresses(w, "linklocal") if a["state"] == "preferred"]) == 2, "no link-local addresses")
+        w.start(ns.enter() + ["python3", SCOPES, "peer", "tapa", "tapb"], label="fe80::1, twice").wait_out("listening")
+        stack = on_stack(w, "python3", SCOPES, "client", "tapa", "tapb").expect(0).out().splitlines()
+        different = ["%s   (kernel: %s)" % (s, k) for s, k in zip(stack, kernel) if s != k]
+        check(len(stack) == len(kernel) > 80 and not different, "\n".join(different))
