@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "addr_select.h"
 
-/* RFC 6724 section 2.1 */
-struct addr_policy addr_policy_of(const struct ip_addr *a)
-{
-	static const struct {
-		struct ip_prefix prefix;
-		struct addr_policy policy;
-	} table[] = { /* longer prefixes first */
-		{ { { { [15] = 1 } }, 128 }, { 50, 0 } },
-		{ { { { [10] = 0xff, [11] = 0xff } }, 96 }, { 35, 4 } },
-		{ { { { 0 } }, 96 }, { 1, 3 } },
-		{ { { { 0x20, 0x01 } }, 32 }, { 5, 5 } },
-		{ { { { 0x20, 0x02 } }, 16 }, { 30, 2 } },
-		{ { { { 0x3f, 0xfe } }, 16 }, { 1, 12 } },
-		{ { { { 0xfe, 0xc0 } }, 10 }, { 1, 11 } },
-		{ { { { 0xfc } }, 7 }, { 3, 13 } },
-	};
-
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (ip_prefix_has(&table[i].prefix, a))
-			return table[i].policy;
-	return (struct addr_policy){ 40, 1 };
-}
-
 unsigned addr_scope(const struct ip_addr *a)
 {
 	if (ip_addr_is_multicast(a) && !ip_addr_is4(a))
@@ -53,15 +30,15 @@ static unsigned common_prefix_len(const struct ip_addr *src, uint8_t src_prefix_
 	return bits < src_prefix_len ? bits : src_prefix_len;
 }
 
-static uint8_t label_of(const struct ip_addr *a)
+static uint8_t label_of(const struct addr_policy_table *t, const struct ip_addr *a)
 {
-	return addr_policy_of(a).label;
+	return addr_policy_of(t, a).label;
 }
 
 bool addr_source_is_better(const struct addr_source *a, const struct addr_source *b, const struct addr_source_query *q)
 {
 	unsigned scope_a = addr_scope(&a->addr), scope_b = addr_scope(&b->addr), len_a, len_b;
-	uint8_t label = label_of(&q->dst);
+	uint8_t label = label_of(q->policy, &q->dst);
 	bool is4 = ip_addr_is4(&q->dst);
 
 	if (ip_addr_eq(&b->addr, &q->dst)) /* rule 1: the destination itself */
@@ -76,8 +53,8 @@ bool addr_source_is_better(const struct addr_source *a, const struct addr_source
 		return a->is_on_link;
 	if ((a->is_of_next_hop && b->is_of_another) || (b->is_of_next_hop && a->is_of_another)) /* rule 5.5 */
 		return a->is_of_next_hop;
-	if ((label_of(&a->addr) == label) != (label_of(&b->addr) == label)) /* rule 6 */
-		return label_of(&a->addr) == label;
+	if ((label_of(q->policy, &a->addr) == label) != (label_of(q->policy, &b->addr) == label)) /* rule 6 */
+		return label_of(q->policy, &a->addr) == label;
 	if (a->is_temporary != b->is_temporary) /* rule 7 */
 		return a->is_temporary == q->prefers_temporary;
 	len_a = common_prefix_len(&a->addr, a->prefix_len, is4 ? &q->next_hop : &q->dst); /* rule 8 */
@@ -87,16 +64,16 @@ bool addr_source_is_better(const struct addr_source *a, const struct addr_source
 	return is4 && addr_common_bits(&a->addr, &q->dst) > addr_common_bits(&b->addr, &q->dst);
 }
 
-static bool matches_label(const struct addr_destination *d)
+static bool matches_label(const struct addr_policy_table *t, const struct addr_destination *d)
 {
-	return label_of(&d->src) == label_of(&d->dst);
+	return label_of(t, &d->src) == label_of(t, &d->dst);
 }
 
-static bool is_better_destination(const struct addr_destination *a, const struct addr_destination *b)
+static bool is_better_destination(const struct addr_policy_table *t, const struct addr_destination *a, const struct addr_destination *b)
 {
 	unsigned scope_a = addr_scope(&a->dst), scope_b = addr_scope(&b->dst), len_a, len_b;
 	bool same_a = scope_a == addr_scope(&a->src), same_b = scope_b == addr_scope(&b->src);
-	uint8_t precedence_a = addr_policy_of(&a->dst).precedence, precedence_b = addr_policy_of(&b->dst).precedence;
+	uint8_t precedence_a = addr_policy_of(t, &a->dst).precedence, precedence_b = addr_policy_of(t, &b->dst).precedence;
 
 	if (a->is_usable != b->is_usable) /* rule 1 */
 		return a->is_usable;
@@ -106,8 +83,8 @@ static bool is_better_destination(const struct addr_destination *a, const struct
 		return same_a;
 	if (a->src_is_deprecated != b->src_is_deprecated) /* rule 3 */
 		return b->src_is_deprecated;
-	if (matches_label(a) != matches_label(b)) /* rule 5 */
-		return matches_label(a);
+	if (matches_label(t, a) != matches_label(t, b)) /* rule 5 */
+		return matches_label(t, a);
 	if (precedence_a != precedence_b) /* rule 6 */
 		return precedence_a > precedence_b;
 	if (scope_a != scope_b) /* rule 8 */
@@ -120,13 +97,13 @@ static bool is_better_destination(const struct addr_destination *a, const struct
 }
 
 /* By insertion: a name has few addresses, and equals must keep their order. */
-void addr_order_destinations(struct addr_destination *d, size_t n)
+void addr_order_destinations(const struct addr_policy_table *t, struct addr_destination *d, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		struct addr_destination moving = d[i];
 		size_t k = i;
 
-		for (; k > 0 && is_better_destination(&moving, &d[k - 1]); k--)
+		for (; k > 0 && is_better_destination(t, &moving, &d[k - 1]); k--)
 			d[k] = d[k - 1];
 		d[k] = moving;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* addr_select.h - which source address, and which of several destinations first (RFC 6724), for both families.
  * Pure: what is compared comes in, an order comes out. addr_table.c asks it for sources, stack_order_destinations() for destinations.
- * The policy table is the default one of section 2.1. */
+ * The policy table is addr_policy.h's. */
 #ifndef TAPIR_STACK_ADDR_SELECT_H
 #define TAPIR_STACK_ADDR_SELECT_H
 
@@ -10,12 +10,7 @@
 #include <stdint.h>
 
 #include "addr.h"
-
-struct addr_policy {
-	uint8_t precedence, label;
-};
-
-struct addr_policy addr_policy_of(const struct ip_addr *a);
+#include "addr_policy.h"
 
 enum { ADDR_SCOPE_LINK = 2, ADDR_SCOPE_SITE = 5, ADDR_SCOPE_GLOBAL = 14 };
 
@@ -33,6 +28,7 @@ struct addr_source {
 };
 
 struct addr_source_query {
+	const struct addr_policy_table *policy;
 	struct ip_addr dst, next_hop;
 	bool prefers_temporary;
 };
@@ -50,6 +46,6 @@ struct addr_destination {
 };
 
 /* Sort the best one to the front (section 6, rules 1, 2, 3, 5, 6, 8, 9); equals keep their order (rule 10). */
-void addr_order_destinations(struct addr_destination *d, size_t n);
+void addr_order_destinations(const struct addr_policy_table *t, struct addr_destination *d, size_t n);
 
 #endif

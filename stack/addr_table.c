@@ -172,7 +172,7 @@ const struct if_addr *addr_select_source(struct stack *st, const struct ip_addr 
 const struct if_addr *addr_prefer_source(struct stack *st, const struct ip_addr *dst, const struct ip_addr *next_hop,
 					 uint32_t ifindex, bool prefers_temporary)
 {
-	struct addr_source_query q = { *dst, *next_hop, prefers_temporary };
+	struct addr_source_query q = { &st->addr_policy, *dst, *next_hop, prefers_temporary };
 	const struct if_addr *best = NULL;
 	struct addr_source best_source;
 
@@ -218,7 +218,7 @@ void stack_order_destinations(struct stack *st, struct ip_endpoint *to, size_t n
 		n = STACK_DESTINATIONS_MAX;
 	for (size_t i = 0; i < n; i++)
 		d[i] = destination(st, &to[i]);
-	addr_order_destinations(d, n);
+	addr_order_destinations(&st->addr_policy, d, n);
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 

@@ -4,6 +4,7 @@
 #ifndef TAPIR_STACK_CORE_H
 #define TAPIR_STACK_CORE_H
 
+#include "addr_policy.h"
 #include "addr_table.h"
 #include "byteq.h"
 #include "dhcp4.h"
@@ -46,6 +47,7 @@ struct stack {
 
 	struct link_table links;
 	struct addr_table addrs;
+	struct addr_policy_table addr_policy;
 	struct route_table routes;
 	uint32_t route_generation;  /* goes up when a cached struct ip_dst may have become wrong */
 	struct neigh_table neighs;

@@ -53,6 +53,7 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 	st->flow_key = hash_key_derive(config->seed, "flow");
 	st->stable_key = stable_key(config);
 	tunables_init(&st->tunables);
+	addr_policy_init(&st->addr_policy);
 	timer_wheel_init(&st->wheel, now_us);
 	frame_pool_init(&st->frames, &st->mem, st->config.frame_bytes_max, &st->stats[STAT_MEM_FRAMES_EXHAUSTED]);
 	pool_init(&st->slices, &st->mem, byteq_slice_bytes(), UINT32_MAX);
@@ -148,12 +149,19 @@ int stack_set(struct stack *st, const char *name, const char *value, const char 
 {
 	const char *unused;
 
-	return tunable_set(&st->tunables, name, value, why ? why : &unused);
+	int err = addr_policy_set(&st->addr_policy, name, value, why ? why : &unused);
+
+	if (err == -ENOENT)
+		return tunable_set(&st->tunables, name, value, why ? why : &unused);
+	st->route_generation++; /* sources are chosen anew */
+	return err;
 }
 
 int stack_get(struct stack *st, const char *name, char *value, size_t room)
 {
-	return tunable_get(&st->tunables, name, value, (unsigned)room);
+	int err = addr_policy_get(&st->addr_policy, name, value, (unsigned)room);
+
+	return err == -ENOENT ? tunable_get(&st->tunables, name, value, (unsigned)room) : err;
 }
 
 void stack_each_tunable(struct stack *st, bool (*fn)(void *ctx, const char *name, const char *value, const char *text),
@@ -164,6 +172,10 @@ void stack_each_tunable(struct stack *st, bool (*fn)(void *ctx, const char *name
 
 	for (unsigned i = 0; tunable_at(i, name, &text); i++)
 		if (tunable_get(&st->tunables, name, value, sizeof(value)) == 0 && !fn(ctx, name, value, text))
+			return;
+	for (unsigned i = 0; addr_policy_at(&st->addr_policy, i, name); i++)
+		if (addr_policy_get(&st->addr_policy, name, value, sizeof(value)) == 0 &&
+		    !fn(ctx, name, value, "precedence and label of addresses in it (RFC 6724 section 2.1)"))
 			return;
 }
 

@@ -510,6 +510,7 @@ const uint64_t *stack_stats(const struct stack *st); /* STAT_COUNT counters */
 /* ---- Tunables ----------------------------------------------------------------------------------------------------- */
 
 /** stack_set, stack_get - a tunable by its name, Linux's where Linux has one ("net.ipv4.tcp_sack"), as text.
+ * The rows of the policy table for addresses are among them (addr_policy.h).
  * Returns 0, -ENOENT (no such name), -EINVAL (not a number, or out of range: *why, if not NULL, says what was expected). */
 int stack_set(struct stack *st, const char *name, const char *value, const char **why);
 int stack_get(struct stack *st, const char *name, char *value, size_t room);

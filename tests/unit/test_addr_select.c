@@ -6,13 +6,25 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "stack/addr_select.h"
+#include "stack/core.h"
 #include "tests/lib/bed.h"
 
-/* A source: "ADDR/LEN" and, after it, flags: d deprecated, t temporary, o of another link. */
+static const struct addr_policy_table *default_policy(void)
+{
+	static struct addr_policy_table t;
+
+	addr_policy_init(&t);
+	return &t;
+}
+
+/* A source: "ADDR/LEN" and, after it, flags: d deprecated, t temporary, o of another link, n of a prefix that the
+ * next hop told, a of one that only another router did. */
 static struct addr_source source(const char *text)
 {
 	struct addr_source s = { .is_on_link = true };
@@ -29,13 +41,15 @@ static struct addr_source source(const char *text)
 	s.prefix_len = p.len;
 	s.is_deprecated = flags && strchr(flags, 'd');
 	s.is_temporary = flags && strchr(flags, 't');
+	s.is_of_next_hop = flags && strchr(flags, 'n');
+	s.is_of_another = flags && strchr(flags, 'a');
 	s.is_on_link = !(flags && strchr(flags, 'o'));
 	return s;
 }
 
 static void prefers_of(const char *dst, bool prefers_temporary, const char *better, const char *worse)
 {
-	struct addr_source_query q = { .dst = addr_of(dst), .next_hop = addr_of(dst), .prefers_temporary = prefers_temporary };
+	struct addr_source_query q = { .policy = default_policy(), .dst = addr_of(dst), .next_hop = addr_of(dst), .prefers_temporary = prefers_temporary };
 	struct addr_source a = source(better), b = source(worse);
 
 	if (!addr_source_is_better(&a, &b, &q) || addr_source_is_better(&b, &a, &q))
@@ -67,6 +81,9 @@ static void test_6724_5_rules_in_their_order(void **state)
 	(void)state;
 	prefers("2001:db8:1::1", "2001:db8:9::1/64", "2001:db8:1::2/64 d");  /* 3 before 8 */
 	prefers("2001:db8:1::1", "2001:db8:9::1/64", "2001:db8:1::2/64 o");  /* 5 before 8 */
+	prefers("2001:db8:1::1", "2001:db8:9::1/64 n", "2001:db8:1::2/64 a"); /* 5.5 before 8 */
+	prefers("2001:db8:1::1", "fd00::1/64 n", "2001:db8:1::2/64 a");	     /* and 6 */
+	prefers("2001:db8:1::1", "2001:db8:1::2/64", "2001:db8:9::1/64 n");  /* not against one that no router told of */
 	prefers("2001:db8:1::1", "2001:db8:9::1/64", "fd00::1/64");	     /* 6 */
 	prefers("fd01::1", "fd00::1/64", "2001:db8:9::1/64");
 	prefers_of("fd01::1", true, "fd00::1/64", "2001:db8:9::1/64 t");     /* 6 before 7 */
@@ -95,8 +112,8 @@ static void orders(const char *first, const char *first_src, const char *second,
 	struct addr_destination backward[2] = { forward[1], forward[0] };
 	struct ip_addr last = addr_of(second);
 
-	addr_order_destinations(forward, 2);
-	addr_order_destinations(backward, 2);
+	addr_order_destinations(default_policy(), forward, 2);
+	addr_order_destinations(default_policy(), backward, 2);
 	if (!ip_addr_eq(&forward[0].dst, &backward[0].dst))
 		fail_msg("%s and %s: the order depends on how they came", first, second);
 	if (!ip_addr_eq(&forward[1].dst, &last))
@@ -135,7 +152,7 @@ static void test_6724_6_equals_keep_their_order(void **state)
 	};
 
 	(void)state;
-	addr_order_destinations(d, 4);
+	addr_order_destinations(default_policy(), d, 4);
 	assert_int_equal(d[0].dst.b[15], 3);
 	assert_int_equal(d[1].dst.b[15], 2);
 	assert_int_equal(d[2].dst.b[15], 1);
@@ -156,11 +173,88 @@ static void test_6724_2_1_default_policy_table(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ip_addr a = addr_of(rows[i].addr);
-		struct addr_policy p = addr_policy_of(&a);
+		struct addr_policy p = addr_policy_of(default_policy(), &a);
 
 		if (p.precedence != rows[i].precedence || p.label != rows[i].label)
 			fail_msg("%s: precedence %u, label %u", rows[i].addr, p.precedence, p.label);
 	}
+}
+
+static const char *policy(struct bed *b, const char *prefix)
+{
+	static char value[64];
+	char name[64];
+
+	snprintf(name, sizeof(name), "net.ipv6.policy.%s", prefix);
+	assert_int_equal(stack_get(b->st, name, value, sizeof(value)), 0);
+	return value;
+}
+
+static int set_policy(struct bed *b, const char *prefix, const char *value)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "net.ipv6.policy.%s", prefix);
+	return stack_set(b->st, name, value, NULL);
+}
+
+static bool count_rows(void *ctx, const char *name, const char *value, const char *text)
+{
+	unsigned *n = ctx;
+
+	(void)text;
+	*n += strncmp(name, "net.ipv6.policy.", 16) == 0;
+	if (strcmp(name, "net.ipv6.policy.::ffff:0:0/96") == 0)
+		assert_string_equal(value, "35 4");
+	return true;
+}
+
+/* RFC 6724 sections 2.1, 10.3: a policy is the operator's to set. */
+static void test_6724_10_3_policy_table_is_configurable(void **state)
+{
+	struct ip_endpoint to[2] = { bed_endpoint("10.0.0.77", 80), bed_endpoint("fd00::77", 80) };
+	struct ip_addr special = addr_of("10.0.0.77"), other = addr_of("10.1.0.77");
+	unsigned rows = 0;
+	struct bed b;
+
+	(void)state;
+	bed_open(&b, 1, LINK_IP);
+	stack_each_tunable(b.st, count_rows, &rows);
+	assert_int_equal(rows, 9);
+	assert_string_equal(policy(&b, "::/0"), "40 1");
+	assert_string_equal(policy(&b, "2001:db8::/32"), "none");
+	stack_order_destinations(b.st, to, 2, b.now_us);
+	assert_int_equal(ip_addr_family(&to[0].addr), AF_INET);
+	assert_int_equal(set_policy(&b, "fd00::/8", "100 77"), 0); /* IPv6 of our own network first */
+	assert_string_equal(policy(&b, "fd00::/8"), "100 77");
+	stack_order_destinations(b.st, to, 2, b.now_us);
+	assert_int_equal(ip_addr_family(&to[0].addr), AF_INET6);
+	assert_int_equal(set_policy(&b, "10.0.0.0/16", "101 4"), 0); /* a longer prefix, of IPv4 */
+	assert_int_equal(addr_policy_of(&b.st->addr_policy, &special).precedence, 101);
+	assert_int_equal(addr_policy_of(&b.st->addr_policy, &other).precedence, 35);
+	assert_int_equal(set_policy(&b, "10.0.0.0/16", "none"), 0);
+	assert_int_equal(set_policy(&b, "10.0.0.0/16", "none"), 0);
+	assert_int_equal(set_policy(&b, "::ffff:0:0/96", "120 4"), 0); /* IPv4 first */
+	assert_string_equal(policy(&b, "0.0.0.0/0"), "120 4");
+	stack_order_destinations(b.st, to, 2, b.now_us);
+	assert_int_equal(ip_addr_family(&to[0].addr), AF_INET);
+	/* what makes no sense */
+	assert_int_equal(set_policy(&b, "::/0", "none"), -EINVAL);
+	assert_int_equal(set_policy(&b, "fd00::/8", "256 1"), -EINVAL);
+	assert_int_equal(set_policy(&b, "fd00::/8", "40"), -EINVAL);
+	assert_int_equal(set_policy(&b, "fd00::/8", "40 1 1"), -EINVAL);
+	assert_int_equal(set_policy(&b, "fd00::/129", "40 1"), -ENOENT);
+	assert_int_equal(set_policy(&b, "10.0.0.0/33", "40 1"), -ENOENT);
+	assert_int_equal(set_policy(&b, "fd00::", "40 1"), -ENOENT);
+	assert_int_equal(set_policy(&b, "x/8", "40 1"), -ENOENT);
+	for (unsigned i = 0; i < 64 - 10; i++) {
+		char prefix[32];
+
+		snprintf(prefix, sizeof(prefix), "2001:db8:%x::/48", i);
+		assert_int_equal(set_policy(&b, prefix, "1 1"), 0);
+	}
+	assert_int_equal(set_policy(&b, "2001:db8:ffff::/48", "1 1"), -EINVAL); /* full */
+	bed_close(&b);
 }
 
 /* The stack's own view: routes and sources decide. */
@@ -188,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_6724_6_rules_in_their_order),
 		cmocka_unit_test(test_6724_6_equals_keep_their_order),
 		cmocka_unit_test(test_6724_2_1_default_policy_table),
+		cmocka_unit_test(test_6724_10_3_policy_table_is_configurable),
 		cmocka_unit_test(test_stack_orders_destinations_by_what_it_can_reach),
 	};
 
