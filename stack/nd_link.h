@@ -25,6 +25,9 @@ struct nd_domain {
 	uint64_t until_us;
 };
 
+/* What routers tell routes for; a link may have so many of each (nd_router.h). */
+enum route_told { ROUTE_TOLD_DEFAULT, ROUTE_TOLD_PREFIX, ROUTE_TOLD_SPECIFIC, ROUTE_TOLD_KINDS };
+
 struct nd_link {
 	struct stack *st;
 	struct link *l;
@@ -41,6 +44,7 @@ struct nd_link {
 	struct nd_server servers[ND_SERVERS_MAX];
 	struct nd_domain domains[ND_DOMAINS_MAX];
 	struct nd_told told[ND_TOLD_MAX];
+	uint32_t routes[ROUTE_TOLD_KINDS]; /* how many there are, of NET_SLAAC (route.c) */
 };
 
 #endif

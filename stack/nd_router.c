@@ -104,34 +104,27 @@ static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
 
 /* ---- Routes that routers tell ---- */
 
-static bool is_learnt_default(const struct route *r)
-{
-	return r->config.prefix.len == 0;
-}
-
-static bool is_learnt_prefix(const struct route *r)
-{
-	return ip_addr_is_any(&r->config.gateway);
-}
-
-static bool is_learnt_specific(const struct route *r)
-{
-	return !is_learnt_default(r) && !is_learnt_prefix(r);
-}
-
 void nd_router_lost(struct stack *st, uint32_t ifindex)
 {
 	struct link *l = link_by_ifindex(st, ifindex);
 
 	if (!l->is_down && link_has_ip6(l) && !timer_is_pending(&l->nd.solicit) &&
-	    route_count_learnt(st, ifindex, NET_SLAAC, is_learnt_default) == 0)
+	    l->nd.routes[ROUTE_TOLD_DEFAULT] == 0)
 		nd_router_solicit(l);
 }
 
-/* Set, renew or (lifetime 0) remove a route; @is_kind and @max bound how many of its kind the link may have. */
-static void learn_route(struct stack *st, const struct route_config *c, bool (*is_kind)(const struct route *), uint32_t max,
-			enum stack_stat when_full)
+/* Set, renew or (lifetime 0) remove a route. */
+static void learn_route(struct stack *st, struct link *l, const struct route_config *c)
 {
+	static const struct {
+		uint32_t max; /* so many of its kind the link may have */
+		enum stack_stat when_full;
+	} limits[] = {
+		[ROUTE_TOLD_DEFAULT] = { ND_ROUTERS_MAX, STAT_ND_DROP_ROUTERS_FULL },
+		[ROUTE_TOLD_PREFIX] = { ND_PREFIXES_MAX, STAT_ND_DROP_PREFIXES_FULL },
+		[ROUTE_TOLD_SPECIFIC] = { ND_ROUTES_MAX, STAT_ND_DROP_ROUTES_FULL },
+	};
+	enum route_told kind = route_told_kind(c);
 	struct route *r = route_find(st, c);
 
 	if (r && r->config.origin != NET_SLAAC)
@@ -141,8 +134,8 @@ static void learn_route(struct stack *st, const struct route_config *c, bool (*i
 			route_remove(st, r);
 		return;
 	}
-	if (!r && route_count_learnt(st, c->ifindex, NET_SLAAC, is_kind) >= max) {
-		stat_count(st, when_full);
+	if (!r && l->nd.routes[kind] >= limits[kind].max) {
+		stat_count(st, limits[kind].when_full);
 		return;
 	}
 	stack_set_route(st, c, st->now_us);
@@ -164,7 +157,7 @@ static void learn_router(struct stack *st, struct link *l, const struct ip_addr 
 	if (!st->tunables.accept_ra_defrtr)
 		return;
 	nd_preference(flags, &c.preference); /* the reserved value counts as medium (RFC 4191 section 2.2) */
-	learn_route(st, &c, is_learnt_default, ND_ROUTERS_MAX, STAT_ND_DROP_ROUTERS_FULL);
+	learn_route(st, l, &c);
 }
 
 static void learn_route_option(struct stack *st, struct link *l, const struct ip_addr *router, struct nd_opt *o)
@@ -183,8 +176,7 @@ static void learn_route_option(struct stack *st, struct link *l, const struct ip
 	c.prefix = route.prefix;
 	c.preference = route.preference;
 	c.lifetime_s = route.lifetime_s;
-	learn_route(st, &c, route.prefix.len ? is_learnt_specific : is_learnt_default, route.prefix.len ? ND_ROUTES_MAX : ND_ROUTERS_MAX,
-		    STAT_ND_DROP_ROUTES_FULL);
+	learn_route(st, l, &c);
 }
 
 static void learn_prefix_option(struct stack *st, struct link *l, const struct ip_addr *router, struct nd_opt *o)
@@ -208,7 +200,7 @@ static void learn_prefix_option(struct stack *st, struct link *l, const struct i
 			.lifetime_s = p.valid_s,
 		};
 
-		learn_route(st, &c, is_learnt_prefix, ND_PREFIXES_MAX, STAT_ND_DROP_PREFIXES_FULL);
+		learn_route(st, l, &c);
 	}
 	if (p.is_autonomous)
 		slaac_on_prefix(st, l, &p);

@@ -27,7 +27,7 @@ bool redirect_follow(struct stack *st, uint32_t ifindex, const struct ip_addr *f
 	if (!is_from_first_hop(st, ifindex, from, src, dst) || ip_is_local(st, gateway) || ip_is_local(st, dst) || ip_addr_eq(gateway, from))
 		return false;
 	route_remove_redirect(st, ifindex, dst);
-	if (route_count_learnt(st, 0, NET_REDIRECT, NULL) >= REDIRECTS_MAX) {
+	if (st->routes.redirects >= REDIRECTS_MAX) {
 		stat_count(st, STAT_IP_REDIRECTS_EVICTED);
 		route_remove_oldest_redirect(st);
 	}

@@ -15,6 +15,9 @@ static struct route *route_of(struct list *node)
 
 int route_table_init(struct stack *st)
 {
+	st->routes.key = hash_key_derive(st->config.seed, "route");
+	for (unsigned i = 0; i < ROUTE_BUCKETS; i++)
+		list_init(&st->routes.buckets[i]);
 	list_init(&st->routes.all);
 	pool_init(&st->routes.pool, &st->mem, sizeof(struct route), ROUTE_COUNT_MAX);
 	return 0;
@@ -47,10 +50,24 @@ static bool goes_before(const struct route_config *a, const struct route_config 
 	return a->preference > b->preference;
 }
 
+static struct list *bucket_of(struct stack *st, const struct route_config *c)
+{
+	uint8_t key[41];
+
+	memcpy(key, c->prefix.addr.b, 16);
+	memcpy(key + 16, c->gateway.b, 16);
+	memcpy(key + 32, &c->ifindex, 4);
+	memcpy(key + 36, &c->metric, 4);
+	key[40] = c->prefix.len;
+	return &st->routes.buckets[hash_bytes(&st->routes.key, key, sizeof(key)) % ROUTE_BUCKETS];
+}
+
 static struct route *find_exact(struct stack *st, const struct route_config *c)
 {
-	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
-		struct route *r = route_of(n);
+	struct list *bucket = bucket_of(st, c);
+
+	for (struct list *n = bucket->next; n != bucket; n = n->next) {
+		struct route *r = container_of(n, struct route, bucket_link);
 
 		if (r->config.prefix.len == c->prefix.len && r->config.metric == c->metric &&
 		    r->config.ifindex == c->ifindex && ip_addr_eq(&r->config.prefix.addr, &c->prefix.addr) &&
@@ -60,13 +77,38 @@ static struct route *find_exact(struct stack *st, const struct route_config *c)
 	return NULL;
 }
 
+enum route_told route_told_kind(const struct route_config *c)
+{
+	if (c->prefix.len == 0)
+		return ROUTE_TOLD_DEFAULT;
+	return has_gateway(c) ? ROUTE_TOLD_SPECIFIC : ROUTE_TOLD_PREFIX;
+}
+
+/* Where it is counted; NULL: nowhere. */
+static uint32_t *count_of(struct stack *st, const struct route_config *c)
+{
+	if (c->origin == NET_SLAAC)
+		return &link_by_ifindex(st, c->ifindex)->nd.routes[route_told_kind(c)];
+	return c->origin == NET_REDIRECT ? &st->routes.redirects : NULL;
+}
+
+static void count(struct stack *st, const struct route_config *c, int by)
+{
+	uint32_t *n = count_of(st, c);
+
+	if (n)
+		*n += (uint32_t)by;
+}
+
 static void remove_route(struct stack *st, struct route *r)
 {
 	bool was_router = r->config.origin == NET_SLAAC && r->config.prefix.len == 0;
 	uint32_t ifindex = r->config.ifindex;
 
+	count(st, &r->config, -1);
 	timer_cancel(&r->timer);
 	list_remove(&r->link);
+	list_remove(&r->bucket_link);
 	pool_put(&st->routes.pool, r);
 	st->route_generation++;
 	if (was_router)
@@ -113,6 +155,8 @@ static int insert(struct stack *st, const struct route_config *c)
 	r->config = *c;
 	r->st = st;
 	list_init(&r->link);
+	list_append(bucket_of(st, c), &r->bucket_link);
+	count(st, c, 1);
 	timer_init(&r->timer, on_expiry);
 	set_lifetime(r, c->lifetime_s);
 	file(st, r);
@@ -123,7 +167,9 @@ static void change(struct stack *st, struct route *r, const struct route_config 
 {
 	if (r->config.mtu != c->mtu || !ip_addr_eq(&r->config.src, &c->src))
 		st->route_generation++;
+	count(st, &r->config, -1);
 	r->config.origin = c->origin;
+	count(st, &r->config, 1);
 	r->config.mtu = c->mtu;
 	r->config.src = c->src;
 	set_lifetime(r, c->lifetime_s);
@@ -408,18 +454,6 @@ struct route *route_find(struct stack *st, const struct route_config *c)
 void route_remove(struct stack *st, struct route *r)
 {
 	remove_route(st, r);
-}
-
-uint32_t route_count_learnt(struct stack *st, uint32_t ifindex, enum net_origin origin, bool (*is_kind)(const struct route *))
-{
-	uint32_t count = 0;
-
-	for (struct list *n = st->routes.all.next; n != &st->routes.all; n = n->next) {
-		const struct route *r = route_of(n);
-
-		count += r->config.origin == origin && (ifindex == 0 || r->config.ifindex == ifindex) && (!is_kind || is_kind(r));
-	}
-	return count;
 }
 
 static bool leads_through(const struct route *r, uint32_t ifindex, const struct ip_addr *gateway)

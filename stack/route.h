@@ -2,7 +2,8 @@
 /* route.h - the routing table: longest prefix first, then the lowest metric, then the highest preference (RFC 4191) of a router that
  * is not known to be silent; between routers that advertise themselves see route_lookup(). Each entry tells its origin (enum net_origin), and goes when its lifetime is over.
  * Costs:    a lookup walks the sorted list. Tables of hosts are short, and sockets cache what they find (struct ip_dst), so
- *           no packet pays for it.
+ *           no packet pays for it. What routers tell is found by a hash and counted as it comes and goes: an advertisement holds
+ *           dozens of routes, and anybody on the link can send many.
  * Promises: every change raises the stack's route_generation. */
 #ifndef TAPIR_STACK_ROUTE_H
 #define TAPIR_STACK_ROUTE_H
@@ -11,13 +12,14 @@
 #include <stdint.h>
 
 #include "addr.h"
+#include "hash.h"
 #include "list.h"
 #include "pool.h"
 #include "stack.h"
 #include "timer.h"
 
 struct route {
-	struct list link;
+	struct list link, bucket_link;
 	struct route_config config; /* prefix with its host bits cleared */
 	struct stack *st;
 	uint64_t until_us; /* UINT64_MAX: for ever */
@@ -25,10 +27,13 @@ struct route {
 	uint64_t tried; /* the turn at which it was last chosen */
 };
 
-enum { ROUTE_COUNT_MAX = 4096 };
+enum { ROUTE_COUNT_MAX = 4096, ROUTE_BUCKETS = 512 };
 
 struct route_table {
 	struct list all; /* sorted: longer prefixes first, lower metrics first among equals */
+	struct hash_key key;
+	struct list buckets[ROUTE_BUCKETS];
+	uint32_t redirects; /* how many of NET_REDIRECT */
 	struct pool pool;
 	uint64_t turn;
 };
@@ -51,10 +56,10 @@ const struct route *route_lookup(struct stack *st, const struct ip_addr *dst, co
 /* The same for a packet that is to be sent: routers that don't answer take turns, and better ones that did not are asked again. */
 const struct route *route_choose(struct stack *st, const struct ip_addr *dst, const struct ip_addr *src, uint32_t ifindex);
 
-/* For who learns routes from packets (nd_router.c). @is_kind: NULL: all. */
+/* For who learns routes from packets (nd_router.c). */
 struct route *route_find(struct stack *st, const struct route_config *c); /* equal prefix, metric, link, gateway; NULL: none */
 void route_remove(struct stack *st, struct route *r);
-uint32_t route_count_learnt(struct stack *st, uint32_t ifindex, enum net_origin origin, bool (*is_kind)(const struct route *));
+enum route_told route_told_kind(const struct route_config *c);
 bool route_leads_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
 bool route_is_learnt_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
 void route_remove_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway); /* what was learnt only */
