@@ -118,9 +118,16 @@ void netconf_save_leases(struct daemon *d)
 	if (stack_stats(d->st)[STAT_DHCP4_IN] == d->dhcp_in_seen)
 		return;
 	d->dhcp_in_seen = stack_stats(d->st)[STAT_DHCP4_IN];
-	for (int i = 0; i < d->tap_count; i++)
+	for (int i = 0; i < d->tap_count; i++) {
+		struct lease_entry *e = &entries[count];
+
+		e->tap = d->taps[i].name;
 		if (stack_dhcp4_info(d->st, d->taps[i].ifindex, &info) == 0 && info.addr.len != 0)
-			entries[count++] = (struct lease_entry){ d->taps[i].name, info.addr.addr };
+			e->addr = info.addr.addr;
+		else if (!lease_find(&d->leases, e->tap, &e->addr)) /* it may still come, and is a wish until then */
+			continue;
+		count++;
+	}
 	if (count > 0)
 		lease_save(&d->leases, entries, count);
 }
