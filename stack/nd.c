@@ -246,6 +246,8 @@ static void input_advertisement(struct stack *st, struct link *l, const struct i
 	struct if_addr *own = addr_find(st, &m->target, l->ifindex);
 	struct neigh *n;
 
+	if (own && own->state == IF_ADDR_DUPLICATE) /* a neighbour's, which we may talk to like any other */
+		own = NULL;
 	if (ip_addr_is_multicast(&rx->dst) && (m->flags & FLAG_SOLICITED)) {
 		stat_drop(st, STAT_ND_DROP_SOURCE);
 		return;

@@ -280,6 +280,25 @@ static void test_4862_5_4_5_duplicate_is_neither_answered_for_nor_used(void **st
 	assert_string_equal(addr_state(NEW), "preferred");
 }
 
+/* Whose it is instead is a neighbour like any other. */
+static void test_4862_5_4_5_owner_of_a_duplicate_can_be_talked_to(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+
+	(void)state;
+	assert_int_equal(add(NEW "/64"), 0);
+	bed_run(&b, 1010000);
+	nd(NEW, "ff02::1", LAN_NA, LAN_OVERRIDE, NEW, other_mac);
+	bed_drop_all(&b);
+	assert_int_equal(bed_send(&b, s, NEW, 1000, "x", 1), 0);
+	assert_true(bed_next(&b, &out) && lan_is_nd(&out, new_group_mac, BED_ADDR6, NEW_GROUP, LAN_NS, 0, NEW, true));
+	nd(NEW, BED_ADDR6, LAN_NA, LAN_SOLICITED | LAN_OVERRIDE, NEW, other_mac);
+	assert_true(bed_next(&b, &out) && lan_is_ip(&out, other_mac));
+	nd(NEW, "ff02::1:ff00:1", LAN_NS, 0, BED_ADDR6, other_mac);
+	assert_true(bed_next(&b, &out) && lan_is_nd(&out, other_mac, BED_ADDR6, NEW, LAN_NA, LAN_SOLICITED | LAN_OVERRIDE, BED_ADDR6, true));
+	sock_close(s, b.now_us);
+}
+
 /* Section 5.4.3, and 7.2.4 of RFC 4861: what is ours is defended, each time, and kept. */
 static void test_4862_5_4_3_address_of_ours_is_defended_to_all(void **state)
 {
@@ -323,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_4429_3_3_what_tells_that_an_optimistic_address_is_anothers),
 		cmocka_unit_test_teardown(test_4862_5_4_3_invalid_messages_prove_nothing, teardown),
 		TEST(test_4862_5_4_5_duplicate_is_neither_answered_for_nor_used),
+		TEST(test_4862_5_4_5_owner_of_a_duplicate_can_be_talked_to),
 		TEST(test_4862_5_4_3_address_of_ours_is_defended_to_all),
 		TEST(test_7527_4_2_nonce_of_nothing_is_anothers),
 	};
