@@ -273,7 +273,8 @@ struct tapir_addr_rec {
 struct tapir_route_rec {
 	struct tapir_addr dst, gateway; /* gateway.family 0: on-link */
 	uint32_t prefix_len, metric;
-	uint32_t ifindex, reserved;
+	uint32_t ifindex;
+	uint32_t is_down; /* its link is: it leads nowhere */
 	char ifname[16];
 	char origin[16];
 	uint32_t lifetime_s; /* what is left; 0: for ever */

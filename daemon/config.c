@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ADDRESS_TEXT_MAX = 80 };
+
 struct source {
 	const char *file; /* NULL: the command line */
 	int line;
@@ -98,11 +100,32 @@ static int read_tap(struct config *c, const char *value, const struct source *fr
 	return read_word(this_link(c)->tap, sizeof(this_link(c)->tap), value);
 }
 
-static int read_prefix(struct ip_prefix *list, int *count, const char *value)
+/* ADDRESS%LINK[/LEN] without the link, which must be the one that the key is about. 0, -ENODEV, -EINVAL. */
+static int drop_scope(const struct config *c, const char *value, char to[ADDRESS_TEXT_MAX])
 {
-	struct ip_prefix p;
+	const char *tap = c->links[c->link].tap, *scope = strchr(value, '%'), *rest;
 
-	if (!strchr(value, '/') || ip_prefix_parse(value, &p) < 0 || ip_addr_is_any(&p.addr) || ip_addr_is_multicast(&p.addr))
+	if (strlen(value) >= ADDRESS_TEXT_MAX)
+		return -EINVAL;
+	strcpy(to, value);
+	if (!scope)
+		return 0;
+	rest = scope + strcspn(scope, "/");
+	if ((size_t)(rest - scope - 1) != strlen(tap) || memcmp(scope + 1, tap, strlen(tap)))
+		return -ENODEV;
+	strcpy(to + (scope - value), rest);
+	return 0;
+}
+
+static int read_prefix(const struct config *c, struct ip_prefix *list, int *count, const char *value)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct ip_prefix p;
+	int err = drop_scope(c, value, text);
+
+	if (err < 0)
+		return err;
+	if (!strchr(text, '/') || ip_prefix_parse(text, &p) < 0 || ip_addr_is_any(&p.addr) || ip_addr_is_multicast(&p.addr))
 		return -EINVAL;
 	if (*count == CONFIG_LIST_MAX)
 		return -E2BIG;
@@ -113,22 +136,26 @@ static int read_prefix(struct ip_prefix *list, int *count, const char *value)
 static int read_addr(struct config *c, const char *value, const struct source *from)
 {
 	(void)from;
-	return read_prefix(this_link(c)->addrs, &this_link(c)->addr_count, value);
+	return read_prefix(c, this_link(c)->addrs, &this_link(c)->addr_count, value);
 }
 
 static int read_host_addr(struct config *c, const char *value, const struct source *from)
 {
 	(void)from;
-	return read_prefix(this_link(c)->host_addrs, &this_link(c)->host_addr_count, value);
+	return read_prefix(c, this_link(c)->host_addrs, &this_link(c)->host_addr_count, value);
 }
 
 static int read_gateway(struct config *c, const char *value, const struct source *from)
 {
 	struct config_link *l = this_link(c);
+	char text[ADDRESS_TEXT_MAX];
 	struct ip_addr a;
+	int err = drop_scope(c, value, text);
 
 	(void)from;
-	if (ip_addr_parse(value, &a) < 0 || ip_addr_is_any(&a) || ip_addr_is_multicast(&a))
+	if (err < 0)
+		return err;
+	if (ip_addr_parse(text, &a) < 0 || ip_addr_is_any(&a) || ip_addr_is_multicast(&a))
 		return -EINVAL;
 	if (l->gateway_count == CONFIG_LIST_MAX)
 		return -E2BIG;
@@ -256,7 +283,7 @@ static const struct key keys[] = {
 	  "        gateway, dhcp, host-addr, mtu, mac and offload are about the one before them", read_tap, NULL },
 	{ "addr", "ADDRESS/LEN", "an IPv4 or IPv6 address with its prefix length, like 10.77.0.2/24 or fd77::2/64",
 	  "an address of the stack; may be repeated", read_addr, count_addrs },
-	{ "gateway", "ADDRESS", "an IPv4 or IPv6 address, like 10.77.0.1 or fd77::1",
+	{ "gateway", "ADDRESS", "an IPv4 or IPv6 address, like 10.77.0.1, fd77::1 or fe80::1%tap0",
 	  "the default router of its family; may be repeated", read_gateway, count_gateways },
 	{ "dhcp", NULL, "on or off",
 	  "have the link configured by DHCP for IPv4, and for IPv6 when its routers say so; without an answer, IPv4 takes an\n"
@@ -321,7 +348,7 @@ static const struct key *find_key(const char *name)
 	return NULL;
 }
 
-static void explain(char error[CONFIG_ERROR_MAX], const struct key *key, const struct source *from, const char *value, int why)
+static void explain(char error[CONFIG_ERROR_MAX], const struct config *c, const struct key *key, const struct source *from, const char *value, int why)
 {
 	char where[CONFIG_WHERE_MAX + 32];
 
@@ -332,6 +359,8 @@ static void explain(char error[CONFIG_ERROR_MAX], const struct key *key, const s
 	if (why == -E2BIG)
 		snprintf(error, CONFIG_ERROR_MAX, "%s%.200s: more than %d values for %s", where, value,
 			 key->read == read_tap ? CONFIG_LINKS_MAX : CONFIG_LIST_MAX, key->name);
+	else if (why == -ENODEV)
+		snprintf(error, CONFIG_ERROR_MAX, "%s%.200s: expected %%%s, the tap that it is about", where, value, c->links[c->link].tap);
 	else
 		snprintf(error, CONFIG_ERROR_MAX, "%s%.200s: expected %s", where, value, key->expected);
 }
@@ -392,7 +421,7 @@ static int on_ini_value(void *ctx, const char *section, const char *name, const 
 	}
 	r = key->read(f->config, value, &f->at);
 	if (r < 0) {
-		explain(f->error, key, &f->at, value, r);
+		explain(f->error, f->config, key, &f->at, value, r);
 		return 0;
 	}
 	f->failed = false;
@@ -489,7 +518,7 @@ static enum config_result apply_flags(struct config *c, int argc, char **argv, c
 		seen[link][o - 1] = true;
 		r = key->read(c, value, &command_line);
 		if (r < 0) {
-			explain(error, key, &command_line, value, r);
+			explain(error, c, key, &command_line, value, r);
 			return CONFIG_BAD_USAGE;
 		}
 	}

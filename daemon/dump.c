@@ -42,6 +42,7 @@ static void *add_record(struct dump *p)
 struct name_search {
 	uint32_t ifindex;
 	char *name;
+	bool is_up;
 };
 
 static bool match_link(void *ctx, const struct link_info *l)
@@ -51,14 +52,17 @@ static bool match_link(void *ctx, const struct link_info *l)
 	if (l->ifindex != s->ifindex)
 		return true;
 	snprintf(s->name, LINK_NAME_MAX, "%s", l->config.name);
+	s->is_up = l->is_up;
 	return false;
 }
 
-static void link_name(struct daemon *d, uint32_t ifindex, char name[LINK_NAME_MAX])
+/* Returns whether the link is up. */
+static bool link_name(struct daemon *d, uint32_t ifindex, char name[LINK_NAME_MAX])
 {
-	struct name_search s = { ifindex, name };
+	struct name_search s = { ifindex, name, false };
 
 	stack_each_link(d->st, match_link, &s);
+	return s.is_up;
 }
 
 static void addr_to_record(struct tapir_addr *to, const struct ip_addr *a)
@@ -168,7 +172,7 @@ static bool dump_route(void *ctx, const struct route_info *r)
 		addr_to_record(&rec->gateway, &r->config.gateway);
 	rec->metric = r->config.metric;
 	rec->ifindex = r->config.ifindex;
-	link_name(p->d, r->config.ifindex, rec->ifname);
+	rec->is_down = !link_name(p->d, r->config.ifindex, rec->ifname);
 	snprintf(rec->origin, sizeof(rec->origin), "%s", r->origin);
 	rec->lifetime_s = r->config.lifetime_s;
 	rec->preference = r->config.preference;

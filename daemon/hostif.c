@@ -186,6 +186,19 @@ int hostif_watch(void)
 	return fd;
 }
 
+void hostif_ask(int fd, int host_ifindex)
+{
+	struct {
+		struct nlmsghdr nl;
+		struct ifinfomsg ifi;
+	} q = {
+		.nl = { .nlmsg_len = sizeof(q), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.ifi = { .ifi_family = AF_UNSPEC, .ifi_index = host_ifindex },
+	};
+
+	send(fd, &q, sizeof(q), 0); /* where it cannot be asked, the next change tells */
+}
+
 static bool read_link_message(const struct nlmsghdr *nl, struct hostif_news *news)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(nl);
@@ -201,9 +214,15 @@ static bool read_link_message(const struct nlmsghdr *nl, struct hostif_news *new
 		.is_up = (ifi->ifi_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING),
 	};
 	left = (int)(nl->nlmsg_len - NLMSG_LENGTH(sizeof(*ifi)));
-	for (a = IFLA_RTA(ifi); RTA_OK(a, left); a = RTA_NEXT(a, left))
+	for (a = IFLA_RTA(ifi); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
 		if (a->rta_type == IFLA_MTU && RTA_PAYLOAD(a) == 4)
 			memcpy(&news->mtu, RTA_DATA(a), 4);
+		else if (a->rta_type == IFLA_MASTER && RTA_PAYLOAD(a) == 4)
+			memcpy(&news->bridge, RTA_DATA(a), 4);
+		else if (a->rta_type == IFLA_IFNAME && RTA_PAYLOAD(a) <= IFNAMSIZ)
+			memcpy(news->name, RTA_DATA(a), RTA_PAYLOAD(a));
+	}
+	news->name[IFNAMSIZ - 1] = '\0';
 	return true;
 }
 

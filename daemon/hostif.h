@@ -14,14 +14,19 @@ int hostif_setup(struct tap *tap, const struct config_link *config, char error[T
 /* Whether the device is up now, with a carrier. False also when that cannot be told. */
 bool hostif_is_up(const struct tap *tap);
 
-/** hostif_watch - a netlink socket, non-blocking, that tells about the device. Returns it or -errno. */
+/** hostif_watch - a netlink socket, non-blocking, that tells about devices. Returns it or -errno. */
 int hostif_watch(void);
+
+/* Have it tell how the device is now, as if something had changed. */
+void hostif_ask(int fd, int host_ifindex);
 
 struct hostif_news {
 	int host_ifindex;
 	bool is_gone;
 	bool is_up; /* and with a carrier */
 	uint32_t mtu; /* 0: unknown */
+	int bridge;   /* the kernel's number of the bridge that it is a port of; 0: none */
+	char name[IFNAMSIZ];
 };
 
 /** hostif_next - the next news about any device. Returns 1 with *news set, 0 when there is none left, -errno. */

@@ -169,10 +169,18 @@ static bool is_starved(const struct daemon *d)
 	return false;
 }
 
-/* Something waits for descriptors or buffers, which may come back without our knowing. */
+static bool is_reattaching(const struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (d->taps[i].reattach_by_us)
+			return true;
+	return false;
+}
+
+/* Something waits for descriptors, buffers or devices, which may come back without our knowing. */
 static bool is_short(const struct daemon *d)
 {
-	return d->control.is_paused || is_starved(d) || channels_are_stalled(d);
+	return d->control.is_paused || is_starved(d) || channels_are_stalled(d) || is_reattaching(d);
 }
 
 static void retry_short(struct daemon *d)
@@ -181,6 +189,7 @@ static void retry_short(struct daemon *d)
 		d->taps[i].is_readable |= d->taps[i].is_starved;
 		d->taps[i].is_starved = false;
 	}
+	netconf_retry_devices(d);
 	control_resume(d);
 	channels_retry_stalled(d);
 }

@@ -168,6 +168,8 @@ static int watch_taps(struct daemon *d)
 
 	for (int i = 0; i < d->tap_count && !status; i++) {
 		status = watch(d, &d->taps[i].source, d->taps[i].fd, on_tap_ready, "watching the TAP");
+		if (!status)
+			hostif_ask(d->link_source.fd, d->taps[i].host_ifindex);
 		if (!status && !hostif_is_up(&d->taps[i])) /* asked after the watch began: no change is missed */
 			stack_set_link_up(d->st, d->taps[i].ifindex, false, d->now_us);
 	}

@@ -9,6 +9,8 @@
 
 #include "daemon.h"
 
+enum { REATTACH_WAIT_US = 5000000, IP6_MTU_MIN = 1280 };
+
 /* ---- At the start ---- */
 
 static int add_addresses(struct daemon *d, const struct tap *tap, const struct config_link *c)
@@ -176,23 +178,99 @@ static struct tap *find_tap(struct daemon *d, int host_ifindex)
 	return NULL;
 }
 
+static bool is_any_left(const struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (d->taps[i].host_ifindex)
+			return true;
+	return false;
+}
+
+/* Its link goes down like any other; nothing else is lost. Where nothing is left, and nobody else to make it again, it is the end. */
+static void on_deleted(struct daemon *d, struct tap *tap)
+{
+	bool may_come_back = tap->is_lasting;
+
+	tap->host_ifindex = 0;
+	tap->is_readable = false;
+	stack_set_link_up(d->st, tap->ifindex, false, d->now_us);
+	if (may_come_back || is_any_left(d)) {
+		log_line(&d->log, LOG_LEVEL_WARNING, "TAP %s was deleted; it is used again once it is made again: ip tuntap add %s mode tap",
+			 tap->name, tap->name);
+		return;
+	}
+	log_line(&d->log, LOG_LEVEL_ERROR, "TAP %s was deleted", tap->name);
+	d->stop = true;
+	d->stop_status = EX_UNAVAILABLE;
+}
+
+static void try_reattach(struct daemon *d, struct tap *tap)
+{
+	char error[TAP_ERROR_MAX] = "";
+	int r = tap_reattach(tap, &d->config.links[tap - d->taps], error);
+
+	if (r == -EAGAIN && d->now_us < tap->reattach_by_us)
+		return;
+	tap->reattach_by_us = 0;
+	if (r != 0) {
+		log_line(&d->log, LOG_LEVEL_WARNING, "TAP %s was made again and cannot be used: %s", tap->name, error);
+		return;
+	}
+	log_line(&d->log, LOG_LEVEL_INFO, "TAP %s is there again", tap->name);
+	hostif_ask(d->link_source.fd, tap->host_ifindex);
+}
+
+void netconf_retry_devices(struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++)
+		if (d->taps[i].reattach_by_us)
+			try_reattach(d, &d->taps[i]);
+}
+
+/* Who makes a device still has it open when we hear of it. */
+static void on_stranger(struct daemon *d, const struct hostif_news *news)
+{
+	for (int i = 0; i < d->tap_count && !news->is_gone; i++)
+		if (!d->taps[i].host_ifindex && strcmp(d->taps[i].name, news->name) == 0)
+			d->taps[i].reattach_by_us = d->now_us + REATTACH_WAIT_US;
+}
+
+static void on_mtu(struct daemon *d, struct tap *tap, uint32_t mtu)
+{
+	log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u%s", tap->name, mtu, mtu < IP6_MTU_MIN ? ", too small for IPv6" : "");
+	tap->mtu = mtu;
+	stack_set_link_mtu(d->st, tap->ifindex, mtu);
+}
+
+/* Another network, for all that we know: as if the cable had been drawn and put in elsewhere. */
+static void on_bridge(struct daemon *d, struct tap *tap, int bridge)
+{
+	char name[IFNAMSIZ] = "?";
+
+	if (bridge)
+		if_indextoname((unsigned)bridge, name);
+	log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: %s%s", tap->name, bridge ? "now a port of the bridge " : "no longer a port of a bridge",
+		 bridge ? name : "");
+	stack_set_link_up(d->st, tap->ifindex, false, d->now_us);
+}
+
 void netconf_on_device(struct daemon *d, const struct hostif_news *news)
 {
 	struct tap *tap = find_tap(d, news->host_ifindex);
 
-	if (!tap)
+	if (!tap) {
+		on_stranger(d, news);
 		return;
+	}
 	if (news->is_gone) {
-		log_line(&d->log, LOG_LEVEL_ERROR, "TAP %s was deleted", tap->name);
-		d->stop = true;
-		d->stop_status = EX_UNAVAILABLE;
+		on_deleted(d, tap);
 		return;
 	}
-	if (news->mtu && news->mtu != tap->mtu) {
-		log_line(&d->log, LOG_LEVEL_INFO, "TAP %s: MTU %u", tap->name, news->mtu);
-		tap->mtu = news->mtu;
-		stack_set_link_mtu(d->st, tap->ifindex, news->mtu);
-	}
+	if (news->mtu && news->mtu != tap->mtu)
+		on_mtu(d, tap, news->mtu);
+	if (tap->bridge >= 0 && tap->bridge != news->bridge)
+		on_bridge(d, tap, news->bridge);
+	tap->bridge = news->bridge;
 	stack_set_link_up(d->st, tap->ifindex, news->is_up, d->now_us);
 	tap->is_readable = true;
 }

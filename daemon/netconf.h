@@ -18,8 +18,11 @@ struct route_config netconf_default_route(const struct tap *tap, const struct ip
 int netconf_start_dhcp(struct daemon *d);
 int netconf_start_dhcp_on(struct daemon *d, const struct tap *tap);
 
-/* News of a device: gone, another MTU, up or down. */
+/* News of a device: gone, there again, another MTU, up or down, the port of another bridge. */
 void netconf_on_device(struct daemon *d, const struct hostif_news *news);
+
+/* Devices that were made again and could not be opened yet are tried once more. */
+void netconf_retry_devices(struct daemon *d);
 
 /* Whether every link that configures itself has an address that reaches beyond it, and probes none: one of IPv4, or, with @any_family,
  * any. */

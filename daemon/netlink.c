@@ -318,7 +318,8 @@ static void tell(struct daemon *d, const uint8_t *message, size_t len)
 	}
 }
 
-static bool has_message(const uint8_t *messages, size_t bytes, const uint8_t *message, size_t len)
+/* @is_gone: one that is about the same thing counts, too. */
+static bool has_message(const uint8_t *messages, size_t bytes, const uint8_t *message, size_t len, bool is_gone)
 {
 	size_t n;
 
@@ -327,6 +328,8 @@ static bool has_message(const uint8_t *messages, size_t bytes, const uint8_t *me
 		if (!n)
 			return false;
 		if (n == len && memcmp(messages + at, message, len) == 0)
+			return true;
+		if (is_gone && netlink_is_same(messages + at, message))
 			return true;
 	}
 	return false;
@@ -345,7 +348,7 @@ static void tell_difference(struct daemon *d, const struct netlink_tables *from,
 		n = netlink_next_message(message, from->bytes[t] - at);
 		if (!n)
 			return;
-		if (has_message(in->messages[t], in->bytes[t], message, n))
+		if (has_message(in->messages[t], in->bytes[t], message, n, is_gone))
 			continue;
 		memcpy(&h, message, sizeof(h));
 		h.nlmsg_type = (uint16_t)(h.nlmsg_type + is_gone);

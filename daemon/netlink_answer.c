@@ -7,6 +7,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -457,6 +458,29 @@ static bool walk_addr(void *ctx, const struct addr_info *a)
 	return go_on(w, !is_family(w, &a->prefix.addr) || !is_shown(a) || compose_addr(w->out, &w->who, w->st, a, !w->is_plain));
 }
 
+struct link_state {
+	uint32_t ifindex;
+	bool is_up;
+};
+
+static bool match_link_state(void *ctx, const struct link_info *l)
+{
+	struct link_state *s = ctx;
+
+	if (l->ifindex == s->ifindex)
+		s->is_up = l->is_up;
+	return l->ifindex != s->ifindex;
+}
+
+/* Like the kernel, which takes the routes of a device away when it goes down. */
+static bool leads_somewhere(struct stack *st, const struct route_info *r)
+{
+	struct link_state s = { .ifindex = r->config.ifindex };
+
+	stack_each_link(st, match_link_state, &s);
+	return s.is_up;
+}
+
 static bool walk_route(void *ctx, const struct route_info *r)
 {
 	struct walk *w = ctx;
@@ -464,7 +488,7 @@ static bool walk_route(void *ctx, const struct route_info *r)
 
 	if (!is_due(w, &stop))
 		return !stop;
-	return go_on(w, !is_family(w, &r->config.prefix.addr) || compose_route(w->out, &w->who, r));
+	return go_on(w, !is_family(w, &r->config.prefix.addr) || !leads_somewhere(w->st, r) || compose_route(w->out, &w->who, r));
 }
 
 static bool walk_local_route(void *ctx, const struct addr_info *a)
@@ -710,6 +734,60 @@ static int get_route(struct stack *st, const uint8_t *body, size_t len, const st
 	return 0;
 }
 
+/* Which number a network namespace has here: none. iproute2 asks it of each that has a name. */
+static int get_nsid(const struct asker *who, struct netlink_datagram *out)
+{
+	static const struct rtgenmsg head;
+	uint32_t begin = message_begin(out, RTM_NEWNSID, who, &head, sizeof(head));
+
+	attribute_u32(out, NETNSA_NSID, (uint32_t)NETNSA_NSID_NOT_ASSIGNED);
+	message_end(out, begin);
+	return 0;
+}
+
+/* ---- Notifications ------------------------------------------------------------------------------------------------ */
+
+static bool is_same_attribute(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len, uint16_t type)
+{
+	size_t a_bytes = 0, b_bytes = 0;
+	const uint8_t *x = find_attribute(a, a_len, type, &a_bytes), *y = find_attribute(b, b_len, type, &b_bytes);
+
+	return x && y ? a_bytes == b_bytes && memcmp(x, y, a_bytes) == 0 : !x && !y;
+}
+
+/* What makes an address, or a route, another one: the part of the header that counts, and these attributes. */
+bool netlink_is_same(const uint8_t *a, const uint8_t *b)
+{
+	static const uint16_t addr_key[] = { IFA_ADDRESS, 0 }, route_key[] = { RTA_DST, RTA_PRIORITY, RTA_GATEWAY, RTA_OIF, 0 };
+	const size_t flags_at = offsetof(struct ifaddrmsg, ifa_flags);
+	const uint16_t *key;
+	struct nlmsghdr x, y;
+	struct ifaddrmsg p, q;
+	size_t head = NLMSG_HDRLEN;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	if (x.nlmsg_type != y.nlmsg_type || (x.nlmsg_type != RTM_NEWADDR && x.nlmsg_type != RTM_NEWROUTE))
+		return false;
+	if (x.nlmsg_type == RTM_NEWADDR) {
+		memcpy(&p, a + head, sizeof(p));
+		memcpy(&q, b + head, sizeof(q));
+		if (memcmp(&p, &q, flags_at) != 0 || p.ifa_index != q.ifa_index)
+			return false;
+		head += sizeof(p);
+		key = addr_key;
+	} else {
+		if (memcmp(a + head, b + head, sizeof(struct rtmsg)) != 0)
+			return false;
+		head += sizeof(struct rtmsg);
+		key = route_key;
+	}
+	for (; *key; key++)
+		if (!is_same_attribute(a + head, x.nlmsg_len - head, b + head, y.nlmsg_len - head, *key))
+			return false;
+	return true;
+}
+
 /* ---- A message ---------------------------------------------------------------------------------------------------- */
 
 size_t netlink_next_message(const uint8_t *data, size_t len)
@@ -762,6 +840,8 @@ static int answer(struct stack *st, const struct nlmsghdr *h, const uint8_t *bod
 		return get_link(st, body, len, &who, out);
 	if (h->nlmsg_type == RTM_GETROUTE)
 		return get_route(st, body, len, &who, now_us, out);
+	if (h->nlmsg_type == RTM_GETNSID)
+		return get_nsid(&who, out);
 	return -EOPNOTSUPP;
 }
 

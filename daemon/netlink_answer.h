@@ -50,6 +50,9 @@ void netlink_continue_dump(struct stack *st, struct netlink_dump *dump, uint64_t
 enum netlink_table { NETLINK_LINKS, NETLINK_ADDRS, NETLINK_ROUTES, NETLINK_TABLES };
 bool netlink_describe(struct stack *st, enum netlink_table table, uint32_t at, struct netlink_datagram *out);
 
+/* Whether two messages of netlink_describe() are about the same address, or route: then the one is news of the other. */
+bool netlink_is_same(const uint8_t *a, const uint8_t *b);
+
 /* The multicast group (RTNLGRP_*) that hears of such a message; 0: none. */
 unsigned netlink_group_of(const uint8_t *message);
 

@@ -125,19 +125,19 @@ static int ask_device(struct tap *tap, const struct config_link *c, char *error)
 	return 0;
 }
 
-int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
+/* Make the open descriptor that of the device. */
+static int attach(struct tap *tap, const struct config_link *config, char *error)
 {
-	struct ifreq ifr = { 0 };
+	struct ifreq ifr = { 0 }, is = { 0 };
 	int hdr_bytes = VNET_HDR_BYTES;
 
-	*tap = (struct tap){ .fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC) };
-	if (tap->fd < 0)
-		return open_error(config, errno, error);
 	strcpy(ifr.ifr_name, config->tap);
 	ifr.ifr_flags = IFF_TAP | IFF_NO_PI | (config->offload ? IFF_VNET_HDR : 0);
 	if (ioctl(tap->fd, TUNSETIFF, &ifr) < 0)
 		return attach_error(config, errno, error);
 	memcpy(tap->name, ifr.ifr_name, IFNAMSIZ);
+	tap->is_lasting = ioctl(tap->fd, TUNGETIFF, &is) == 0 && is.ifr_flags & IFF_PERSIST;
+	tap->bridge = -1;
 	if (config->offload) {
 		if (ioctl(tap->fd, TUNSETVNETHDRSZ, &hdr_bytes) < 0) {
 			snprintf(error, TAP_ERROR_MAX, "TAP %s: TUNSETVNETHDRSZ: %s; try --offload off", tap->name, strerror(errno));
@@ -150,6 +150,29 @@ int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_E
 		ioctl(tap->fd, TUNSETOFFLOAD, 0UL);
 	}
 	return ask_device(tap, config, error);
+}
+
+int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
+{
+	*tap = (struct tap){ .fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC) };
+	return tap->fd < 0 ? open_error(config, errno, error) : attach(tap, config, error);
+}
+
+/* The descriptor outlives its device, and takes another one of the name, for which we may lack the permission to open it anew. */
+int tap_reattach(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
+{
+	struct tap again = *tap;
+	int status = attach(&again, config, error);
+
+	if (status)
+		return errno == EBUSY && !again.host_ifindex ? -EAGAIN : status;
+	if (again.offloads != tap->offloads) {
+		snprintf(error, TAP_ERROR_MAX, "TAP %s: it does not take on what the one before it did", tap->name);
+		return EX_UNAVAILABLE;
+	}
+	memcpy(again.mac, tap->mac, sizeof(tap->mac)); /* programs and neighbours know it */
+	*tap = again;
+	return 0;
 }
 
 void tap_close(struct tap *tap)

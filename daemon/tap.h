@@ -21,7 +21,10 @@ struct tap {
 	bool is_readable;
 	bool is_starved; /* there was no buffer to read into */
 	char name[IFNAMSIZ];
-	int host_ifindex;	/* the kernel's number of it */
+	int host_ifindex;	/* the kernel's number of it; 0: it was deleted */
+	int bridge;		/* of which it is a port, as the kernel numbers it; 0: none, -1: not known yet */
+	bool is_lasting;	/* somebody made it, who may make it again; else it is gone when we close it */
+	uint64_t reattach_by_us;	/* until then one that was made again is tried to be had; 0: not now */
 	uint32_t ifindex;	/* the stack's */
 	bool has_vnet_hdr;
 	uint32_t offloads;	/* enum link_offload: what the kernel takes from us, and gives us */
@@ -34,6 +37,10 @@ struct tap {
 /** tap_open - open or make the device. Returns 0, or a status of <sysexits.h> with @error set. */
 int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX]);
 void tap_close(struct tap *tap); /* before the stack, whose buffers it may hold */
+
+/** tap_reattach - use a device that was deleted and made again under its name, as what it was. Returns 0, -EAGAIN (somebody has it open), or
+ * a status of <sysexits.h> with @error set. */
+int tap_reattach(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX]);
 
 /** tap_read - the next frame, owned by the caller; NULL with *err = -EAGAIN (none), -ENOBUFS (no buffer; one frame is left
  * in the device), -EIO (device down), or another error of read(2). */

@@ -248,6 +248,8 @@ void route_print(FILE *f, const struct tapir_route_rec *routes, size_t n, const 
 			fprintf(f, " pref %s", r->preference > 0 ? "high" : "low");
 		if (r->lifetime_s)
 			fprintf(f, " expires %us", r->lifetime_s);
+		if (r->is_down)
+			fputs(" linkdown", f);
 		fputc('\n', f);
 	}
 }
@@ -273,6 +275,8 @@ json_t *route_json(const struct tapir_route_rec *routes, size_t n, const struct 
 		json_set_field(o, "origin", r->origin, sizeof(r->origin));
 		json_set_int(o, "metric", r->metric);
 		json_set_int(o, "preference", r->preference);
+		if (r->is_down)
+			json_object_set_new(o, "linkdown", json_true());
 		if (r->src.family)
 			json_set_text(o, "src", text_addr(&r->src, addr));
 		if (r->mtu)

@@ -234,6 +234,21 @@ static void test_values_are_refused(void **state)
 			fail_msg("%s %s is taken", wrong[i][0], wrong[i][1]);
 }
 
+static void test_the_link_may_be_said_behind_an_address_of_it(void **state)
+{
+	struct ip_addr router;
+
+	(void)state;
+	assert_int_equal(ip_addr_parse("fe80::1", &router), 0);
+	assert_int_equal(LOAD("--tap", "tap1", "--addr", "fe80::7%tap1/64", "--gateway", "fe80::1%tap1"), CONFIG_RUN);
+	assert_int_equal(config.links[0].addrs[0].len, 64);
+	assert_memory_equal(&config.links[0].gateways[0], &router, sizeof(router));
+	assert_int_equal(LOAD("--gateway", "fe80::1%tap1"), CONFIG_BAD_USAGE);
+	assert_error_has("--gateway fe80::1%tap1: expected %tap0");
+	assert_int_equal(LOAD("--gateway", "fe80::1%"), CONFIG_BAD_USAGE);
+	assert_int_equal(LOAD("--addr", "fe80::1%tap01/64"), CONFIG_BAD_USAGE);
+}
+
 static void test_a_list_has_an_end(void **state)
 {
 	FILE *f = fopen(path, "w");
@@ -331,6 +346,7 @@ int main(void)
 		TEST(test_a_line_that_is_too_long_is_refused_not_cut),
 		TEST(test_a_file_that_is_missing_is_an_error),
 		TEST(test_values_are_refused),
+		TEST(test_the_link_may_be_said_behind_an_address_of_it),
 		TEST(test_a_list_has_an_end),
 		TEST(test_each_tap_has_what_follows_it),
 		TEST(test_what_comes_before_the_first_tap_is_about_it),
