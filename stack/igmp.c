@@ -87,6 +87,12 @@ static bool is_silent(const struct stack *st, const struct ip_addr *group)
 	return is_of_link && (b[3] == 1 || !st->tunables.igmp_link_local_mcast_reports);
 }
 
+/* RFC 4607 section 1 */
+static bool is_source_specific(const struct stack *st, const struct ip_addr *group)
+{
+	return st->tunables.igmp_ssm && ip_addr_v4(group)[0] == 232;
+}
+
 static uint32_t forced_version(const struct stack *st)
 {
 	return st->tunables.force_igmp_version;
@@ -109,6 +115,7 @@ const struct mcast_protocol igmp_protocol = {
 	.report_type = IGMP_REPORT_V3,
 	.header_bytes = IP4_HDR_LEN + ROUTER_ALERT_BYTES,
 	.is_silent = is_silent,
+	.is_source_specific = is_source_specific,
 	.forced_version = forced_version,
 	.robustness = robustness,
 	.unsolicited_ms = unsolicited_ms,
@@ -153,11 +160,7 @@ static void input_report(struct stack *st, const struct frame *f, const struct i
 		stat_drop(st, STAT_IGMP_DROP_FORMAT);
 		return;
 	}
-	if (!ip_addr_eq(&rx->dst, &group)) {
-		stat_drop(st, STAT_IGMP_DROP_DESTINATION);
-		return;
-	}
-	stat_count(st, STAT_IGMP_IN_REPORTS);
+	stat_count(st, STAT_IGMP_IN_REPORTS); /* to any address of ours: RFC 3376 section 4.2.14 */
 	mcast_report_on_report(&link_by_ifindex(st, rx->ifindex)->igmp, &group);
 }
 

@@ -23,12 +23,18 @@ bool igmp_parse_query(const uint8_t *p, size_t len, struct mcast_query *q)
 	if (!wire_rd_ok(&r) || type != IGMP_QUERY)
 		return false;
 	*q = (struct mcast_query){ .group = ip_addr_from4(group) };
+	if (len == IGMP_MESSAGE_BYTES && code == 0) {
+		q->version = 1;
+		q->group = ip_addr_from4((const uint8_t[4]){ 0 }); /* RFC 1112 appendix I: "ignored when received" */
+		q->max_response_us = V1_MAX_RESPONSE_TENTHS * TENTH_US;
+		return true;
+	}
 	if (!ip_addr_is_any(&q->group) && !ip_addr_is_multicast(&q->group))
 		return false;
 	if (len == IGMP_MESSAGE_BYTES) {
-		q->version = code == 0 ? 1 : 2;
-		q->max_response_us = (code == 0 ? V1_MAX_RESPONSE_TENTHS : (uint32_t)code) * TENTH_US;
-		return code != 0 || ip_addr_is_any(&q->group);
+		q->version = 2;
+		q->max_response_us = (uint32_t)code * TENTH_US; /* RFC 3376 section 7.2.1: not floating point */
+		return true;
 	}
 	if (len < QUERY_V3_BYTES_MIN)
 		return false;

@@ -6,8 +6,9 @@
 
 #include "core.h"
 
-/* What Linux charges to net.core.optmem_max for a membership of IPv6: struct ipv6_mc_socklist on a 64-bit machine. */
-enum { OPTMEM_PER_MEMBER6 = 64 };
+/* What Linux charges to net.core.optmem_max on a 64-bit machine: struct ip_mc_socklist or ipv6_mc_socklist for a membership, and
+ * struct ip_sf_socklist or ip6_sf_socklist for a list of sources. */
+enum { OPTMEM_PER_MEMBER4 = 48, OPTMEM_PER_MEMBER6 = 64, OPTMEM_PER_LIST = 24, OPTMEM_PER_SOURCE4 = 4, OPTMEM_PER_SOURCE6 = 16 };
 
 static const struct mcast_filter filter_none, filter_all = { .mode = FILTER_EXCLUDE };
 
@@ -68,13 +69,13 @@ struct mcast_group *mcast_find(struct stack *st, const struct ip_addr *group, ui
 	return NULL;
 }
 
-/* Find or make the group, and count one user more. */
-static struct mcast_group *group_get(struct stack *st, struct link *l, const struct ip_addr *addr)
+/* Find or make the group, and count one user more. NULL: there are @max already, or there is no memory. */
+static struct mcast_group *group_get(struct stack *st, struct link *l, const struct ip_addr *addr, uint32_t max)
 {
 	struct mcast_group *g = mcast_find(st, addr, l->ifindex);
 
 	if (!g) {
-		g = pool_get(&st->mcast.groups);
+		g = st->mcast.groups.used < max ? pool_get(&st->mcast.groups) : NULL;
 		if (!g) {
 			stat_count(st, STAT_MEM_OBJECTS_EXHAUSTED);
 			return NULL;
@@ -85,6 +86,7 @@ static struct mcast_group *group_get(struct stack *st, struct link *l, const str
 		list_append(&g->ifc->groups, &g->link);
 		list_append(bucket_of(st, addr, l->ifindex), &g->bucket_link);
 		mcast_reporting_init(g);
+		g->ifc->count++;
 		g->ifc->leaving++;
 	}
 	if (g->users++ == 0)
@@ -106,12 +108,20 @@ void mcast_group_free(struct mcast_group *g)
 
 	if (g->users == 0)
 		ifc->leaving--;
+	ifc->count--;
 	mcast_reporting_fini(g);
 	mcast_merge_clear(&st->mem, &g->merge);
 	mcast_sources_clear(&st->mem, &g->filter.sources);
 	list_remove(&g->link);
 	list_remove(&g->bucket_link);
 	pool_put(&st->mcast.groups, g);
+}
+
+static int merged(const struct mcast_group *g, struct mcast_filter *out)
+{
+	struct mem *mem = &g->ifc->st->mem;
+
+	return mcast_is_source_specific(g->ifc, &g->addr) ? mcast_merge_included(mem, &g->merge, out) : mcast_merge_result(mem, &g->merge, out);
 }
 
 /** change - one listener's filter becomes another: the group's reception state follows, and the link is told.
@@ -126,7 +136,7 @@ static int change(struct mcast_group *g, const struct mcast_filter *from, const 
 		return -ENOBUFS;
 	if (from)
 		mcast_merge_remove(&g->merge, from);
-	if (mcast_merge_result(mem, &g->merge, &now) < 0) {
+	if (merged(g, &now) < 0) {
 		if (!to)
 			return 0;
 		if (from)
@@ -157,14 +167,14 @@ bool mcast_hears(struct stack *st, const struct ip_addr *group, const struct lin
 	if (ip_addr_is4(group) ? ip_addr_eq(group, &all_systems) : mcast_is_all_nodes(group))
 		return true;
 	g = mcast_find(st, group, l->ifindex);
-	return g && !mcast_filter_is_none(&g->filter);
+	return g && (g->merge.excluders > 0 || !mcast_filter_is_none(&g->filter));
 }
 
 /* ---- The stack's own ---------------------------------------------------------------------------------------------- */
 
 int mcast_join_own(struct stack *st, struct link *l, const struct ip_addr *group, uint64_t report_at_us)
 {
-	struct mcast_group *g = group_get(st, l, group);
+	struct mcast_group *g = group_get(st, l, group, MCAST_GROUPS_MAX);
 
 	if (!g)
 		return -ENOBUFS;
@@ -230,17 +240,51 @@ struct mcast_member *mcast_member_find(const struct sock *s, const struct ip_add
 	return m;
 }
 
+static uint64_t optmem_of_list(bool is4, uint32_t sources)
+{
+	return sources > 0 ? OPTMEM_PER_LIST + sources * (is4 ? OPTMEM_PER_SOURCE4 : OPTMEM_PER_SOURCE6) : 0;
+}
+
+static uint64_t optmem_of_members(const struct sock *s)
+{
+	uint64_t bytes = 0;
+
+	for (const struct mcast_member *m = s->memberships; m; m = m->next) {
+		bool is4 = ip_addr_is4(&m->group->addr);
+
+		bytes += (is4 ? OPTMEM_PER_MEMBER4 : OPTMEM_PER_MEMBER6) + optmem_of_list(is4, m->filter.sources.count);
+	}
+	return bytes;
+}
+
 /* Linux's limits. */
 static int check_limit(const struct sock *s, bool is4)
 {
 	const struct tunables *t = &s->st->tunables;
 	uint32_t count = 0;
 
+	if (!is4)
+		return optmem_of_members(s) + OPTMEM_PER_MEMBER6 <= t->optmem_max ? 0 : -ENOMEM;
 	for (const struct mcast_member *m = s->memberships; m; m = m->next)
-		count += ip_addr_is4(&m->group->addr) == is4;
-	if (is4)
-		return count < t->igmp_max_memberships ? 0 : -ENOBUFS;
-	return count < t->optmem_max / OPTMEM_PER_MEMBER6 ? 0 : -ENOMEM;
+		count += ip_addr_is4(&m->group->addr);
+	return count < t->igmp_max_memberships ? 0 : -ENOBUFS;
+}
+
+/* Whether @m may have a list of @sources. */
+static int check_sources(const struct sock *s, const struct mcast_member *m, uint32_t sources)
+{
+	bool is4 = ip_addr_is4(&m->group->addr);
+	uint64_t others = optmem_of_members(s) - optmem_of_list(is4, m->filter.sources.count);
+
+	if (sources <= m->filter.sources.count)
+		return 0;
+	if (others + optmem_of_list(is4, sources) > s->st->tunables.optmem_max)
+		return -ENOBUFS;
+	if (s->st->mcast.sources - m->filter.sources.count + sources > MCAST_SOURCES_MAX) {
+		stat_count(s->st, STAT_MEM_OBJECTS_EXHAUSTED);
+		return -ENOBUFS;
+	}
+	return 0;
 }
 
 int mcast_member_add(struct sock *s, struct link *l, const struct ip_addr *group, enum filter_mode mode)
@@ -257,7 +301,7 @@ int mcast_member_add(struct sock *s, struct link *l, const struct ip_addr *group
 		return -ENOBUFS;
 	}
 	m->filter.mode = (uint8_t)mode;
-	m->group = group_get(s->st, l, group);
+	m->group = group_get(s->st, l, group, MCAST_GROUPS_MAX - MCAST_GROUPS_OWN);
 	if (m->group && change(m->group, NULL, filter, s->st->now_us) == 0) {
 		m->next = s->memberships;
 		s->memberships = m;
@@ -273,10 +317,13 @@ int mcast_member_add(struct sock *s, struct link *l, const struct ip_addr *group
 
 int mcast_member_set(struct sock *s, struct mcast_member *m, struct mcast_filter *filter)
 {
-	int err = change(m->group, &m->filter, filter, s->st->now_us);
+	int err = check_sources(s, m, filter->sources.count);
 
+	if (err == 0)
+		err = change(m->group, &m->filter, filter, s->st->now_us);
 	if (err < 0)
 		return err;
+	s->st->mcast.sources += filter->sources.count - m->filter.sources.count;
 	mcast_sources_clear(&s->st->mem, &m->filter.sources);
 	m->filter = *filter;
 	*filter = filter_none;
@@ -292,6 +339,7 @@ void mcast_member_drop(struct sock *s, struct mcast_member *m)
 	*at = m->next;
 	group_put(m->group);
 	change(m->group, &m->filter, NULL, s->st->now_us);
+	s->st->mcast.sources -= m->filter.sources.count;
 	mcast_sources_clear(&s->st->mem, &m->filter.sources);
 	pool_put(&s->st->mcast.members, m);
 }

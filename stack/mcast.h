@@ -6,8 +6,8 @@
  * (mcast_filter.h); whenever that changes, mcast_report.h tells the routers and switches of the link. The stack itself listens to the
  * solicited-node groups of its addresses; 224.0.0.1 and ff02::1 every link hears, without membership or report.
  *
- * Limits: MCAST_GROUPS_MAX groups, MCAST_MEMBERS_MAX memberships; of a socket net.ipv4.igmp_max_memberships for IPv4 and what fits
- *         net.core.optmem_max for IPv6, as in Linux.
+ * Limits: MCAST_GROUPS_MAX groups, MCAST_MEMBERS_MAX memberships, MCAST_SOURCES_MAX sources; of a socket
+ *         net.ipv4.igmp_max_memberships for IPv4, and memberships of IPv6 and all sources by what fits net.core.optmem_max, as in Linux.
  * Never:  on the way of a packet to one host. */
 #ifndef TAPIR_STACK_MCAST_H
 #define TAPIR_STACK_MCAST_H
@@ -26,7 +26,13 @@ struct link;
 struct sock;
 struct stack;
 
-enum { MCAST_BUCKETS = 256, MCAST_GROUPS_MAX = 65536, MCAST_MEMBERS_MAX = 262144 };
+enum {
+	MCAST_BUCKETS = 1024,
+	MCAST_GROUPS_MAX = 65536,
+	MCAST_GROUPS_OWN = 4096, /* of these, kept for the stack's own */
+	MCAST_MEMBERS_MAX = 262144,
+	MCAST_SOURCES_MAX = 524288, /* in the filters of all sockets */
+};
 
 /* One group on one link. Without users it is only kept until its leaving has been told. */
 struct mcast_group {
@@ -37,7 +43,7 @@ struct mcast_group {
 	uint32_t users;		 /* memberships of sockets, and the stack's own */
 	bool is_configured;	 /* one of the stack's own: stack_join_group() */
 	struct mcast_merge merge;
-	struct mcast_filter filter; /* what they come to: the reception state */
+	struct mcast_filter filter; /* what they come to: the reception state, as it is reported */
 	struct mcast_reporting report;
 };
 
@@ -54,6 +60,7 @@ struct mcast_table {
 	struct hash_key key;
 	struct rng rng; /* delays of reports */
 	struct pool groups, members;
+	uint32_t sources; /* of all memberships */
 };
 
 int mcast_table_init(struct stack *st); /* 0 or -ENOBUFS */

@@ -191,12 +191,12 @@ void mcast_merge_clear(struct mem *m, struct mcast_merge *merge)
 	*merge = (struct mcast_merge){ 0 };
 }
 
-int mcast_merge_result(struct mem *m, const struct mcast_merge *merge, struct mcast_filter *out)
+static int merge_as(struct mem *m, const struct mcast_merge *merge, enum filter_mode mode, struct mcast_filter *out)
 {
-	out->mode = merge->excluders > 0 ? FILTER_EXCLUDE : FILTER_INCLUDE;
+	out->mode = (uint8_t)mode;
 	for (uint32_t i = 0; i < merge->count; i++) {
 		const struct mcast_tally *t = &merge->tallies[i];
-		bool is_listed = out->mode == FILTER_EXCLUDE ? t->excludes == merge->excluders && t->includes == 0 :
+		bool is_listed = mode == FILTER_EXCLUDE ? t->excludes == merge->excluders && t->includes == 0 :
 							       t->includes > 0;
 
 		if (is_listed && mcast_sources_add(m, &out->sources, &t->addr) < 0) {
@@ -205,6 +205,16 @@ int mcast_merge_result(struct mem *m, const struct mcast_merge *merge, struct mc
 		}
 	}
 	return 0;
+}
+
+int mcast_merge_result(struct mem *m, const struct mcast_merge *merge, struct mcast_filter *out)
+{
+	return merge_as(m, merge, merge->excluders > 0 ? FILTER_EXCLUDE : FILTER_INCLUDE, out);
+}
+
+int mcast_merge_included(struct mem *m, const struct mcast_merge *merge, struct mcast_filter *out)
+{
+	return merge_as(m, merge, FILTER_INCLUDE, out);
 }
 
 static bool each_only_in(const struct mcast_sources *in, const struct mcast_sources *not_in,

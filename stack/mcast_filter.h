@@ -59,6 +59,9 @@ void mcast_merge_clear(struct mem *m, struct mcast_merge *merge);
  * @out: empty. Returns 0 or -ENOBUFS. */
 int mcast_merge_result(struct mem *m, const struct mcast_merge *merge, struct mcast_filter *out);
 
+/* The same for groups that are only for single sources (RFC 4604): INCLUDE what any of the listeners names. */
+int mcast_merge_included(struct mem *m, const struct mcast_merge *merge, struct mcast_filter *out);
+
 /** mcast_filter_each_difference - the sources that only one of two filters of the same mode names (RFC 3376 section 5.1: those to
  * be allowed or blocked).
  * @fn: returns false to stop. Returns whether it never did. */

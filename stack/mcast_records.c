@@ -55,6 +55,11 @@ static void begin(struct mcast_records *r, uint32_t bytes)
 	put_addr(r, r->record + MCAST_RECORD_HDR_BYTES, &r->group);
 }
 
+bool mcast_records_fits(const struct mcast_records *r, uint32_t sources)
+{
+	return r->record_count == 0 || header_bytes(r) + (uint64_t)sources * r->addr_bytes <= left(r);
+}
+
 void mcast_records_open(struct mcast_records *r, uint8_t type, const struct ip_addr *group, uint32_t sources)
 {
 	uint64_t whole = header_bytes(r) + (uint64_t)sources * r->addr_bytes;

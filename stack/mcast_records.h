@@ -37,6 +37,8 @@ struct mcast_records {
 	struct ip_addr group;
 };
 
+/* Whether a record of @sources sources fits the present report, or nothing has been written yet. */
+bool mcast_records_fits(const struct mcast_records *r, uint32_t sources);
 void mcast_records_open(struct mcast_records *r, uint8_t type, const struct ip_addr *group, uint32_t sources);
 void mcast_records_source(struct mcast_records *r, const struct ip_addr *source);
 void mcast_records_close(struct mcast_records *r);

@@ -9,6 +9,10 @@
 /* Query Interval and Query Response Interval while no querier has named them (RFC 3376 sections 8.2, 8.3; RFC 3810 section 9). */
 enum { QUERY_INTERVAL_S = 125 };
 
+/* No query is answered at once (RFC 3376 section 5.2: "MUST NOT send a Report immediately"): a flood of queries does not get a report
+ * each. */
+enum { RESPONSE_US_MIN = 10000 };
+
 static struct mcast_group *group_of(struct list *node)
 {
 	return container_of(node, struct mcast_group, link);
@@ -36,14 +40,34 @@ static uint8_t robustness(const struct mcast_if *ifc)
 
 static bool is_silent(const struct mcast_if *ifc, const struct ip_addr *group)
 {
+	bool is_too_old = ifc->version != ifc->protocol->latest && mcast_is_source_specific(ifc, group);
 	bool has_family = ip_addr_is4(group) || link_has_ip6(ifc->l);
 
-	return ifc->l->config.kind == LINK_LOOPBACK || !has_family || ifc->protocol->is_silent(ifc->st, group);
+	return ifc->l->config.kind == LINK_LOOPBACK || !has_family || is_too_old || ifc->protocol->is_silent(ifc->st, group);
+}
+
+bool mcast_is_source_specific(const struct mcast_if *ifc, const struct ip_addr *group)
+{
+	return ifc->protocol->is_source_specific(ifc->st, group);
 }
 
 static bool has_records(const struct mcast_if *ifc)
 {
 	return ifc->version == ifc->protocol->latest;
+}
+
+static uint64_t response_delay_us(struct mcast_if *ifc, const struct mcast_query *q)
+{
+	uint64_t spare_us = q->max_response_us > RESPONSE_US_MIN ? q->max_response_us - RESPONSE_US_MIN : 0;
+
+	return RESPONSE_US_MIN + random_below_us(ifc, spare_us);
+}
+
+/* What is told sooner answers this too. */
+static void timer_set_sooner(struct mcast_if *ifc, struct timer *t, uint64_t at_us)
+{
+	if (!timer_is_pending(t) || t->deadline_us > at_us)
+		timer_set(&ifc->st->wheel, t, at_us);
 }
 
 /* ---- What is still to be told ------------------------------------------------------------------------------------- */
@@ -69,11 +93,14 @@ static void forget_reports(struct mcast_group *g)
 	g->report.pending_count = 0;
 	g->report.mode_left = 0;
 	g->report.joins_left = 0;
+	list_remove(&g->report.changed_link);
 }
 
 void mcast_reporting_fini(struct mcast_group *g)
 {
 	forget_reports(g);
+	if (g->ifc->answer_next == &g->link)
+		g->ifc->answer_next = g->link.next;
 	mem_free(&g->ifc->st->mem, g->report.pending);
 }
 
@@ -88,6 +115,8 @@ static int pending_set(struct mcast_group *g, const struct ip_addr *source, uint
 			return 0;
 		}
 	}
+	if (r->pending_count == MCAST_PENDING_MAX)
+		return -ENOBUFS;
 	if (r->pending_count == r->pending_room) {
 		uint32_t room = r->pending_room ? r->pending_room * 2 : 4;
 		struct mcast_pending *larger = mem_alloc(&g->ifc->st->mem, room * sizeof(*larger));
@@ -219,25 +248,23 @@ static void on_change_timer(struct timer *t, uint64_t now_us)
 {
 	struct mcast_if *ifc = container_of(t, struct mcast_if, change_timer);
 	struct mcast_records r;
-	bool has_more = false;
 	struct list *n, *next;
 
 	settle_version(ifc, NULL);
 	if (!has_records(ifc))
 		return;
 	r = records_begin(ifc);
-	for (n = ifc->groups.next; n != &ifc->groups; n = next) {
-		struct mcast_group *g = group_of(n);
+	for (n = ifc->changed.next; n != &ifc->changed; n = next) {
+		struct mcast_group *g = container_of(n, struct mcast_group, report.changed_link);
 
 		next = n->next;
-		if (is_idle(g))
-			continue;
 		put_change(&r, g);
-		has_more |= !is_idle(g);
+		if (is_idle(g))
+			list_remove(n);
 		free_if_done(g);
 	}
 	mcast_records_finish(&r);
-	if (has_more)
+	if (!list_is_empty(&ifc->changed))
 		timer_set(&ifc->st->wheel, &ifc->change_timer, now_us + unsolicited_delay_us(ifc));
 }
 
@@ -259,8 +286,11 @@ static void change_with_records(struct mcast_group *g, const struct mcast_filter
 		g->report.pending_count = 0;
 		g->report.mode_left = robustness(ifc);
 	}
-	if (!is_idle(g) && (!timer_is_pending(&ifc->change_timer) || ifc->change_timer.deadline_us > at_us))
-		timer_set(&ifc->st->wheel, &ifc->change_timer, at_us);
+	if (is_idle(g))
+		return;
+	if (!list_is_linked(&g->report.changed_link))
+		list_append(&ifc->changed, &g->report.changed_link);
+	timer_set_sooner(ifc, &ifc->change_timer, at_us);
 }
 
 /* The older versions know only whether there is a listener (RFC 2236 section 3, RFC 2710 section 4). */
@@ -333,21 +363,53 @@ static void put_state(struct mcast_records *r, const struct mcast_group *g)
 	put_sources(r, g->filter.mode == FILTER_EXCLUDE ? MCAST_IS_EXCLUDE : MCAST_IS_INCLUDE, &g->addr, &g->filter.sources);
 }
 
-/* RFC 3376 section 5.2: the interface timer. */
+/* Groups come and go while the round is made. */
+static struct mcast_group *next_of_round(struct mcast_if *ifc)
+{
+	struct list *n = ifc->answer_next;
+
+	if (n == &ifc->groups)
+		n = n->next;
+	ifc->answer_next = n->next;
+	return group_of(n);
+}
+
+/* One report of the round. Returns how many groups of it that was. */
+static uint32_t answer_one_report(struct mcast_if *ifc)
+{
+	struct mcast_records r = records_begin(ifc);
+	uint32_t left = ifc->answer_left;
+
+	while (ifc->answer_left > 0 && ifc->count > 0) {
+		struct list *before = ifc->answer_next;
+		struct mcast_group *g = next_of_round(ifc);
+
+		if (is_listening(ifc, g)) {
+			if (!mcast_records_fits(&r, g->filter.sources.count)) {
+				ifc->answer_next = before;
+				break;
+			}
+			put_state(&r, g);
+		}
+		ifc->answer_left--;
+	}
+	mcast_records_finish(&r);
+	return left - ifc->answer_left;
+}
+
+/* RFC 3376 section 5.2: the interface timer; "it is recommended to spread transmission of such Report messages over the interval". */
 static void on_answer_timer(struct timer *t, uint64_t now_us)
 {
 	struct mcast_if *ifc = container_of(t, struct mcast_if, answer_timer);
-	struct mcast_records r;
+	uint64_t left_us = ifc->answer_until_us > now_us ? ifc->answer_until_us - now_us : 0;
+	uint32_t told;
 
-	(void)now_us;
 	settle_version(ifc, NULL);
 	if (!has_records(ifc))
 		return;
-	r = records_begin(ifc);
-	for (struct list *n = ifc->groups.next; n != &ifc->groups; n = n->next)
-		if (is_listening(ifc, group_of(n)))
-			put_state(&r, group_of(n));
-	mcast_records_finish(&r);
+	told = answer_one_report(ifc);
+	if (told > 0 && ifc->answer_left > 0 && ifc->count > 0)
+		timer_set(&ifc->st->wheel, t, now_us + RESPONSE_US_MIN + random_below_us(ifc, left_us / (ifc->answer_left / told + 1)));
 }
 
 /* The same section: which of the sources asked about are wanted. */
@@ -416,16 +478,12 @@ static void learn_from_querier(struct mcast_if *ifc, const struct mcast_query *q
 		ifc->query_interval_s = q->interval_s;
 		return;
 	}
+	/* RFC 9776 section 7.3.1, RFC 9777 section 8.3.1: a query about one group says nothing. */
+	if (!ip_addr_is_any(&q->group))
+		return;
 	interval_us = (ifc->query_interval_s ? ifc->query_interval_s : QUERY_INTERVAL_S) * 1000000ULL;
 	/* Older Version Querier Present Timeout: RFC 3376 section 8.12, RFC 3810 section 9.12. */
 	ifc->older_until_us[q->version - 1] = ifc->st->now_us + robustness(ifc) * interval_us + q->max_response_us;
-}
-
-/* An answer sooner than what is asked for is an answer to this too. */
-static void timer_set_sooner(struct mcast_if *ifc, struct timer *t, uint64_t at_us)
-{
-	if (!timer_is_pending(t) || t->deadline_us > at_us)
-		timer_set(&ifc->st->wheel, t, at_us);
 }
 
 /* The group's timer shall also answer for the sources of @q (RFC 3376 section 5.2, rules 3 to 5). */
@@ -439,24 +497,40 @@ static void ask_group(struct mcast_group *g, const struct mcast_query *q, uint64
 		const uint8_t *b = wire_rd_bytes(&r, g->ifc->protocol->addr_bytes);
 		struct ip_addr source = g->ifc->protocol->addr_bytes == 4 ? ip_addr_from4(b) : ip_addr_from6(b);
 
-		whole = mcast_sources_add(mem, &g->report.asked, &source) < 0; /* the whole state says more, never less */
+		/* The whole state says more, never less. */
+		whole = g->report.asked.count == MCAST_ASKED_MAX || mcast_sources_add(mem, &g->report.asked, &source) < 0;
 	}
 	if (whole)
 		mcast_sources_clear(mem, &g->report.asked);
 	timer_set_sooner(g->ifc, &g->report.timer, at_us);
 }
 
+/* Rules 1 and 2: there is one answer, the soonest; of a round that is being made, what was told before this query counts no more. */
+static void ask_all(struct mcast_if *ifc, const struct mcast_query *q, uint64_t at_us)
+{
+	uint64_t until_us = ifc->st->now_us + q->max_response_us;
+
+	if (!timer_is_pending(&ifc->answer_timer)) {
+		ifc->answer_next = &ifc->groups;
+		ifc->answer_until_us = until_us;
+	} else if (until_us < ifc->answer_until_us) {
+		ifc->answer_until_us = until_us;
+	}
+	ifc->answer_left = ifc->count;
+	timer_set_sooner(ifc, &ifc->answer_timer, at_us);
+}
+
 static void query_with_records(struct mcast_if *ifc, const struct mcast_query *q)
 {
-	uint64_t at_us = ifc->st->now_us + random_below_us(ifc, q->max_response_us);
+	uint64_t at_us = ifc->st->now_us + response_delay_us(ifc, q);
 	struct mcast_group *g;
 
-	if (timer_is_pending(&ifc->answer_timer) && ifc->answer_timer.deadline_us <= at_us) /* rule 1 */
-		return;
 	if (ip_addr_is_any(&q->group)) {
-		timer_set(&ifc->st->wheel, &ifc->answer_timer, at_us);
+		ask_all(ifc, q, at_us);
 		return;
 	}
+	if (timer_is_pending(&ifc->answer_timer) && ifc->answer_timer.deadline_us <= at_us && ifc->answer_left == ifc->count)
+		return; /* rule 1 */
 	g = mcast_find(ifc->st, &q->group, ifc->l->ifindex);
 	if (g && is_listening(ifc, g))
 		ask_group(g, q, at_us);
@@ -472,7 +546,7 @@ static void query_without_records(struct mcast_if *ifc, const struct mcast_query
 		/* RFC 2236 section 3: a running timer is set anew only when it has longer to run than the answer may take. */
 		if (!timer_is_pending(&g->report.timer) || g->report.timer.deadline_us > ifc->st->now_us + q->max_response_us)
 			timer_set(&ifc->st->wheel, &g->report.timer,
-				  ifc->st->now_us + random_below_us(ifc, q->max_response_us));
+				  ifc->st->now_us + response_delay_us(ifc, q));
 	}
 }
 
@@ -505,12 +579,15 @@ void mcast_if_init(struct stack *st, struct link *l, struct mcast_if *ifc, const
 {
 	*ifc = (struct mcast_if){ .protocol = protocol, .st = st, .l = l, .version = protocol->latest };
 	list_init(&ifc->groups);
+	list_init(&ifc->changed);
+	ifc->answer_next = &ifc->groups;
 	timer_init(&ifc->answer_timer, on_answer_timer);
 	timer_init(&ifc->change_timer, on_change_timer);
 }
 
 void mcast_reporting_init(struct mcast_group *g)
 {
+	list_init(&g->report.changed_link);
 	timer_init(&g->report.timer, on_group_timer);
 }
 

@@ -10,9 +10,14 @@
  * change of mode with the whole list, or the sources that were allowed and blocked. What still has to be told is kept by group
  * (mode_left) and by source (pending), so that later changes merge with it (section 5.1). Queries are answered after a random delay:
  * a general one by one timer of the interface, others by one timer a group, with the union of the sources asked about (section 5.2).
+ * An answer to a general query that takes several reports goes round the groups one report at a time, spread over the time that there
+ * is; a query that comes meanwhile makes the round begin anew where it is, so that no flood of them starves a group.
  *
  * Older versions. A group has one timer: for its unsolicited reports and for its answer. Hearing another host's report cancels it,
  * and then that host will be the one to be asked again: only who reported last sends a leave (RFC 2236 section 3).
+ *
+ * Groups for single sources (RFC 4604: 232/8, ff3x::/32) are reported with the sources that were asked for by name only: never as
+ * EXCLUDE, and in the older versions not at all, since both would mean every source.
  *
  * Never: reports a group that is_silent(): 224.0.0.1, ff02::1, interface-local scope; nor anything on the loopback, nor IPv6 on a link too small for it. */
 #ifndef TAPIR_STACK_MCAST_REPORT_H
@@ -31,7 +36,11 @@ struct link;
 struct mcast_group;
 struct stack;
 
-enum { MCAST_LEAVING_MAX = 1024 }; /* groups of an interface without listeners, kept to tell it again */
+enum {
+	MCAST_LEAVING_MAX = 1024, /* groups of an interface without listeners, kept to tell it again */
+	MCAST_ASKED_MAX = 1024,	  /* sources that queries name, of one group: of more the whole group is told */
+	MCAST_PENDING_MAX = 1024, /* sources still to be told, of one group: of more the whole list is told */
+};
 
 /* A source whose change is still to be told. */
 struct mcast_pending {
@@ -41,6 +50,7 @@ struct mcast_pending {
 
 /* What is to be told of one group. */
 struct mcast_reporting {
+	struct list changed_link;   /* of the interface's changed groups */
 	struct timer timer;	    /* an answer; in older versions also an unsolicited report */
 	struct mcast_sources asked; /* what the answer is about; none: the whole group */
 	struct mcast_pending *pending;
@@ -68,6 +78,7 @@ struct mcast_protocol {
 	uint16_t header_bytes; /* of IP, with router alert */
 	bool (*is_silent)(const struct stack *st, const struct ip_addr *group); /* never reported */
 	uint32_t (*forced_version)(const struct stack *st); /* 0: none */
+	bool (*is_source_specific)(const struct stack *st, const struct ip_addr *group); /* RFC 4604 */
 	uint32_t (*robustness)(const struct stack *st);	    /* until a querier says otherwise */
 	uint32_t (*unsolicited_ms)(const struct stack *st, unsigned version); /* most time between unsolicited reports */
 	void (*send_report)(struct stack *st, struct link *l, unsigned version, const struct ip_addr *group); /* older versions */
@@ -82,12 +93,17 @@ struct mcast_if {
 	struct stack *st;
 	struct link *l;
 	struct list groups;
+	uint32_t count;		    /* of these */
 	uint32_t leaving;	    /* of these, without users */
+	struct list changed;	    /* groups with changes still to be told */
 	uint8_t version;	    /* spoken at the last look */
 	uint8_t robustness;	    /* of the last querier; 0: it named none */
 	uint32_t query_interval_s;  /* likewise */
 	uint64_t older_until_us[2]; /* a querier of version 1, 2 counts as present until then */
 	struct timer answer_timer;  /* a general query is to be answered */
+	struct list *answer_next;   /* the group that is next in the round; the list's head: the first */
+	uint32_t answer_left;	    /* groups of the round */
+	uint64_t answer_until_us;
 	struct timer change_timer;  /* changes are to be told */
 };
 
@@ -118,6 +134,9 @@ void mcast_report_flush(struct mcast_if *ifc);
 
 /* The interface got the source address that its reports lacked: tell everything anew (RFC 3810 section 5.2.13, RFC 3590). */
 void mcast_report_all(struct mcast_if *ifc);
+
+/* Whether only the sources asked for by name are reported of @group. */
+bool mcast_is_source_specific(const struct mcast_if *ifc, const struct ip_addr *group);
 
 void mcast_reporting_init(struct mcast_group *g);
 

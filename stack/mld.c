@@ -78,6 +78,14 @@ static bool is_silent(const struct stack *st, const struct ip_addr *group)
 	return (group->b[1] & 0xf) < SCOPE_LINK || mcast_is_all_nodes(group);
 }
 
+/* ff3x::/32: RFC 4607 section 1 */
+static bool is_source_specific(const struct stack *st, const struct ip_addr *group)
+{
+	const uint8_t *b = group->b;
+
+	return st->tunables.mld_ssm && b[0] == 0xff && b[1] >> 4 == 3 && b[2] == 0 && b[3] == 0;
+}
+
 static uint32_t forced_version(const struct stack *st)
 {
 	return st->tunables.force_mld_version;
@@ -100,6 +108,7 @@ const struct mcast_protocol mld_protocol = {
 	.report_type = ICMP6_MLD2_REPORT,
 	.header_bytes = IP6_HDR_LEN + ROUTER_ALERT_BYTES,
 	.is_silent = is_silent,
+	.is_source_specific = is_source_specific,
 	.forced_version = forced_version,
 	.robustness = robustness,
 	.unsolicited_ms = unsolicited_ms,
@@ -140,11 +149,7 @@ static void input_report(struct stack *st, const struct frame *f, const struct i
 		stat_drop(st, STAT_MLD_DROP_FORMAT);
 		return;
 	}
-	if (!ip_addr_eq(&rx->dst, &group)) {
-		stat_drop(st, STAT_MLD_DROP_DESTINATION);
-		return;
-	}
-	stat_count(st, STAT_MLD_IN_REPORTS);
+	stat_count(st, STAT_MLD_IN_REPORTS); /* to any address of ours: RFC 3810 section 5.2.14 */
 	mcast_report_on_report(&link_by_ifindex(st, rx->ifindex)->mld, &group);
 }
 

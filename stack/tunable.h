@@ -75,6 +75,8 @@
 	X(force_igmp_version, "net.ipv4.conf.all.force_igmp_version", 0, 0, 3, "IGMP version to speak; 0: as the querier") \
 	X(igmpv2_unsolicited_ms, "net.ipv4.conf.all.igmpv2_unsolicited_report_interval", 10000, 1, 3600000, "most time between unsolicited IGMPv1 and v2 reports, ms") \
 	X(igmpv3_unsolicited_ms, "net.ipv4.conf.all.igmpv3_unsolicited_report_interval", 1000, 1, 3600000, "the same for IGMPv3, ms") \
+	X(igmp_ssm, "net.ipv4.igmp_ssm", 1, 0, 1, "groups of 232/8 are for single sources only (RFC 4604)")           \
+	X(mld_ssm, "net.ipv6.mld_ssm", 1, 0, 1, "groups of ff3x::/32 are for single sources only (RFC 4604)")          \
 	X(mld_max_msf, "net.ipv6.mld_max_msf", 64, 0, 1024, "sources in a socket's filter of an IPv6 group")           \
 	X(mld_qrv, "net.ipv6.mld_qrv", 2, 1, 7, "times a change is told, until an MLDv2 querier names its robustness") \
 	X(force_mld_version, "net.ipv6.conf.all.force_mld_version", 0, 0, 2, "MLD version to speak; 0: as the querier") \

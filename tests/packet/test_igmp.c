@@ -797,6 +797,46 @@ static void test_rfc3376_7_2_1_a_version_3_query_in_between_is_answered_in_the_o
 	expect_silence();
 }
 
+/* "An older-version Group-Specific Query MUST NOT change the Host Compatibility Mode"; it is answered as one of version 3. */
+static void test_rfc9776_7_3_1_an_older_query_about_one_group_makes_us_no_older(void **state)
+{
+	(void)state;
+	join(G1);
+	settle();
+	query(2, G1, 10, NULL);
+	bed_run(&b, 2ULL * SECOND);
+	expect_record(IS_EX, G1, NULL);
+	leave(G1);
+	expect_record(TO_IN, G1, NULL);
+}
+
+/* RFC 1112 appendix I: the group of a version 1 query is "ignored when received". */
+static void test_rfc1112_a_version_1_query_asks_for_every_group(void **state)
+{
+	const struct groups_wrap to_all = { .dst = "224.0.0.1" };
+
+	(void)state;
+	join(G1);
+	settle();
+	bed_inject(&b, buf, groups_igmp_query(buf, &to_all, 1, G2, 0, 0, 0, NULL));
+	bed_run(&b, 11ULL * SECOND);
+	expect_message(V1_REPORT, G1, G1);
+}
+
+static void test_rfc3376_4_2_14_reports_of_others_to_our_own_address_count(void **state)
+{
+	const struct groups_wrap to_us = { .dst = BED_ADDR4 };
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.all.force_igmp_version", "2");
+	join(G1);
+	settle();
+	query(2, NULL, 100, NULL);
+	bed_inject(&b, buf, groups_igmp_message(buf, &to_us, V2_REPORT, G1));
+	bed_run(&b, 11ULL * SECOND);
+	expect_silence();
+}
+
 static void test_rfc3376_8_12_the_time_follows_the_queriers_interval(void **state)
 {
 	(void)state;
@@ -884,6 +924,9 @@ int main(void)
 		TEST(test_rfc3376_7_2_1_an_older_querier_makes_us_older_for_its_time),
 		TEST(test_rfc3376_7_2_1_a_change_of_version_forgets_what_was_to_be_told),
 		TEST(test_rfc3376_7_2_1_a_version_3_query_in_between_is_answered_in_the_older_version),
+		TEST(test_rfc9776_7_3_1_an_older_query_about_one_group_makes_us_no_older),
+		TEST(test_rfc1112_a_version_1_query_asks_for_every_group),
+		TEST(test_rfc3376_4_2_14_reports_of_others_to_our_own_address_count),
 		TEST(test_rfc3376_8_12_the_time_follows_the_queriers_interval),
 		TEST(test_a_link_that_comes_up_again_tells_its_groups),
 		TEST(test_thousands_of_leaves_are_not_all_remembered),

@@ -322,6 +322,30 @@ static void test_rfc3810_8_2_1_an_older_querier_makes_us_older_for_its_time(void
 	expect_record(TO_IN, G1, NULL);
 }
 
+static void test_rfc9777_8_3_1_an_older_query_about_one_group_makes_us_no_older(void **state)
+{
+	(void)state;
+	join(G1);
+	settle();
+	query(1, G1, 1000, NULL);
+	bed_run(&b, 2ULL * SECOND);
+	expect_record(IS_EX, G1, NULL);
+}
+
+static void test_rfc3810_5_2_14_reports_of_others_to_our_own_address_count(void **state)
+{
+	const struct groups_wrap to_us = { .dst = BED_ADDR6 };
+
+	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.force_mld_version", "1");
+	join(G1);
+	settle();
+	query(1, NULL, 10000, NULL);
+	bed_inject(&b, buf, groups_mld_message(buf, &to_us, V1_REPORT, G1));
+	bed_run(&b, 11ULL * SECOND);
+	expect_silence();
+}
+
 /* ---- Solicited-node groups and duplicate address detection ---- */
 
 static bool is_solicitation(const struct bed_packet *p)
@@ -414,6 +438,8 @@ int main(void)
 		TEST(test_rfc2710_4_reports_go_to_the_group_and_dones_to_all_routers),
 		TEST(test_rfc2710_4_anothers_report_suppresses_ours_and_our_done),
 		TEST(test_rfc3810_8_2_1_an_older_querier_makes_us_older_for_its_time),
+		TEST(test_rfc9777_8_3_1_an_older_query_about_one_group_makes_us_no_older),
+		TEST(test_rfc3810_5_2_14_reports_of_others_to_our_own_address_count),
 		ETHERNET_TEST(test_rfc4862_5_4_2_the_group_is_reported_before_the_first_solicitation),
 		ETHERNET_TEST(test_rfc3590_groups_are_reported_again_from_the_link_local_address),
 		ETHERNET_TEST(test_rfc4291_2_8_groups_come_and_go_with_their_addresses),
