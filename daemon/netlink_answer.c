@@ -200,12 +200,6 @@ static uint32_t addr_flags(const struct addr_info *a)
 	return strcmp(a->state, "duplicate") == 0 ? flags | IFA_F_TENTATIVE | IFA_F_DADFAILED : flags;
 }
 
-/* A network of more than two addresses has one to broadcast to (RFC 3021), but not that of loopback. */
-static bool has_broadcast(const struct ip_prefix *p)
-{
-	return ip_addr_is4(&p->addr) && p->len <= 96 + 30 && !ip_addr_is_loopback(&p->addr);
-}
-
 static const char *link_name(struct stack *st, uint32_t ifindex, char name[LINK_NAME_MAX]);
 
 static bool compose_addr(struct netlink_datagram *d, const struct asker *who, struct stack *st, const struct addr_info *a,
@@ -222,11 +216,8 @@ static bool compose_addr(struct netlink_datagram *d, const struct asker *who, st
 	attribute_addr(d, IFA_ADDRESS, &a->prefix.addr);
 	if (is4) {
 		attribute_addr(d, IFA_LOCAL, &a->prefix.addr);
-		if (has_broadcast(&a->prefix)) {
-			struct ip_addr last = ip_prefix_last(&a->prefix);
-
-			attribute_addr(d, IFA_BROADCAST, &last);
-		}
+		if (!ip_addr_is_any(&a->broadcast) && !ip_addr_is_loopback(&a->prefix.addr))
+			attribute_addr(d, IFA_BROADCAST, &a->broadcast);
 		link_name(st, a->ifindex, name);
 		attribute(d, IFA_LABEL, name, strlen(name) + 1);
 	}

@@ -2,6 +2,7 @@
 #include "addr_table.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "addr_select.h"
 #include "arp_acd.h"
@@ -115,7 +116,7 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 {
 	unsigned low = a->b[15] & 3; /* a broadcast ends in two ones at least: most addresses are done here */
 
-	if (!ip_addr_is4(a) || (low != 3 && !(any_form && low == 0)))
+	if (!ip_addr_is4(a) || (low != 3 && !(any_form && low == 0) && st->addrs.own_broadcasts == 0))
 		return false;
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
 		const struct if_addr *e = if_addr_of(n);
@@ -125,7 +126,7 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 			continue;
 		last = ip_prefix_last(&e->prefix);
 		first = ip_prefix_first(&e->prefix);
-		if (!ip_addr_eq(a, &last) && !(any_form && ip_addr_eq(a, &first)))
+		if (!ip_addr_eq(a, &last) && !ip_addr_eq(a, &e->broadcast) && !(any_form && ip_addr_eq(a, &first)))
 			continue;
 		if (ifindex_out)
 			*ifindex_out = e->ifindex;
@@ -341,6 +342,18 @@ static int make_place(struct stack *st, const struct addr_config *c)
 	return 0;
 }
 
+/* One outside its network is a mistake, and so is the address itself. */
+static void set_broadcast(struct if_addr *e, const struct ip_addr *broadcast)
+{
+	struct ip_addr last = ip_prefix_last(&e->prefix);
+	bool differs = ip_addr_is4(broadcast) && !ip_addr_is_any(broadcast) && has_broadcast(&e->prefix) && ip_prefix_has(&e->prefix, broadcast) &&
+		       !ip_addr_eq(broadcast, &last) && !ip_addr_eq(broadcast, &e->prefix.addr);
+
+	e->st->addrs.own_broadcasts -= !ip_addr_is_any(&e->broadcast);
+	e->broadcast = differs ? *broadcast : ip6_addr_any;
+	e->st->addrs.own_broadcasts += differs;
+}
+
 static struct if_addr *make(struct stack *st, const struct addr_config *c)
 {
 	struct if_addr *e = pool_get(&st->addrs.pool);
@@ -352,6 +365,7 @@ static struct if_addr *make(struct stack *st, const struct addr_config *c)
 	e->ifindex = c->ifindex;
 	e->origin = (uint8_t)c->origin;
 	e->no_dad = c->no_dad;
+	set_broadcast(e, &c->broadcast);
 	e->has_prefix_route = !c->no_prefix_route && c->prefix.len < 128;
 	timer_init(&e->timer, NULL);
 	timer_init(&e->life, on_life);
@@ -376,6 +390,7 @@ int addr_add(struct stack *st, const struct addr_config *c)
 		return -ENOBUFS;
 	err = e->has_prefix_route ? route_add_onlink(st, &c->prefix, c->ifindex) : 0;
 	if (err < 0 && err != -EEXIST) {
+		set_broadcast(e, &ip6_addr_any);
 		pool_put(&st->addrs.pool, e);
 		return err;
 	}
@@ -398,6 +413,7 @@ int stack_set_addr(struct stack *st, const struct addr_config *config, uint64_t 
 		return err;
 	e = addr_find(st, &config->prefix.addr, config->ifindex);
 	e->origin = (uint8_t)config->origin;
+	set_broadcast(e, &config->broadcast);
 	addr_set_lifetimes(e, config->valid_s, config->preferred_s);
 	return 0;
 }
@@ -423,6 +439,7 @@ void addr_remove(struct if_addr *e)
 	if (e->has_prefix_route && !has_other_addr_in(st, e))
 		route_del_onlink(st, &e->prefix, e->ifindex);
 	nd_leave_group(e);
+	set_broadcast(e, &ip6_addr_any);
 	timer_cancel(&e->timer);
 	timer_cancel(&e->life);
 	list_remove(&e->link);
@@ -492,6 +509,11 @@ static const char *state_text(const struct if_addr *e)
 	return states[e->state];
 }
 
+static struct ip_addr broadcast_of(const struct if_addr *e)
+{
+	return ip_addr_is_any(&e->broadcast) ? ip_prefix_last(&e->prefix) : e->broadcast;
+}
+
 void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_info *), void *ctx)
 {
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
@@ -503,6 +525,7 @@ void stack_each_addr(struct stack *st, bool (*fn)(void *ctx, const struct addr_i
 			.origin = net_origin_text((enum net_origin)e->origin),
 			.valid_s = left_s(st, e->valid_until_us),
 			.preferred_s = left_s(st, e->preferred_until_us),
+			.broadcast = has_broadcast(&e->prefix) ? broadcast_of(e) : ip_addr_any(AF_INET),
 		};
 
 		if (!fn(ctx, &info))

@@ -39,6 +39,7 @@ struct if_addr {
 	uint8_t state;	/* enum if_addr_state */
 	uint8_t origin; /* enum net_origin */
 	bool has_prefix_route;
+	struct ip_addr broadcast; /* beside the last address of its network; or the wildcard */
 	bool no_dad; /* not to be checked */
 	bool in_group; /* IPv6: the link listens to its solicited-node group */
 	/* Duplicate detection: arp_acd.c for IPv4, nd.c for IPv6. */
@@ -71,6 +72,7 @@ struct addr_table {
 	struct list all; /* in the order they were added */
 	struct list buckets[ADDR_BUCKETS];
 	struct pool pool;
+	unsigned own_broadcasts; /* entries with one beside the last address */
 };
 
 int addr_table_init(struct stack *st); /* 0 or -ENOBUFS */

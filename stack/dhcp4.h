@@ -54,8 +54,9 @@ struct dhcp4_lease {
 	uint16_t mtu;			   /* 0: not given */
 	struct dhcp4_servers dns, ntp;
 	struct dhcp_domains domains;
+	struct ip_addr broadcast;
 	uint8_t route_count;
-	struct route_config routes[DHCP4_ROUTES_MAX];
+	struct route_config routes[DHCP4_ROUTES_MAX + 2]; /* one for the router, one for 169.254/16 */
 };
 
 struct dhcp4 {

@@ -5,7 +5,11 @@
 #include "core.h"
 #include "dhcp4.h"
 
-enum { MTU_MIN = 576, ROUTE_METRIC = 100 }; /* behind routes that were configured by hand (metric 0) */
+enum {
+	MTU_MIN = 576,
+	ROUTE_METRIC = 100, /* behind routes that were configured by hand (metric 0) */
+	LINKLOCAL_METRIC = 1000,
+};
 
 /* ---- Reading ---- */
 
@@ -53,14 +57,20 @@ static void add_route(const struct dhcp4 *c, struct dhcp4_lease *lease, const st
 	};
 }
 
+/* Hosts of 169.254/16 are on the link, and no router's business (RFC 3927 section 2.6.2), unless the server knows better. */
 static void read_routes(const struct dhcp4 *c, const struct dhcp4_reply *m, struct dhcp4_lease *lease)
 {
 	struct ip_prefix everything = { ip_addr_any(AF_INET), 96 };
+	struct ip_prefix linklocal = { ip_addr_from4((const uint8_t[4]){ 169, 254, 0, 0 }), 96 + 16 };
 
 	for (uint8_t i = 0; i < m->route_count; i++)
 		add_route(c, lease, &m->routes[i].dst, &m->routes[i].gateway);
 	if (!m->has_classless && m->routers.count > 0) /* in order of preference: the first */
 		add_route(c, lease, &everything, &m->routers.addr[0]);
+	if (c->linklocal) {
+		add_route(c, lease, &linklocal, &everything.addr);
+		lease->routes[lease->route_count - 1].metric = LINKLOCAL_METRIC;
+	}
 }
 
 bool dhcp4_lease_read(const struct dhcp4 *c, const struct dhcp4_reply *m, struct dhcp4_lease *lease)
@@ -74,6 +84,7 @@ bool dhcp4_lease_read(const struct dhcp4 *c, const struct dhcp4_reply *m, struct
 	if (ip_addr_is_any(&lease->server))
 		return false;
 	lease->addr = (struct ip_prefix){ m->yiaddr, prefix_len(&m->yiaddr, &m->mask) };
+	lease->broadcast = m->broadcast;
 	lease->mtu = m->mtu >= MTU_MIN ? m->mtu : 0; /* RFC 2132 section 5.1 allows 68, which is a mistake or worse (RFC 1122 section 3.3.2) */
 	lease->lease_s = m->lease_s;
 	read_times(c, m, lease);
@@ -107,7 +118,7 @@ static bool is_same_addr(const struct ip_prefix *a, const struct ip_prefix *b)
 static void set_addr(struct dhcp4 *c)
 {
 	uint64_t left_us = c->lease.expires_us - c->st->now_us;
-	struct addr_config config = { .ifindex = c->ifindex, .prefix = c->lease.addr, .origin = NET_DHCP };
+	struct addr_config config = { .ifindex = c->ifindex, .prefix = c->lease.addr, .origin = NET_DHCP, .broadcast = c->lease.broadcast };
 
 	config.valid_s = c->lease.expires_us == UINT64_MAX ? LIFETIME_FOREVER : (uint32_t)((left_us + 999999) / 1000000);
 	config.preferred_s = config.valid_s;

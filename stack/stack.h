@@ -150,6 +150,7 @@ struct addr_config {
 	/* Seconds from now. When the preferred one is over, the address is a source for new connections only if there is no other
 	 * (RFC 4862 section 5.5.4); when the valid one is, the address goes as by stack_del_addr(). */
 	uint32_t valid_s, preferred_s;
+	struct ip_addr broadcast; /* of its IPv4 network, beside the last address of that (RFC 2132 section 5.3); zero or the wildcard: none */
 	bool no_prefix_route; /* its network does not become an on-link route */
 	bool no_dad; /* nobody is asked whether he has it already */
 };
@@ -193,6 +194,7 @@ struct addr_info {
 	const char *state;  /* "preferred", "deprecated", "optimistic" (in use, and being checked), "tentative" (not yet), "duplicate" */
 	const char *origin; /* "static", "loopback", "linklocal", "slaac", "temporary", "dhcp" */
 	uint32_t valid_s, preferred_s; /* left; LIFETIME_FOREVER */
+	struct ip_addr broadcast;      /* the wildcard: its network has none */
 };
 
 struct route_info {

@@ -1357,6 +1357,143 @@ static void test_8925_3_2_an_ack_with_it_gives_the_address_back(void **state)
 	assert_string_equal(state_of_client(), "init");
 }
 
+/* ---- Broadcasts, and hosts of 169.254/16 ---- */
+
+static uint32_t received_on_port_7(const char *dst)
+{
+	size_t len = packet_udp(buf, server_addr, 9, dst, 7, "x", 1);
+	uint64_t before = bed_stat(&b, "udp.drop.no_socket");
+
+	bed_inject(&b, buf, packet_ethernet(buf, len, lan_broadcast, bed_peer_mac));
+	bed_drop_all(&b);
+	return (uint32_t)(bed_stat(&b, "udp.drop.no_socket") - before);
+}
+
+static void test_2132_5_3_the_servers_broadcast_address_is_one_too(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	request_lease(60);
+	a = lease(ACK, 60);
+	add_addr(&a, 28, "10.0.0.64");
+	send_answer(&a);
+	assert_int_equal(received_on_port_7("10.0.0.64"), 1);
+	assert_int_equal(received_on_port_7("10.0.0.255"), 1);
+	assert_int_equal(received_on_port_7("10.0.0.63"), 0);
+	bed_run(&b, 61ull * SECOND);
+	assert_int_equal(received_on_port_7("10.0.0.64"), 0);
+}
+
+static void test_a_broadcast_address_of_another_network_is_a_mistake(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	request_lease(60);
+	a = lease(ACK, 60);
+	add_addr(&a, 28, "10.9.9.9");
+	send_answer(&a);
+	assert_int_equal(received_on_port_7("10.9.9.9"), 0);
+}
+
+/* "MUST ARP for the destination address and then send its packet directly ... whether the interface is configured with a Link-Local or a
+ * routable IPv4 address" */
+static void test_3927_2_6_2_link_local_hosts_are_on_the_link_and_not_behind_the_router(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	start_with("0.0.0.0", true);
+	bed_run(&b, SECOND);
+	expect_message(DISCOVER);
+	a = lease(OFFER, 60);
+	send_answer(&a);
+	expect_message(REQUEST);
+	a = lease(ACK, 60);
+	send_answer(&a);
+	assert_true(has_route("0.0.0.0", 0, "10.0.0.254"));
+	assert_true(has_route("169.254.0.0", 16, "0.0.0.0"));
+	bed_run(&b, 61ull * SECOND);
+	assert_false(has_route("169.254.0.0", 16, "0.0.0.0"));
+}
+
+/* ---- Bad input ---- */
+
+/* RFC 2132 section 9.3: what "file" says of being overloaded itself means nothing */
+static void test_overloading_does_not_go_in_circles(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	discover();
+	a = lease(OFFER, 60);
+	add_option(&a, 52, "\3", 1);
+	add_option(&a, 52, "\3", 1);
+	send_answer(&a);
+	bed_drop_all(&b);
+	assert_string_equal(state_of_client(), "requesting");
+}
+
+static void test_an_option_list_without_an_end_is_read_to_the_end_of_the_packet(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	discover();
+	a = lease(OFFER, 60);
+	while (a.options_len < sizeof(a.options) - 3)
+		a.options[a.options_len++] = 224; /* its length is the next one's code: past the end */
+	send_answer(&a);
+	expect_message(REQUEST);
+}
+
+static void test_a_lease_in_force_is_not_touched_by_what_nobody_asked_for(void **state)
+{
+	static const uint8_t types[] = { OFFER, ACK, NAK, 9, 10, 13, 255 };
+	struct dhcp4_info info;
+
+	(void)state;
+	get_lease(3600);
+	for (int i = 0; i < 100; i++) {
+		struct answer a = lease(types[i % sizeof(types)], 5);
+
+		a.yiaddr = "10.0.0.66";
+		a.to = "255.255.255.255";
+		a.eth_dst = lan_broadcast;
+		send_answer(&a);
+	}
+	expect_no_message();
+	assert_int_equal(bed_stat(&b, "dhcp4.drop.unasked"), 100);
+	assert_int_equal(stack_dhcp4_info(b.st, b.ifindex, &info), 0);
+	assert_addr_is(&info.addr.addr, lease_addr);
+	assert_in_range(info.expires_us - b.now_us, 3590ull * SECOND, 3600ull * SECOND);
+	assert_true(has_addr(lease_addr));
+}
+
+/* While we renew, only the server that was asked is heard, and its refusal is one */
+static void test_2131_4_4_5_another_server_cannot_end_a_lease_that_is_renewed(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	get_lease(7200);
+	introduce_server();
+	bed_run(&b, 3600ull * SECOND);
+	expect_message(REQUEST);
+	a = (struct answer){ .xid = xid(), .yiaddr = "0.0.0.0", .from = "10.0.0.3", .to = lease_addr, .mac = bed_mac, .eth_dst = bed_mac,
+			     .sport = 67 };
+	add_option(&a, 53, (const uint8_t[]){ NAK }, 1);
+	add_addr(&a, 54, "10.0.0.3");
+	send_answer(&a);
+	assert_string_equal(state_of_client(), "renewing");
+	assert_true(has_addr(lease_addr));
+	a = answer(NAK);
+	a.yiaddr = "0.0.0.0";
+	send_answer(&a);
+	assert_false(has_addr(lease_addr));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1421,6 +1558,13 @@ int main(void)
 		TEST(test_8925_3_2_an_offer_with_it_ends_the_search_for_the_time_given),
 		TEST(test_8925_3_4_five_minutes_at_least),
 		TEST(test_8925_3_2_an_ack_with_it_gives_the_address_back),
+		TEST(test_2132_5_3_the_servers_broadcast_address_is_one_too),
+		TEST(test_a_broadcast_address_of_another_network_is_a_mistake),
+		TEST(test_3927_2_6_2_link_local_hosts_are_on_the_link_and_not_behind_the_router),
+		TEST(test_overloading_does_not_go_in_circles),
+		TEST(test_an_option_list_without_an_end_is_read_to_the_end_of_the_packet),
+		TEST(test_a_lease_in_force_is_not_touched_by_what_nobody_asked_for),
+		TEST(test_2131_4_4_5_another_server_cannot_end_a_lease_that_is_renewed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
