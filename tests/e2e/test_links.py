@@ -249,7 +249,7 @@ def dhcp_of_both_families_and_advertisements_by_dnsmasq(w):
         server = start_dnsmasq(w, ns, "--interface=tap0", "--bind-interfaces", "--dhcp-range=10.66.0.50,10.66.0.90,10m", "--enable-ra",
                                "--dhcp-range=2001:db8:66::100,2001:db8:66::1ff,slaac,64,10m",
                                "--dhcp-option=option6:dns-server,[2001:db8:66::53]", "--dhcp-option=option:mtu,1420")
-        daemon = start_tapird(w, ns, "--dhcp")
+        daemon = start_tapird(w, ns, "--dhcp", *AT_ONCE)
         daemon.wait_out("ready")
         wait_for(lambda: len(addresses(w, "dhcp")) == 2, "no address of each family by DHCP: %s" % server.err()[-600:])
         wait_for(lambda: [a for a in addresses(w, "slaac") if a["address"].startswith("2001:db8:66:")], "no address by advertisement")
@@ -267,8 +267,8 @@ ddns-update-style none;
 option rfc3442 code 121 = array of unsigned integer 8;
 subnet 10.67.0.0 netmask 255.255.255.0 {
     range 10.67.0.50 10.67.0.60;
-    default-lease-time 20;
-    max-lease-time 20;
+    default-lease-time 8;
+    max-lease-time 8;
     option routers 10.67.0.254;
     option rfc3442 24, 192, 0, 2, 10, 67, 0, 1, 0, 10, 67, 0, 1;
     option domain-name "example.org";
