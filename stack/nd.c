@@ -104,9 +104,9 @@ void nd_send_router_solicitation(struct stack *st, struct link *l, const struct 
 {
 	struct nd_msg m = { .type = ICMP6_ROUTER_SOLICITATION };
 	const struct if_addr *a = addr_linklocal(st, l->ifindex);
-	struct ip_addr src = a && a->state == IF_ADDR_ASSIGNED ? a->prefix.addr : ip6_addr_any;
+	struct ip_addr src = a && if_addr_is_usable(a) ? a->prefix.addr : ip6_addr_any;
 
-	if (!ip_addr_is_any(&src))
+	if (a && a->state == IF_ADDR_ASSIGNED) /* not before: RFC 4429 section 3.2 */
 		m.link_addr = l->config.mac;
 	send(st, l, &src, all_routers, &m, ND_OPTION_SOURCE_LINK_ADDR);
 }
@@ -314,16 +314,18 @@ void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx)
 
 /* ---- Our own addresses ---- */
 
-/* Nobody objected. The link's own address first: routers are asked from it. */
+/* Nobody objected. */
 static void on_dad_done(struct if_addr *a, struct link *l)
 {
+	bool was_in_use = a->state == IF_ADDR_OPTIMISTIC;
+
 	a->state = IF_ADDR_ASSIGNED;
 	a->st->route_generation++;
 	announce(a, l);
 	neigh_on_source(a->st, l->ifindex);
 	if (ip_addr_is_linklocal(&a->prefix.addr))
 		mld_on_linklocal(l);
-	if (a->origin == NET_LINKLOCAL)
+	if (a->origin == NET_LINKLOCAL && !was_in_use)
 		nd_router_solicit(l);
 }
 
@@ -384,6 +386,8 @@ void nd_dad_start(struct if_addr *a)
 	timer_init(&a->timer, on_dad_timer);
 	timer_set(&a->st->wheel, &a->timer, at_us);
 	announce(a, link_by_ifindex(a->st, a->ifindex));
+	if (a->origin == NET_LINKLOCAL && a->state == IF_ADDR_OPTIMISTIC)
+		nd_router_solicit(link_by_ifindex(a->st, a->ifindex));
 }
 
 /* RFC 4862 section 5.4.5: the address comes from the MAC, so the MAC is another's too, most likely. */

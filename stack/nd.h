@@ -20,7 +20,7 @@ void nd_input(struct stack *st, struct frame *f, const struct ip_rx *rx);
 void nd_send_solicitation(struct stack *st, struct link *l, const struct ip_addr *src, const struct ip_addr *target,
 			  const uint8_t *mac);
 
-/* Ask for routers, from the link's own address if that is checked. */
+/* Ask for routers, from the link's own address if that may be used. */
 void nd_send_router_solicitation(struct stack *st, struct link *l, const struct ip_addr *all_routers);
 
 /* Another host has the link's own address: no IPv6 there, until the link comes up anew. */

@@ -21,7 +21,7 @@ enum { ND_ROUTERS_MAX = 16, ND_PREFIXES_MAX = 32, ND_ROUTES_MAX = 64 };
 
 void nd_router_init(struct stack *st, struct link *l);
 
-/* The link has a link-local address that is checked: look for routers, from the beginning. */
+/* The link has a link-local address that may be used: look for routers, from the beginning. */
 void nd_router_solicit(struct link *l);
 void nd_router_stop(struct link *l); /* the link is down */
 

@@ -330,6 +330,7 @@ def a_link_that_moves_to_another_network_has_its_addresses_there(w):
         wait_for(lambda: has(w, "10.76.2.") and has(w, "2001:db8:76:2:"), "no addresses on the second network: %s" % servers[1].err()[-900:])
         check("DHCPNAK" in servers[1].err() and stat(w, "dhcp4.naks") == 1, "the second network's server did not refuse the address")
         check(not has(w, "10.76.1.") and not has(w, "2001:db8:76:1:"), tapir(w, "addr").out())
+        wait_for(lambda: "2001:db8:76:2::/64" in tapir(w, "route").out(), "the second network's router was not heard")
         for address in ("10.76.2.1", "2001:db8:76:2::1"):
             on_stack(w, "ping", "-c", "1", address).expect(0)
         wire.stop(False)

@@ -83,12 +83,32 @@ static bool next_rs(struct bed_packet *p)
 
 /* ---- RFC 4861 section 6.3.7, RFC 7559 ---- */
 
+/* While the link-local address is checked it says nothing of the link address (RFC 4429 section 3.2), and is no reason to wait. */
+static void test_4429_3_2_routers_are_solicited_from_an_optimistic_address_without_link_address(void **state)
+{
+	struct packet p;
+
+	(void)state;
+	bed_run(&b, 1001000);
+	assert_true(next_rs(&out));
+	assert_null(packet_parse(out.data + 14, out.len - 14, &out.off, &p));
+	assert_memory_equal(p.src.b, addr_of(OWN_LINKLOCAL).b, 16);
+	assert_int_equal(p.l4_len, 8);
+	bed_run(&b, 4500000); /* and with it, when it is checked */
+	assert_true(next_rs(&out));
+	assert_int_equal(out.len, 14 + 40 + 16);
+}
+
 static void test_4861_6_3_7_routers_are_solicited_from_the_checked_link_local_address(void **state)
 {
 	struct packet p;
 	const char *wrong;
 
 	(void)state;
+	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", "0");
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	bed_drop_all(&b);
 	bed_run(&b, 3100000);
 	assert_true(next_rs(&out));
 	wrong = packet_parse(out.data + 14, out.len - 14, &out.off, &p);
@@ -787,6 +807,7 @@ static void test_static_default_route_is_preferred_and_not_touched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST_ASKING(test_4429_3_2_routers_are_solicited_from_an_optimistic_address_without_link_address),
 		TEST_ASKING(test_4861_6_3_7_routers_are_solicited_from_the_checked_link_local_address),
 		TEST_ASKING(test_7559_2_solicitations_come_ever_more_slowly_for_ever),
 		TEST_ASKING(test_7559_2_1_an_advertisement_with_a_lifetime_ends_the_search),
