@@ -12,21 +12,45 @@
 #include "packet.h"
 #include "stack/tcp.h"
 
+enum { IP6_HEADER_MORE = 20 }; /* bytes than IPv4's */
+
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
 static struct bed_packet last_out; /* what out() saw: the test programs have one thread, and one script at a time needs it */
+
+int script_family = AF_INET;
+
+int script_over_ip4(void **state)
+{
+	(void)state;
+	script_family = AF_INET;
+	return 0;
+}
+
+int script_over_ip6(void **state)
+{
+	(void)state;
+	script_family = AF_INET6;
+	return 0;
+}
 
 /* ---- Life --------------------------------------------------------------------------------------------------------- */
 
 void script_prepare(struct tcp_script *t, int family)
 {
+	int asked = family;
+
 	memset(t, 0, sizeof(*t));
+	if (asked == AF_UNSPEC)
+		family = script_family;
 	t->family = family;
 	t->local = family == AF_INET ? BED_ADDR4 : BED_ADDR6;
 	t->remote = family == AF_INET ? BED_PEER4 : BED_PEER6;
 	t->local_port = SCRIPT_PORT;
 	t->remote_port = SCRIPT_PEER_PORT;
 	bed_prepare(&t->b, 7, LINK_IP);
+	if (asked == AF_UNSPEC && family == AF_INET6)
+		t->b.link.mtu += IP6_HEADER_MORE;
 }
 
 void script_start(struct tcp_script *t)
@@ -595,7 +619,15 @@ const char *script_state(struct tcp_script *t)
 void script_icmp(struct tcp_script *t, uint8_t type, uint8_t code, uint32_t info)
 {
 	static uint8_t packet[2048];
-	size_t len = packet_icmp_error(packet, t->remote, t->local, type, code, info, last_out.data, last_out.len);
+	bool is_too_big = type == 3 && code == 4;
+	size_t len;
+
+	if (t->family == AF_INET6 && type == 3) { /* RFC 4443: packet too big; address unreachable */
+		type = is_too_big ? 2 : 1;
+		code = is_too_big ? 0 : 3;
+		info += is_too_big ? IP6_HEADER_MORE : 0;
+	}
+	len = packet_icmp_error(packet, t->remote, t->local, type, code, info, last_out.data, last_out.len);
 
 	bed_inject(&t->b, packet, len);
 	check(t, __FILE__, __LINE__);

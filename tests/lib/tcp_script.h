@@ -40,6 +40,12 @@ struct tcp_script {
 	unsigned mss;		/* of an arriving super-segment (script_in_gso) */
 };
 
+/* A test program runs its group once with script_over_ip4() as the group's setup, and once with script_over_ip6(): what is opened for AF_UNSPEC
+ * is of that family. Over IPv6 its link then takes 20 bytes more, the difference of the headers, so that the numbers of a script hold. */
+extern int script_family;
+int script_over_ip4(void **state);
+int script_over_ip6(void **state);
+
 void script_open(struct tcp_script *t, int family);
 /* The same in two steps, to change t->b.config and t->b.link between them. */
 void script_prepare(struct tcp_script *t, int family);
@@ -84,7 +90,8 @@ void script_end(struct tcp_script *t);	/* sock_close() on the connection */
 void script_abort(struct tcp_script *t);
 const char *script_state(struct tcp_script *t); /* as ss names it; of the TIME-WAIT when the socket is gone; "none" */
 
-/* An ICMP error of the peer's about the last packet that out() saw. */
+/* An ICMP error of the peer's about the last packet that out() saw. One of IPv4's destination unreachable is sent as what IPv6 has for it, with
+ * an MTU that leaves as much room. */
 void script_icmp(struct tcp_script *t, uint8_t type, uint8_t code, uint32_t info);
 
 #endif

@@ -21,7 +21,7 @@ static const char *const target_names[] = { "ESTAB", "FIN-WAIT-1", "FIN-WAIT-2",
 
 static void bring_to(struct tcp_script *t, enum target target, unsigned *snd_nxt, unsigned *rcv_nxt)
 {
-	script_open(t, AF_INET);
+	script_open(t, AF_UNSPEC);
 	script_established(t, "mss 1460", 65535);
 	if (target == CLOSE_WAIT || target == LAST_ACK)
 		in(t, "F. 1:1(0) ack 1 win 65535");
@@ -183,7 +183,7 @@ static void test_very_old_ack_is_challenged(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 1000);
 	in(&t, ". 1:11(10) ack 4294866297 win 1000"); /* 101,000 below snd_una: more than any window the peer ever offered */
 	out(&t, ". 1:1(0) ack 1");
@@ -200,7 +200,7 @@ static void test_challenge_acks_are_rate_limited(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	in(&t, "R 10:10(0)");
 	out(&t, ". 1:1(0) ack 1");
@@ -224,7 +224,7 @@ static void test_challenge_acks_of_all_connections_are_limited(void **state)
 	struct bed_packet p;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_challenge_ack_limit", "10");
 	script_set(&t, "net.ipv4.tcp_invalid_ratelimit", "0");
 	script_established(&t, "mss 1460", 65535);
@@ -242,7 +242,7 @@ static void test_old_timestamp_is_rejected_with_an_ack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, TS_OPTIONS, 512);
 	in(&t, "P. 1:11(10) ack 1 win 512 <nop,nop,TS val 50 ecr 0>");
 	out(&t, ". 1:1(0) ack 1 <nop,nop,TS val * ecr 101>");
@@ -258,7 +258,7 @@ static void test_old_timestamp_does_not_stop_a_reset(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, TS_OPTIONS, 512);
 	in(&t, "R. 1:1(0) ack 1 win 0 <nop,nop,TS val 50 ecr 0>");
 	assert_string_equal(script_state(&t), "none");
@@ -271,7 +271,7 @@ static void test_timestamps_may_wrap_while_idle(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, TS_OPTIONS, 512);
 	for (int day = 0; day < 25; day++)
 		script_run(&t, 86400000);
@@ -286,7 +286,7 @@ static void test_echo_is_of_the_earliest_unacknowledged_segment(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, TS_OPTIONS, 512);
 	in(&t, ". 201:301(100) ack 1 win 512 <nop,nop,TS val 103 ecr 0>");
 	out(&t, ". 1:1(0) ack 1 <nop,nop,TS val * ecr 101,nop,nop,sack 201:301>");
@@ -301,7 +301,7 @@ static void test_unreachable_is_only_a_hint_once_established(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_setopt(&t, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000);
 	script_write(&t, 100);
@@ -320,12 +320,12 @@ static void test_icmp_about_nothing_in_flight_is_ignored(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_write(&t, 100);
 	out(&t, "P. 1:101(100) ack 1");
 	in(&t, ". 1:1(0) ack 101 win 65535");
-	script_icmp(&t, 3, 4, 576);
+	script_icmp(&t, 3, 4, 1300);
 	assert_int_equal(bed_stat(&t.b, "tcp.icmp_ignored"), 1);
 	assert_int_equal(script_getopt(&t, IPPROTO_TCP, TCP_MAXSEG), 1460);
 	script_close(&t);
@@ -352,5 +352,6 @@ int main(void)
 		cmocka_unit_test(test_icmp_about_nothing_in_flight_is_ignored),
 	};
 
-	return cmocka_run_group_tests_name("tcp segment arrival", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tcp segment arrival, IPv4", tests, script_over_ip4, NULL) +
+	       cmocka_run_group_tests_name("tcp segment arrival, IPv6", tests, script_over_ip6, NULL);
 }

@@ -22,7 +22,7 @@ static void test_active_close_ends_in_time_wait(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
 	out(&t, "F. 1:1(0) ack 1");
@@ -68,7 +68,7 @@ static void test_simultaneous_close_goes_through_closing(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
 	out(&t, "F. 1:1(0) ack 1");
@@ -86,7 +86,7 @@ static void test_fin_that_acknowledges_ours_goes_straight_to_time_wait(void **st
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
 	out(&t, "F. 1:1(0) ack 1");
@@ -102,7 +102,7 @@ static void test_half_close_still_receives(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	assert_int_equal(sock_shutdown(t.s, SHUT_WR, t.b.now_us), 0);
 	script_turn(&t);
@@ -125,7 +125,7 @@ static void test_fin_follows_queued_data_and_is_retransmitted_like_it(void **sta
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 1000);
 	script_clock(&t);
 	script_write(&t, 1500);
@@ -147,7 +147,7 @@ static void test_fin_out_of_order_waits_for_the_hole(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	in(&t, "FP. 101:201(100) ack 1 win 65535");
 	out(&t, ". 1:1(0) ack 1");
@@ -166,7 +166,7 @@ static void test_close_with_unread_bytes_resets(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	in(&t, "P. 1:101(100) ack 1 win 65535");
 	bed_drop_all(&t.b);
@@ -183,7 +183,7 @@ static void test_zero_linger_resets(void **state)
 	struct linger l = { .l_onoff = 1 };
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	assert_int_equal(sock_setopt(t.s, SOL_SOCKET, SO_LINGER, &l, sizeof(l), t.b.now_us), 0);
 	script_end(&t);
@@ -198,7 +198,7 @@ static void test_data_after_close_is_reset(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
 	out(&t, "F. 1:1(0) ack 1");
@@ -215,7 +215,7 @@ static void test_orphan_leaves_fin_wait_2_in_time(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_fin_timeout", "10");
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
@@ -234,7 +234,7 @@ static void test_orphan_without_answer_is_given_up(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_orphan_retries", "3");
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
@@ -262,7 +262,7 @@ static void test_time_wait_acknowledges_a_repeated_fin_and_waits_anew(void **sta
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	enter_time_wait(&t, "mss 1460");
 	script_run(&t, 50000);
 	in(&t, "F. 1:1(0) ack 2 win 65535");
@@ -279,7 +279,7 @@ static void test_rst_does_not_end_time_wait(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	enter_time_wait(&t, "mss 1460");
 	in(&t, "R. 2:2(0) ack 2");
 	assert_string_equal(script_state(&t), "TIME-WAIT");
@@ -297,7 +297,7 @@ static void test_syn_with_newer_timestamp_takes_the_place_of_time_wait(void **st
 	uint32_t old_iss;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	enter_time_wait(&t, TS_OPTIONS);
 	in(&t, "S 0:0(0) win 65535 <mss 1460,sackOK,TS val 110 ecr 0,nop,wscale 7>"); /* the same: not newer */
 	out(&t, ". 2:2(0) ack 2");
@@ -317,7 +317,7 @@ static void test_syn_with_higher_sequence_number_takes_the_place_of_time_wait(vo
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	enter_time_wait(&t, "mss 1460");
 	in(&t, "S 1:1(0) win 65535 <mss 1460>");
 	out(&t, ". 2:2(0) ack 2");
@@ -332,13 +332,13 @@ static void test_connect_reuses_time_wait_when_timestamps_allow(void **state)
 {
 	struct tcp_script t;
 	uint32_t old_iss;
-	struct ip_endpoint local = { .addr = ip_addr_any(AF_INET), .port = 5555 }, to;
+	struct ip_endpoint local = { .addr = ip_addr_any(script_family), .port = 5555 }, to;
 	int on = 1;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	to = bed_endpoint(t.remote, t.remote_port);
-	t.s = bed_sock(&t.b, AF_INET, SOCK_STREAM, 0);
+	t.s = bed_sock(&t.b, script_family, SOCK_STREAM, 0);
 	sock_setopt(t.s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on), t.b.now_us);
 	assert_int_equal(sock_bind(t.s, &local), 0);
 	script_connected(&t, TS_OPTIONS, 65535);
@@ -346,7 +346,7 @@ static void test_connect_reuses_time_wait_when_timestamps_allow(void **state)
 	out(&t, "F. 1:1(0) ack 1");
 	in(&t, "F. 1:1(0) ack 2 win 512 <nop,nop,TS val 110 ecr 0>");
 	out(&t, ". 2:2(0) ack 2");
-	t.s = bed_sock(&t.b, AF_INET, SOCK_STREAM, 0);
+	t.s = bed_sock(&t.b, script_family, SOCK_STREAM, 0);
 	sock_setopt(t.s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on), t.b.now_us);
 	assert_int_equal(sock_bind(t.s, &local), 0);
 	assert_int_equal(sock_connect(t.s, &to, t.b.now_us), -EADDRNOTAVAIL);
@@ -365,7 +365,7 @@ static void test_rst_gives_the_right_error(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_events(&t);
 	in(&t, "P. 1:11(10) ack 1 win 65535");
@@ -379,7 +379,7 @@ static void test_rst_gives_the_right_error(void **state)
 	assert_int_equal(sock_send(t.s, "x", 1, 0, t.b.now_us), -EPIPE);
 	script_close(&t);
 
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	in(&t, "F. 1:1(0) ack 1 win 65535");
 	out(&t, ". 1:1(0) ack 2");
@@ -393,8 +393,8 @@ static void test_shutdown_needs_a_connection(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
-	t.s = bed_sock(&t.b, AF_INET, SOCK_STREAM, 0);
+	script_open(&t, AF_UNSPEC);
+	t.s = bed_sock(&t.b, script_family, SOCK_STREAM, 0);
 	assert_int_equal(sock_shutdown(t.s, SHUT_RDWR, t.b.now_us), -ENOTCONN);
 	assert_int_equal(sock_send(t.s, "x", 1, 0, t.b.now_us), -ENOTCONN);
 	assert_int_equal(script_recv(&t), -ENOTCONN);
@@ -406,7 +406,7 @@ static void test_aborted_connection_resets_and_is_gone(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, TS_OPTIONS, 512);
 	script_write(&t, 5000);
 	bed_drop_all(&t.b);
@@ -421,7 +421,7 @@ static void test_too_many_time_waits_are_not_kept(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_max_tw_buckets", "0");
 	script_established(&t, "mss 1460", 65535);
 	script_end(&t);
@@ -459,5 +459,6 @@ int main(void)
 		cmocka_unit_test(test_too_many_time_waits_are_not_kept),
 	};
 
-	return cmocka_run_group_tests_name("tcp close", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tcp close, IPv4", tests, script_over_ip4, NULL) +
+	       cmocka_run_group_tests_name("tcp close, IPv6", tests, script_over_ip6, NULL);
 }

@@ -24,7 +24,7 @@ static void test_passive_open_answers_with_all_options(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <" LINUX_OPTIONS ">");
 	out(&t, "S. 0:0(0) ack 1 win 65160 <mss 1460,sackOK,TS val 0 ecr 100,nop,wscale 7>");
@@ -62,7 +62,7 @@ static void test_options_not_offered_are_not_answered(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1000>");
 	out(&t, "S. 0:0(0) ack 1 win 64240 <mss 1460>");
@@ -95,7 +95,7 @@ static void test_tunables_switch_options_off(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_timestamps", "0");
 	script_connect(&t);
 	out(&t, "S 0:0(0) <mss 1460,nop,nop,sackOK,nop,wscale 7>");
@@ -114,7 +114,7 @@ static void test_syn_is_retransmitted_with_backoff_until_timeout(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_syn_retries", "3");
 	script_connect(&t);
 	out_at(&t, 0, "S 0:0(0)");
@@ -133,8 +133,8 @@ static void test_syncnt_limits_syn_retransmissions(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
-	t.s = bed_sock(&t.b, AF_INET, SOCK_STREAM, 0);
+	script_open(&t, AF_UNSPEC);
+	t.s = bed_sock(&t.b, script_family, SOCK_STREAM, 0);
 	script_setopt(&t, IPPROTO_TCP, TCP_SYNCNT, 1);
 	script_connect(&t);
 	out_at(&t, 0, "S 0:0(0)");
@@ -150,7 +150,7 @@ static void test_syn_ack_is_retransmitted_and_given_up(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_synack_retries", "2");
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <" LINUX_OPTIONS ">");
@@ -169,7 +169,7 @@ static void test_repeated_syn_gets_the_same_syn_ack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <" LINUX_OPTIONS ">");
 	out(&t, "S. 0:0(0) ack 1");
@@ -186,7 +186,7 @@ static void test_rst_that_acknowledges_our_syn_refuses(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_connect(&t);
 	out(&t, "S 0:0(0)");
 	in(&t, "R. 0:0(0) ack 5");
@@ -205,7 +205,7 @@ static void test_syn_sent_resets_a_wrong_ack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_connect(&t);
 	out(&t, "S 0:0(0)");
 	in(&t, "S. 0:0(0) ack 2 win 65535");
@@ -223,7 +223,7 @@ static void test_simultaneous_open_reaches_established_with_syn_acks(void **stat
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_connect(&t);
 	out(&t, "S 0:0(0)");
 	in(&t, "S 0:0(0) win 65535 <" LINUX_OPTIONS ">");
@@ -242,7 +242,7 @@ static void test_simultaneous_open_completes_by_plain_ack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_connect(&t);
 	out(&t, "S 0:0(0)");
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
@@ -261,7 +261,7 @@ static void test_third_segment_with_a_wrong_ack_is_reset(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -277,7 +277,7 @@ static void test_rst_in_syn_received_ends_the_handshake_only_when_exact(void **s
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -295,7 +295,7 @@ static void test_data_with_the_third_segment_is_delivered(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -313,7 +313,7 @@ static void test_segments_for_no_connection_are_reset(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	t.has_iss = true;
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
 	out(&t, "R. 0:0(0) ack 1");
@@ -332,7 +332,7 @@ static void test_listener_ignores_rst_and_resets_ack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	t.has_iss = true;
 	in(&t, "R 0:0(0)");
@@ -353,7 +353,7 @@ static void test_full_accept_queue_drops_and_recovers(void **state)
 	int err;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 1);
 	for (int i = 0; i < 2; i++) {
 		t.remote_port = (uint16_t)(41000 + i);
@@ -392,7 +392,7 @@ static void test_third_segment_waits_for_room_in_the_accept_queue(void **state)
 	int err;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 1);
 	for (int i = 0; i < 2; i++) {
 		t.remote_port = (uint16_t)(41000 + i);
@@ -434,7 +434,7 @@ static void test_handed_connections_count_against_the_backlog(void **state)
 	int err;
 
 	(void)state;
-	script_prepare(&t, AF_INET);
+	script_prepare(&t, AF_UNSPEC);
 	t.b.config.accept_handed = two_handed;
 	script_start(&t);
 	script_listen(&t, 1);
@@ -461,7 +461,7 @@ static void test_syn_queue_has_a_limit(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_max_syn_backlog", "4");
 	script_listen(&t, 100);
 	for (int i = 0; i < 4; i++) {
@@ -483,7 +483,7 @@ static void test_defer_accept_waits_for_data(void **state)
 	int err;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	script_setopt(&t, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
@@ -501,7 +501,7 @@ static void test_closing_a_listener_resets_what_waits(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -523,7 +523,7 @@ static void test_malformed_segments_are_counted_and_dropped(void **state)
 	size_t len;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	len = packet_ip(buf, &ip, tcp, 19);
 	bed_inject(&t.b, buf, len);
@@ -550,7 +550,7 @@ static void test_unreachable_fails_a_connect(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_connect(&t);
 	out(&t, "S 0:0(0)");
 	script_icmp(&t, 3, 1, 0);
@@ -566,7 +566,7 @@ static void test_initial_sequence_numbers_follow_secret_and_clock(void **state)
 	uint32_t first;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -578,7 +578,7 @@ static void test_initial_sequence_numbers_follow_secret_and_clock(void **state)
 	out(&t, "S. 0:0(0) ack 1");
 	assert_int_equal(t.iss - first, 250000); /* one each 4 us */
 	script_close(&t);
-	script_prepare(&t, AF_INET);
+	script_prepare(&t, AF_UNSPEC);
 	t.b.config.seed[20] ^= 1;
 	script_start(&t);
 	script_listen(&t, 8);
@@ -597,7 +597,7 @@ static void test_every_failing_allocation_of_a_handshake_is_survived(void **stat
 		struct sock *s;
 		int err;
 
-		script_open(&t, AF_INET);
+		script_open(&t, AF_UNSPEC);
 		script_listen(&t, 8);
 		t.b.mem.fail_at = t.b.mem.allocs + fail;
 		in(&t, "S 0:0(0) win 65535 <mss 1460>");
@@ -644,5 +644,6 @@ int main(void)
 		cmocka_unit_test(test_every_failing_allocation_of_a_handshake_is_survived),
 	};
 
-	return cmocka_run_group_tests_name("tcp handshake", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tcp handshake, IPv4", tests, script_over_ip4, NULL) +
+	       cmocka_run_group_tests_name("tcp handshake, IPv6", tests, script_over_ip6, NULL);
 }

@@ -37,7 +37,7 @@ static void test_first_segments_are_acknowledged_at_once(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_clock(&t);
 	in(&t, ". 1:1001(1000) ack 1 win 65535");
@@ -54,7 +54,7 @@ static void test_single_segment_is_acknowledged_after_40_ms(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	leave_quickack(&t);
 	in(&t, ". 20001:20501(500) ack 1 win 65535");
@@ -74,7 +74,7 @@ static void test_second_full_segment_is_acknowledged_when_read(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	leave_quickack(&t);
 	in(&t, ". 20001:21001(1000) ack 1 win 65535");
@@ -93,7 +93,7 @@ static void test_super_segment_is_acknowledged_when_read(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	leave_quickack(&t);
 	in_gso(&t, 1000, ". 20001:40001(20000) ack 1 win 65535");
@@ -108,7 +108,7 @@ static void test_answer_carries_the_ack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	leave_quickack(&t);
 	in(&t, "P. 20001:20101(100) ack 1 win 65535");
@@ -130,7 +130,7 @@ static void test_out_of_order_segments_are_reported_at_once(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000,sackOK", 65535);
 	in(&t, ". 1001:2001(1000) ack 1 win 65535");
 	out(&t, ". 1:1(0) ack 1 <nop,nop,sack 1001:2001>");
@@ -155,7 +155,7 @@ static void test_duplicates_are_reported_by_dsack(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000,sackOK", 65535);
 	in(&t, ". 1:1001(1000) ack 1 win 65535");
 	out(&t, ". 1:1(0) ack 1001 <>");
@@ -176,7 +176,7 @@ static void test_without_sack_only_the_ack_tells(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	in(&t, ". 1001:2001(1000) ack 1 win 65535");
 	out(&t, ". 1:1(0) ack 1 <>");
@@ -214,7 +214,7 @@ static void test_data_beyond_the_window_is_cut_off(void **state)
 	int small = 4000;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	sock_setopt(t.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small), t.b.now_us); /* 8000, of which 4000 is window */
 	in(&t, "S 0:0(0) win 65535 <mss 1000>");
@@ -233,7 +233,7 @@ static void test_window_closes_and_opens_in_steps(void **state)
 	int small = 10000;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	sock_setopt(t.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small), t.b.now_us); /* a window of 10,000 at most */
 	in(&t, "S 0:0(0) win 65535 <mss 1000>");
@@ -262,7 +262,7 @@ static void test_probe_of_a_closed_window_is_answered(void **state)
 	int small = 4000;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	sock_setopt(t.listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small), t.b.now_us);
 	in(&t, "S 0:0(0) win 65535 <mss 1460>");
@@ -291,7 +291,7 @@ static void test_receive_window_grows_with_a_fast_reader(void **state)
 	int before;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460,sackOK,TS val 100 ecr 0,nop,wscale 7", 512);
 	before = script_getopt(&t, SOL_SOCKET, SO_RCVBUF);
 	for (unsigned round = 0; round < 30; round++) {
@@ -323,7 +323,7 @@ static void test_pieces_out_of_order_have_a_limit(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460,sackOK", 65535);
 	for (unsigned i = 0; i < 600; i++) {
 		char line[80];
@@ -341,7 +341,7 @@ static void test_quickack_option_acknowledges_at_once(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	leave_quickack(&t);
 	in(&t, ". 20001:20501(500) ack 1 win 65535");
@@ -357,7 +357,7 @@ static void test_peek_and_trunc_read_as_recv_says(void **state)
 	uint8_t a[10], b[10];
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	in(&t, "P. 1:31(30) ack 1 win 65535");
 	assert_int_equal(sock_recv(t.s, a, 10, MSG_PEEK, t.b.now_us), 10);
@@ -391,5 +391,6 @@ int main(void)
 		cmocka_unit_test(test_peek_and_trunc_read_as_recv_says),
 	};
 
-	return cmocka_run_group_tests_name("tcp receiving", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tcp receiving, IPv4", tests, script_over_ip4, NULL) +
+	       cmocka_run_group_tests_name("tcp receiving, IPv6", tests, script_over_ip6, NULL);
 }

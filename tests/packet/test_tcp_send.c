@@ -43,7 +43,7 @@ static void test_initial_window_is_ten_and_slow_start_doubles(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 40000);
 	out_segments(&t, 1, 1000, 10);
@@ -67,7 +67,7 @@ static void test_last_segment_of_the_queue_is_pushed(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 2500);
 	out(&t, ". 1:1001(1000) ack 1");
@@ -105,7 +105,7 @@ static void test_nagle_holds_the_second_small_segment(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 100);
 	out(&t, "P. 1:101(100) ack 1");
@@ -129,7 +129,7 @@ static void test_cork_holds_until_uncorked_or_200_ms(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_setopt(&t, IPPROTO_TCP, TCP_CORK, 1);
 	script_write(&t, 100);
@@ -153,7 +153,7 @@ static void test_msg_more_holds_until_the_next_write(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write_more(&t, 100);
 	none(&t);
@@ -169,7 +169,7 @@ static void test_retransmission_timeout_doubles(void **state)
 	struct tcp_info info;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 65535 <mss 1000>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -227,7 +227,7 @@ static void test_fast_retransmit_and_newreno_partial_acks(void **state)
 	struct tcp_info info;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 30000);
 	out_segments(&t, 1, 1000, 10);
@@ -270,7 +270,7 @@ static void test_duplicate_acks_after_a_timeout_do_not_start_recovery(void **sta
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 5000);
 	bed_drop_all(&t.b);
@@ -291,7 +291,7 @@ static void test_sacked_bytes_count_as_duplicate_acks(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000,sackOK", 65535);
 	script_write(&t, 10000);
 	out_segments(&t, 1, 1000, 9);
@@ -310,7 +310,7 @@ static void test_zero_window_is_probed_with_backoff(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 1000);
 	script_write(&t, 1500);
 	out(&t, ". 1:1001(1000) ack 1");
@@ -336,7 +336,7 @@ static void test_answered_probes_go_on_for_ever(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_set(&t, "net.ipv4.tcp_retries2", "3");
 	script_established(&t, "mss 1000", 1000);
 	script_write(&t, 1500);
@@ -358,7 +358,7 @@ static void test_sender_avoids_silly_windows(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 8000);
 	script_write(&t, 10000);
 	out_segments(&t, 1, 1000, 8);
@@ -380,7 +380,7 @@ static void test_tiny_window_halves_segments(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_listen(&t, 8);
 	in(&t, "S 0:0(0) win 800 <mss 1000>");
 	out(&t, "S. 0:0(0) ack 1");
@@ -399,7 +399,7 @@ static void test_user_timeout_ends_a_silent_connection(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_setopt(&t, IPPROTO_TCP, TCP_USER_TIMEOUT, 5000);
 	script_events(&t);
@@ -418,7 +418,7 @@ static void test_retries2_is_a_time(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 100);
 	script_run(&t, 924000);
@@ -434,7 +434,7 @@ static void test_keepalive_probes_an_idle_connection(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_setopt(&t, IPPROTO_TCP, TCP_KEEPIDLE, 10);
 	script_setopt(&t, IPPROTO_TCP, TCP_KEEPINTVL, 2);
@@ -460,7 +460,7 @@ static void test_keepalive_is_off_by_default(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_run(&t, 100000000);
 	none(&t);
@@ -473,19 +473,19 @@ static void test_smaller_path_mtu_resegments_and_retransmits(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1460", 65535);
 	script_write(&t, 2920);
 	out(&t, ". 1:1461(1460) ack 1");
 	out(&t, "P. 1461:2921(1460) ack 1");
-	script_icmp(&t, 3, 4, 1040);
-	out(&t, ". 1:1001(1000) ack 1");
-	out(&t, ". 1001:1461(460) ack 1");
-	out(&t, ". 1461:2461(1000) ack 1");
-	out(&t, "P. 2461:2921(460) ack 1");
+	script_icmp(&t, 3, 4, 1340);
+	out(&t, ". 1:1301(1300) ack 1");
+	out(&t, ". 1301:1461(160) ack 1");
+	out(&t, ". 1461:2761(1300) ack 1");
+	out(&t, "P. 2761:2921(160) ack 1");
 	none(&t);
-	assert_int_equal(script_getopt(&t, IPPROTO_TCP, TCP_MAXSEG), 1000);
-	assert_int_equal(info_of(&t).tcpi_pmtu, 1040);
+	assert_int_equal(script_getopt(&t, IPPROTO_TCP, TCP_MAXSEG), 1300);
+	assert_int_equal(info_of(&t).tcpi_pmtu, script_family == AF_INET6 ? 1360 : 1340);
 	assert_int_equal(info_of(&t).tcpi_snd_cwnd, 10);
 	script_close(&t);
 }
@@ -514,7 +514,7 @@ static void test_full_send_buffer_tells_when_there_is_room(void **state)
 	ssize_t done;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	sock_setopt(t.s, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small), t.b.now_us);
 	done = sock_send(t.s, data, sizeof(data), 0, t.b.now_us);
@@ -546,7 +546,7 @@ static void test_send_buffer_grows_with_cwnd(void **state)
 	int before;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000,nop,wscale 9", 4000);
 	before = script_getopt(&t, SOL_SOCKET, SO_SNDBUF);
 	script_write(&t, 20000);
@@ -566,7 +566,7 @@ static void test_notsent_lowat_limits_what_waits(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_setopt(&t, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 5000);
 	script_write(&t, 15000);
@@ -585,7 +585,7 @@ static void test_reserved_pieces_go_out_as_written(void **state)
 	int n;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	n = sock_send_reserve(t.s, 100, iov, 4);
 	assert_true(n >= 1);
@@ -605,7 +605,7 @@ static void test_idle_connection_restarts_from_a_small_window(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000,nop,wscale 7", 4000);
 	script_write(&t, 20000);
 	in(&t, ". 1:1(0) ack 10001 win 4000");
@@ -627,7 +627,7 @@ static void test_options_have_linux_ranges_and_errors(void **state)
 	int v = 0;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	assert_int_equal(sock_setopt(t.s, IPPROTO_TCP, TCP_KEEPIDLE, &v, sizeof(v), t.b.now_us), -EINVAL);
 	assert_int_equal(sock_setopt(t.s, IPPROTO_TCP, TCP_KEEPCNT, &v, sizeof(v), t.b.now_us), -EINVAL);
@@ -652,7 +652,7 @@ static void test_want_of_memory_is_survived(void **state)
 	for (size_t fail = 1; fail < 60; fail += 2) {
 		static uint8_t data[30000];
 
-		script_open(&t, AF_INET);
+		script_open(&t, AF_UNSPEC);
 		script_established(&t, "mss 1000,sackOK", 65535);
 		t.b.mem.fail_at = t.b.mem.allocs + fail;
 		sock_send(t.s, data, sizeof(data), 0, t.b.now_us);
@@ -699,7 +699,7 @@ static void test_want_of_memory_with_nothing_in_flight_is_followed_by_a_writable
 
 	(void)state;
 	for (unsigned reserve = 0; reserve < 2; reserve++) {
-		script_open(&t, AF_INET);
+		script_open(&t, AF_UNSPEC);
 		script_established(&t, "mss 1000", 65535);
 		if (reserve) { /* not the very first bytes: what was in flight before is acknowledged */
 			script_write(&t, 1000);
@@ -737,7 +737,7 @@ static void test_want_of_memory_with_data_in_flight_is_followed_by_a_writable_ev
 	ssize_t done;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 10000);
 	script_turn(&t);
@@ -797,5 +797,6 @@ int main(void)
 		cmocka_unit_test(test_want_of_memory_with_data_in_flight_is_followed_by_a_writable_event),
 	};
 
-	return cmocka_run_group_tests_name("tcp sending", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tcp sending, IPv4", tests, script_over_ip4, NULL) +
+	       cmocka_run_group_tests_name("tcp sending, IPv6", tests, script_over_ip6, NULL);
 }

@@ -17,7 +17,7 @@ static void test_urgent_byte_goes_out_with_its_pointer(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write_urgent(&t, 4);
 	out(&t, "P.U 1:5(4) ack 1 urg 4");
@@ -33,7 +33,7 @@ static void test_urgent_data_does_not_wait_for_nagle(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write(&t, 10);
 	out(&t, "P. 1:11(10) ack 1");
@@ -50,7 +50,7 @@ static void test_urgent_mode_sends_single_segments(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_prepare(&t, AF_INET);
+	script_prepare(&t, AF_UNSPEC);
 	t.b.link.offloads = LINK_OFFLOAD_CSUM | LINK_OFFLOAD_TSO4 | LINK_OFFLOAD_TSO6;
 	script_start(&t);
 	script_established(&t, "mss 1000", 65535);
@@ -69,7 +69,7 @@ static void test_lost_urgent_segment_is_urgent_again(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	script_write_urgent(&t, 4);
 	out(&t, "P.U 1:5(4) ack 1 urg 4");
@@ -86,7 +86,7 @@ static void test_closed_window_is_told_of_urgent_data(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	in(&t, ". 1:1(0) ack 1 win 0");
 	script_write_urgent(&t, 4);
@@ -104,7 +104,7 @@ static void test_received_urgent_byte_is_told_by_its_place(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	assert_true(sock_urgent_offset(t.s) == SIZE_MAX);
 	in(&t, "P.U 1:11(10) ack 1 win 65535 urg 4");
@@ -125,7 +125,7 @@ static void test_pointer_comes_before_its_byte(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	in(&t, ".U 1:1(0) ack 1 win 65535 urg 12");
 	in(&t, ".U 1:11(10) ack 1 win 65535 urg 12");
@@ -143,7 +143,7 @@ static void test_later_pointer_counts(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	in(&t, "P.U 1:5(4) ack 1 win 65535 urg 2");
 	in(&t, "P.U 5:9(4) ack 1 win 65535 urg 3");
@@ -163,7 +163,7 @@ static void test_urgent_byte_behind_a_hole_waits_for_it(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000,sackOK", 65535);
 	in(&t, "P.U 11:21(10) ack 1 win 65535 urg 10");
 	assert_true(sock_urgent_offset(t.s) == SIZE_MAX);
@@ -192,7 +192,7 @@ static void test_pointer_to_the_fin_means_nothing(void **state)
 	struct tcp_script t;
 
 	(void)state;
-	script_open(&t, AF_INET);
+	script_open(&t, AF_UNSPEC);
 	script_established(&t, "mss 1000", 65535);
 	in(&t, "FP.U 1:4(3) ack 1 win 65535 urg 4");
 	assert_true(sock_urgent_offset(t.s) == SIZE_MAX);
@@ -217,5 +217,6 @@ int main(void)
 		cmocka_unit_test(test_pointer_to_the_fin_means_nothing),
 	};
 
-	return cmocka_run_group_tests_name("tcp urgent data", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("tcp urgent data, IPv4", tests, script_over_ip4, NULL) +
+	       cmocka_run_group_tests_name("tcp urgent data, IPv6", tests, script_over_ip6, NULL);
 }
