@@ -245,6 +245,17 @@ static bool wants_successor(struct stack *st, const struct link *l, const struct
 	return !c.newest || left_s(st, c.newest->preferred_until_us) <= regen_advance_s(st, l);
 }
 
+/* The prefix is advertised, or the timer of the link fired: each of its stable addresses in use has a temporary one that lasts. */
+static void succeed(struct stack *st, struct link *l, const struct if_addr *a)
+{
+	struct ip_prefix p = { a->prefix.addr, IID_BITS };
+
+	if (!if_addr_is_usable(a) || if_addr_is_deprecated(a) || !wants_successor(st, l, a))
+		return;
+	p.addr = ip_prefix_first(&p);
+	make_temporary(st, l, &p.addr, left_s(st, a->valid_until_us), left_s(st, a->preferred_until_us));
+}
+
 static void on_temporary(struct timer *t, uint64_t now_us)
 {
 	struct nd_link *nd = container_of(t, struct nd_link, temporary);
@@ -255,13 +266,9 @@ static void on_temporary(struct timer *t, uint64_t now_us)
 		return;
 	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
 		struct if_addr *a = of_node(n);
-		struct ip_prefix p = { a->prefix.addr, IID_BITS };
 
-		if (a->ifindex != nd->l->ifindex || a->origin != NET_SLAAC || !if_addr_is_usable(a) || if_addr_is_deprecated(a) ||
-		    !wants_successor(st, nd->l, a))
-			continue;
-		p.addr = ip_prefix_first(&p);
-		make_temporary(st, nd->l, &p.addr, left_s(st, a->valid_until_us), left_s(st, a->preferred_until_us));
+		if (a->ifindex == nd->l->ifindex && a->origin == NET_SLAAC)
+			succeed(st, nd->l, a);
 	}
 }
 
@@ -287,6 +294,8 @@ void slaac_on_prefix(struct stack *st, struct link *l, const struct nd_prefix *p
 	if (!is_new) {
 		renew_stable(st, l, p);
 		renew_temporary(st, l, p);
+		if (st->tunables.use_tempaddr && c.newest) /* perhaps there was none: the prefix had no preferred life, or nobody wanted one */
+			succeed(st, l, c.newest);
 		return;
 	}
 	if (p->valid_s == 0)

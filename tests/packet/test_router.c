@@ -426,6 +426,59 @@ static void test_4191_2_3_route_information_makes_a_more_specific_route(void **s
 	assert_string_equal(next_hop(FAR), ROUTER);
 }
 
+/* As many bytes of the prefix as its length needs, or more, and 24 bytes at most; bits past the length don't matter. */
+static void test_4191_2_3_lengths_of_the_route_information_option(void **state)
+{
+	static const struct {
+		uint8_t units, prefix_len;
+		bool is_taken;
+	} cases[] = {
+		{ 1, 0, true },	  { 1, 1, false },  { 1, 64, false },  { 2, 0, true },	 { 2, 1, true },   { 2, 64, true },  { 2, 65, false },
+		{ 2, 128, false }, { 3, 0, true },  { 3, 64, true },   { 3, 65, true },  { 3, 128, true }, { 3, 129, false }, { 3, 255, false },
+		{ 4, 64, false },  { 5, 128, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t body[38] = { cases[i].prefix_len, 0, 0, 0, 0, 100 };
+		struct ip_addr to = addr_of("2001:db8:f::1");
+
+		memcpy(body + 6, to.b, 16);
+		ra_begin(&ra, ROUTER, 0);
+		ra_add(&ra, 24, body, cases[i].units * 8u - 2);
+		ra_send(&b, &ra);
+		if ((strcmp(next_hop(FAR), ROUTER) == 0) != cases[i].is_taken)
+			fail_msg("length %u, prefix length %u", cases[i].units, cases[i].prefix_len);
+		body[5] = 0; /* take it back */
+		ra_begin(&ra, ROUTER, 0);
+		ra_add(&ra, 24, body, cases[i].units * 8u - 2);
+		ra_send(&b, &ra);
+		assert_string_equal(next_hop(FAR), "none");
+	}
+	(void)state;
+}
+
+/* Section 3.1: a ::/0 route changes what the header said of the default route; each advertisement says both anew. */
+static void test_4191_3_1_route_to_everywhere_overrides_the_header(void **state)
+{
+	(void)state;
+	ra_with_flags(ROUTER2, 0, router2_mac);
+	ra_begin(&ra, ROUTER, 1800);
+	ra_add_mac(&ra, 1, ra_router_mac);
+	ra_add_route(&ra, "::/0", RA_HIGH, 1000);
+	ra_send(&b, &ra);
+	assert_string_equal(next_hop(FAR), ROUTER);
+	ra_begin(&ra, ROUTER, 1800);
+	ra.icmp[5] = RA_HIGH;
+	ra_add_route(&ra, "::/0", 0, 0); /* not by me */
+	ra_send(&b, &ra);
+	assert_string_equal(next_hop(FAR), ROUTER2);
+	ra_begin(&ra, ROUTER, 1800);
+	ra_add_route(&ra, "::/0", 0x10, 1000); /* reserved: the option does not count, the header does */
+	ra.icmp[5] = RA_HIGH;
+	ra_send(&b, &ra);
+	assert_string_equal(next_hop(FAR), ROUTER);
+}
+
 static void test_4191_2_3_route_longer_than_the_tunable_allows_is_ignored(void **state)
 {
 	(void)state;
@@ -555,6 +608,38 @@ static void test_8106_5_servers_and_domains_are_kept_with_their_lifetimes(void *
 	assert_string_equal(dns(), "2001:db8::53/39 ");
 	bed_run(&b, 40000000);
 	assert_string_equal(dns(), "");
+}
+
+/* Sections 5.1, 5.2: RDNSS has an odd length of three at least, DNSSL one of two at least. */
+static void test_8106_5_lengths_of_the_options(void **state)
+{
+	static const struct {
+		uint8_t type, units;
+		bool is_taken;
+	} cases[] = {
+		{ 25, 1, false }, { 25, 2, false }, { 25, 3, true }, { 25, 4, false }, { 25, 5, true }, { 25, 6, false },
+		{ 31, 1, false }, { 31, 2, true },  { 31, 3, true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t body[48] = { 0, 0, 0, 0, 0, 100 };
+		struct ip_addr server = addr_of("2001:db8::53");
+
+		if (cases[i].type == 25) {
+			memcpy(body + 6, server.b, 16);
+			memcpy(body + 22, server.b, 16);
+		} else {
+			memcpy(body + 6, "\x05local", 7);
+		}
+		ra_begin(&ra, ROUTER, 0);
+		ra_add(&ra, cases[i].type, body, cases[i].units * 8u - 2);
+		ra_send(&b, &ra);
+		if ((strlen(dns()) > 0) != cases[i].is_taken)
+			fail_msg("type %u, length %u: %s", cases[i].type, cases[i].units, dns());
+		bed_run(&b, 101000000);
+		assert_string_equal(dns(), "");
+	}
+	(void)state;
 }
 
 static void test_8106_names_that_are_none_are_not_taken(void **state)
@@ -823,11 +908,14 @@ int main(void)
 		TEST(test_ipv4_keeps_the_mtu_of_the_link_when_routers_lower_that_of_ipv6),
 		TEST(test_4191_3_1_router_of_higher_preference_is_used),
 		TEST(test_4191_2_3_route_information_makes_a_more_specific_route),
+		TEST(test_4191_2_3_lengths_of_the_route_information_option),
+		TEST(test_4191_3_1_route_to_everywhere_overrides_the_header),
 		TEST(test_4191_2_3_route_longer_than_the_tunable_allows_is_ignored),
 		TEST(test_4191_3_2_silent_router_is_left_for_another_and_taken_again_when_it_answers),
 		TEST(test_4861_6_3_6_routers_take_turns_when_none_answers),
 		TEST(test_4861_7_2_5_neighbour_that_ceases_to_be_a_router_is_none),
 		TEST(test_8106_5_servers_and_domains_are_kept_with_their_lifetimes),
+		TEST(test_8106_5_lengths_of_the_options),
 		TEST(test_8106_names_that_are_none_are_not_taken),
 		TEST(test_4861_8_3_redirect_to_a_better_router_is_followed_for_that_destination),
 		TEST(test_4861_8_3_redirect_to_the_destination_itself_makes_it_on_link),

@@ -363,6 +363,29 @@ static void test_8981_3_6_prefix_too_short_lived_for_one_gets_none(void **state)
 	assert_int_equal(addrs("temporary")->count, 0);
 }
 
+static void test_8981_3_4_prefix_that_is_preferred_again_gets_a_temporary_address_again(void **state)
+{
+	(void)state;
+	prefix(PREFIX, 86400, 86400); /* nobody wanted one yet */
+	bed_run(&b, 3 * S);
+	bed_set(&b, "net.ipv6.conf.all.use_tempaddr", "2");
+	prefix(PREFIX, 86400, 86400);
+	assert_int_equal(addrs("temporary")->count, 1);
+	prefix(PREFIX, 86400, 86400);
+	assert_int_equal(addrs("temporary")->count, 1);
+	prefix("2001:db8:2::/64", 86400, 0); /* deprecated from its beginning */
+	bed_run(&b, 3 * S);
+	assert_int_equal(addrs("temporary")->count, 1);
+	prefix("2001:db8:2::/64", 86400, 7200);
+	assert_int_equal(addrs("temporary")->count, 2);
+	/* one whose own time is not over is used again */
+	prefix("2001:db8:2::/64", 86400, 20);
+	bed_run(&b, 100 * S);
+	assert_string_equal(addrs("temporary")->info[1].state, "deprecated");
+	prefix("2001:db8:2::/64", 86400, 7200);
+	assert_string_equal(addrs("temporary")->info[1].state, "preferred");
+}
+
 static void test_8981_3_3_duplicate_temporary_address_is_replaced(void **state)
 {
 	(void)state;
@@ -757,6 +780,7 @@ int main(void)
 		TEST(test_8981_3_8_successor_comes_before_the_preferred_lifetime_ends),
 		TEST(test_5014_4_socket_may_prefer_public_or_temporary_addresses),
 		TEST(test_8981_3_6_prefix_too_short_lived_for_one_gets_none),
+		TEST(test_8981_3_4_prefix_that_is_preferred_again_gets_a_temporary_address_again),
 		TEST(test_8981_3_3_duplicate_temporary_address_is_replaced),
 		TEST(test_number_of_addresses_is_bounded),
 		TEST(test_4862_5_4_tentative_address_is_not_used_without_optimism),
