@@ -10,10 +10,12 @@ BUILD="gcc libc6-dev make pkg-config libcap-dev libinih-dev libjansson-dev"
 DEMO="curl python3 iproute2 iputils-ping"
 TEST="libcmocka-dev iproute2 iputils-ping tcpdump tshark curl nginx-light redis-server redis-tools wrk netbase iperf3
 	openssh-server openssh-client python3 strace ethtool socat avahi-daemon dnsmasq-base isc-dhcp-server kea-dhcp4-server
-	kea-dhcp6-server golang-go musl-tools
+	kea-dhcp6-server radvd ndisc6 traceroute mtr-tiny golang-go musl-tools
 	wget haproxy memcached mosquitto mosquitto-clients php-cli nodejs perl ncat unbound bind9-dnsutils postgresql-15
 	python3.11 libpython3.11-testsuite"
-UNITS="avahi-daemon nginx redis-server ssh iperf3 isc-dhcp-server kea-dhcp4-server kea-dhcp6-server haproxy memcached mosquitto postgresql unbound" # the services among them, by their units' names
+# The services among them, by their units' names.
+UNITS="avahi-daemon nginx redis-server ssh iperf3 isc-dhcp-server kea-dhcp4-server kea-dhcp6-server radvd
+	haproxy memcached mosquitto postgresql unbound"
 
 say() {
 	echo "tapir: $*" >&2
@@ -110,7 +112,8 @@ rm -f "$log"
 for unit in $UNITS; do
 	case $unit:$missing in
 	nginx:*nginx-light* | redis-server:*redis-server* | ssh:*openssh-server* | iperf3:*iperf3* | \
-	kea-dhcp4-server:*kea-dhcp4-server* | kea-dhcp6-server:*kea-dhcp6-server* | haproxy:*haproxy* | memcached:*memcached* | mosquitto:*mosquitto* | postgresql:*postgresql-15* | unbound:*unbound*)
+	kea-dhcp4-server:*kea-dhcp4-server* | kea-dhcp6-server:*kea-dhcp6-server* | radvd:*radvd* | \
+	haproxy:*haproxy* | memcached:*memcached* | mosquitto:*mosquitto* | postgresql:*postgresql-15* | unbound:*unbound*)
 		if command -v systemctl >/dev/null; then
 			$as_root systemctl disable --quiet "$unit.service" >/dev/null 2>&1 || true
 		elif command -v update-rc.d >/dev/null; then

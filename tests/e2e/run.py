@@ -25,7 +25,7 @@ import harness  # noqa: E402
 PROGRAMS = ["ip", "nsenter", "unshare", "mount", "ethtool", "tcpdump", "tshark", "ping", "curl", "nginx", "wrk", "redis-server",
             "redis-benchmark", "redis-cli", "iperf3", "ssh", "scp", "sshd", "ssh-keygen", "strace", "setpriv", "make", "gcc", "musl-gcc", "go",
             "wget", "haproxy", "memcached", "mosquitto", "mosquitto_pub", "mosquitto_sub", "php", "node", "perl", "ncat", "socat", "unbound",
-            "dnsmasq", "dhcpd", "kea-dhcp4", "kea-dhcp6", "avahi-daemon", "bridge", "dig", "psql", "sftp", "python3.11"]
+            "dnsmasq", "radvd", "ndisc6", "traceroute", "mtr", "dhcpd", "kea-dhcp4", "kea-dhcp6", "avahi-daemon", "bridge", "dig", "psql", "sftp", "python3.11"]
 
 
 def parse_arguments():
