@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* addr_sort.h - the order in which a program should try addresses: RFC 6724 section 6, with the policy table that glibc has when gai.conf(5)
- * says nothing, and its way with IPv4 in rule 9: only within the source's own network does a longer common prefix mean anything.
+/* addr_sort.h - the order in which a program should try addresses: RFC 6724 section 6, with the policy of gai.conf(5), and glibc's way with IPv4 in rule 9: only within the source's own network does a longer common prefix mean anything.
  * Rules 4 and 7 (mobility, tunnels) have nothing to go by here.
  * Promises: a stable sort; what is equal stays in the order it came in.
  * Never:    allocates or asks anybody. */
@@ -11,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client-lib/gai_conf.h"
+
 /* Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. */
 struct sort_addr {
 	uint8_t dst[16], source[16];
@@ -20,6 +21,6 @@ struct sort_addr {
 	size_t index;		/* the caller's, carried along */
 };
 
-void addr_sort(struct sort_addr *addrs, size_t count);
+void addr_sort(struct sort_addr *addrs, size_t count, const struct gai_conf *conf);
 
 #endif

@@ -185,6 +185,8 @@ static void sort_addrs(struct hosts_entry *e)
 	struct sort_addr order[HOSTS_ADDRS_MAX] = { 0 };
 	struct hosts_addr sorted[HOSTS_ADDRS_MAX];
 	struct own_addrs own = { .count = 0 };
+	struct gai_conf conf;
+	FILE *file;
 
 	if (e->addr_count < 2)
 		return;
@@ -193,7 +195,11 @@ static void sort_addrs(struct hosts_entry *e)
 		order[i].index = i;
 		find_source(&e->addrs[i], &own, &order[i]);
 	}
-	addr_sort(order, e->addr_count);
+	file = fopen(GAI_CONF_PATH, "re");
+	gai_conf_read(file, &conf);
+	if (file)
+		fclose(file);
+	addr_sort(order, e->addr_count, &conf);
 	for (size_t i = 0; i < e->addr_count; i++)
 		sorted[i] = e->addrs[order[i].index];
 	memcpy(e->addrs, sorted, e->addr_count * sizeof(sorted[0]));

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -34,6 +35,25 @@ static struct sort_addr make(const struct pair *p, size_t index)
 	return a;
 }
 
+/* By the built-in policy, or @conf_text's. */
+static const char *conf_text;
+
+static void sort(struct sort_addr *a, size_t count)
+{
+	char text[2000];
+	FILE *file = NULL;
+	struct gai_conf conf;
+
+	if (conf_text) {
+		strcpy(text, conf_text);
+		file = fmemopen(text, strlen(text), "r");
+	}
+	gai_conf_read(file, &conf);
+	if (file)
+		fclose(file);
+	addr_sort(a, count, &conf);
+}
+
 /* Of two destinations @first goes first, whichever came first. */
 static void expect_order(struct pair first, struct pair second)
 {
@@ -42,7 +62,7 @@ static void expect_order(struct pair first, struct pair second)
 
 		a[i] = make(&first, 0);
 		a[1 - i] = make(&second, 1);
-		addr_sort(a, 2);
+		sort(a, 2);
 		if (a[0].index != 0)
 			fail_msg("%s goes before %s", second.dst, first.dst);
 	}
@@ -80,7 +100,7 @@ static void test_deprecated_sources_are_avoided(void **state)
 
 	(void)state;
 	a[0].is_deprecated = true;
-	addr_sort(a, 2);
+	sort(a, 2);
 	assert_int_equal(a[0].index, 1);
 }
 
@@ -92,7 +112,7 @@ static void test_a_longer_common_prefix_counts_for_ipv4_only_within_the_network(
 	(void)state;
 	expect_order((struct pair){ "10.0.0.3", "10.0.0.1" }, (struct pair){ "10.0.0.200", "10.0.0.1" });
 	expect_order((struct pair){ "10.0.0.200", "10.0.0.1" }, far);
-	addr_sort(a, 2);
+	sort(a, 2);
 	assert_int_equal(a[0].index, 0); /* both are elsewhere: as they came */
 	expect_order((struct pair){ "2001:db8:1::5", "2001:db8:1::2" }, (struct pair){ "2001:db8:3ffe::1", "2001:db8:1::2" });
 }
@@ -105,9 +125,49 @@ static void test_equals_stay_in_their_order(void **state)
 	(void)state;
 	for (size_t i = 0; i < 20; i++)
 		a[i] = make(&pair, i);
-	addr_sort(a, 20);
+	sort(a, 20);
 	for (size_t i = 0; i < 20; i++)
 		assert_int_equal(a[i].index, i);
+}
+
+static const struct pair to6 = { "2001:db8:1::1", "2001:db8:1::2" }, to_ula = { "fd00::1", "fd00::2" }, to4 = { "192.0.2.1", "10.0.0.1" };
+
+/* gai.conf(5): Debian's own example, to prefer IPv4. */
+static void test_gai_conf_precedences_replace_the_built_in_ones(void **state)
+{
+	(void)state;
+	expect_order(to6, to4);
+	expect_order(to_ula, to4);
+	conf_text = "# a comment\n  precedence ::ffff:0:0/96  100 # to prefer IPv4\nreload yes\n";
+	expect_order(to4, to6);
+	expect_order(to4, to_ula);
+	conf_text = "precedence fd00::/8 30\nprecedence ::ffff:0:0/96 35\nprecedence ::/0 40\n"; /* as RFC 6724 would have it */
+	expect_order(to6, to4);
+	expect_order(to4, to_ula);
+	expect_order(to6, to_ula);
+	conf_text = NULL;
+}
+
+static void test_gai_conf_labels_and_scopes(void **state)
+{
+	struct pair far = { "2001:db8:1::1", "fd00::2" }; /* only a source of another label */
+
+	(void)state;
+	expect_order(to4, far);
+	conf_text = "label ::1/128 0\nlabel ::/0 1\nlabel ::ffff:0:0/96 4"; /* fc00::/7 is nothing special then; no end of line */
+	expect_order(far, to4);
+	conf_text = "scopev4 192.0.2.0/24 2\nscopev4 ::ffff:10.0.0.0/104 14\n"; /* rule 2: the source reaches too far */
+	expect_order((struct pair){ "198.51.100.1", "10.0.0.1" }, to4);
+	conf_text = NULL;
+}
+
+static void test_gai_conf_lines_that_make_no_sense_are_passed_over(void **state)
+{
+	(void)state;
+	conf_text = "precedence ::ffff:0:0/129 100\nprecedence ::ffff:0:0/x 100\nprecedence 0.0.0.0/0 100\nprecedence ::/0\n"
+		    "precedence ::ffff:0:0/96 -1\nprecedence ::ffff:0:0/96 99999999999\nlabel x 1\nfoo bar 1\n\n";
+	expect_order(to6, to4);
+	conf_text = NULL;
 }
 
 int main(void)
@@ -118,6 +178,9 @@ int main(void)
 		cmocka_unit_test(test_the_wildcards_and_loopbacks_come_as_from_glibc),
 		cmocka_unit_test(test_deprecated_sources_are_avoided),
 		cmocka_unit_test(test_a_longer_common_prefix_counts_for_ipv4_only_within_the_network),
+		cmocka_unit_test(test_gai_conf_precedences_replace_the_built_in_ones),
+		cmocka_unit_test(test_gai_conf_labels_and_scopes),
+		cmocka_unit_test(test_gai_conf_lines_that_make_no_sense_are_passed_over),
 		cmocka_unit_test(test_equals_stay_in_their_order),
 	};
 
