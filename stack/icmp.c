@@ -9,6 +9,7 @@
 #include "ip6.h"
 #include "ip6_ext.h"
 #include "offload.h"
+#include "route.h"
 #include "wire.h"
 
 int icmp_init(struct stack *st)
@@ -39,19 +40,35 @@ static int64_t token_us(int64_t next_us, int64_t now_us, int64_t interval_us, ui
 
 enum { BURST_BY_DST = 6 }; /* as Linux's net.ipv4.icmp_ratelimit */
 
+/* Linux gives wider prefixes more bandwidth, since many hosts share their fate: four errors a second to a neighbour. */
+static int64_t interval_to_us(struct stack *st, const struct ip_addr *dst)
+{
+	const struct route *r;
+
+	if (ip_addr_is4(dst))
+		return st->tunables.icmp_ratelimit * 1000LL;
+	r = route_lookup(st, dst, NULL, 0);
+	return st->tunables.icmp6_ratelimit * 1000LL >> (r ? (128 - r->config.prefix.len) / 32 : 0);
+}
+
 bool icmp_may_send_error(struct stack *st, const struct ip_addr *dst)
 {
 	const struct tunables *t = &st->tunables;
 	int64_t now_us = (int64_t)st->now_us, all_us, dst_us;
 	int64_t all_interval_us = t->icmp_msgs_per_sec ? 1000000 / (int64_t)t->icmp_msgs_per_sec : INT32_MAX;
-	int64_t dst_interval_us = t->icmp_ratelimit * 1000LL;
+	int64_t dst_interval_us;
 	int64_t *by_dst = &st->icmp.next_by_dst_us[hash_bytes(&st->icmp.key, dst->b, 16) % ICMP_LIMIT_BUCKETS];
 
 	if (ip_is_local(st, dst))
 		return true;
 	all_us = token_us(st->icmp.next_us, now_us, all_interval_us, t->icmp_msgs_burst);
+	if (all_us > now_us) { /* before the route is looked for: a flood is cheap */
+		stat_count(st, STAT_ICMP_RATE_LIMITED);
+		return false;
+	}
+	dst_interval_us = interval_to_us(st, dst);
 	dst_us = token_us(*by_dst, now_us, dst_interval_us, BURST_BY_DST);
-	if (all_us > now_us || dst_us > now_us) {
+	if (dst_us > now_us) {
 		stat_count(st, STAT_ICMP_RATE_LIMITED);
 		return false;
 	}
@@ -114,6 +131,41 @@ void icmp_send_port_unreachable(struct stack *st, const struct frame *f, const s
 		icmp6_send_error(st, f, rx, ICMP6_UNREACHABLE, ICMP6_PORT_UNREACHABLE, 0);
 }
 
+/* ---- Path MTU of our echo replies ---- */
+
+enum { SMALL_REPLY_BYTES = 500, ECHO_HDR_LEN = 8 }; /* what every path takes needs no remembering */
+
+static uint64_t hash_of_reply(struct stack *st, const struct ip_addr *dst, const uint8_t *icmp)
+{
+	uint8_t key[16 + 1 + 4];
+
+	memcpy(key, dst->b, 16);
+	key[16] = icmp[0];
+	memcpy(key + 17, icmp + 4, 4);
+	return hash_bytes(&st->icmp.key, key, sizeof(key)) | 1;
+}
+
+void icmp_remember_reply(struct stack *st, const struct frame *f, const struct ip_addr *dst)
+{
+	uint64_t hash;
+
+	if (f->len < SMALL_REPLY_BYTES)
+		return;
+	hash = hash_of_reply(st, dst, f->data);
+	st->icmp.replies[hash / 2 % ICMP_REPLIES_KEPT] = hash;
+}
+
+static void learn_from_reply(struct stack *st, const struct icmp_error *e)
+{
+	uint64_t hash;
+
+	if (e->error != EMSGSIZE || e->l4_len < ECHO_HDR_LEN)
+		return;
+	hash = hash_of_reply(st, &e->remote, e->l4);
+	if (st->icmp.replies[hash / 2 % ICMP_REPLIES_KEPT] == hash)
+		ip_pmtu_learn(st, e);
+}
+
 /* ---- Errors received ---- */
 
 void icmp_report(struct stack *st, const struct icmp_error *e)
@@ -127,6 +179,7 @@ void icmp_report(struct stack *st, const struct icmp_error *e)
 		break;
 	case IPPROTO_NR_ICMP:
 	case IPPROTO_NR_ICMP6:
+		learn_from_reply(st, e);
 		ping_icmp_error(st, e);
 		break;
 	}

@@ -245,6 +245,7 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 		put_be16(reply->data + 2, checksum_finish(checksum_add(0, reply->data, reply->len)));
 	}
 	stat_count(st, STAT_ICMP_OUT_REPLIES);
+	icmp_remember_reply(st, reply, &tx.dst);
 	icmp_send(st, reply, &tx, rx->ifindex);
 }
 

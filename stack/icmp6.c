@@ -24,8 +24,10 @@ static bool may_be_answered(const struct icmp_quote *q)
 
 	if (ip_addr_is_any(&src) || ip_addr_is_multicast(&src) || ip_addr_is4(&src))
 		return false;
+	/* Of a later fragment the type cannot be known: RFC 8200 section 4.5 wants an answer to one that is too long. Otherwise what
+	 * does not show its type may be an error. */
 	if (!ip6_chain_to_upper(&c))
-		return c.next != IPPROTO_NR_ICMP6; /* else its type cannot be seen */
+		return c.is_later_fragment || c.next != IPPROTO_NR_ICMP6;
 	return c.next != IPPROTO_NR_ICMP6 || (c.p[c.at] >= ICMP6_INFORMATIONAL && c.p[c.at] != ICMP6_REDIRECT);
 }
 
@@ -84,6 +86,7 @@ static void describe_error(const struct frame *f, struct icmp_error *e)
 	e->error = EPROTO;
 	switch (e->icmp_type) {
 	case ICMP6_UNREACHABLE:
+		e->is_hard = true;
 		if (e->icmp_code < sizeof(unreachable) / sizeof(unreachable[0])) {
 			e->error = unreachable[e->icmp_code].error;
 			e->is_hard = unreachable[e->icmp_code].is_hard;
@@ -160,7 +163,7 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 	};
 	struct frame *reply;
 
-	if (st->tunables.icmp_echo_ignore_all || (to_group && st->tunables.icmp6_echo_ignore_multicast)) {
+	if (st->tunables.icmp6_echo_ignore_all || (to_group && st->tunables.icmp6_echo_ignore_multicast)) {
 		stat_drop(st, STAT_ICMP_DROP_BROADCAST);
 		return;
 	}
@@ -173,6 +176,7 @@ static void input_echo(struct stack *st, struct frame *f, const struct ip_rx *rx
 	reply->data[0] = ICMP6_ECHO_REPLY;
 	put_be16(reply->data + ICMP6_CSUM_OFFSET, 0);
 	stat_count(st, STAT_ICMP_OUT_REPLIES);
+	icmp_remember_reply(st, reply, &tx.dst);
 	icmp_send(st, reply, &tx, rx->ifindex);
 }
 

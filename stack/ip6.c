@@ -186,11 +186,18 @@ static enum stack_stat counter_of(const struct ip6_problem *problem)
 /* Go through the extension headers from @c on; @may_be_fragment: no fragment header was met yet. */
 static void walk(struct stack *st, struct frame *f, struct ip_rx *rx, struct ip6_chain *c, bool may_be_fragment)
 {
+	const struct tunables *t = &st->tunables;
+	const struct ip6_limits limits = {
+		.hbh_options = t->ip6_max_hbh_options,
+		.hbh_bytes = t->ip6_max_hbh_bytes,
+		.dst_options = t->ip6_max_dst_options,
+		.dst_bytes = t->ip6_max_dst_bytes,
+	};
 	struct ip6_problem problem = { 0 };
 	enum ip6_step step;
 	struct ip_rx answer;
 
-	while ((step = ip6_chain_step(c, &problem)) == IP6_STEP_NEXT)
+	while ((step = ip6_chain_step(c, &limits, &problem)) == IP6_STEP_NEXT)
 		;
 	switch (step) {
 	case IP6_STEP_NEXT:
@@ -214,8 +221,8 @@ static void walk(struct stack *st, struct frame *f, struct ip_rx *rx, struct ip6
 		stat_drop(st, STAT_IP6_DROP_NO_NEXT);
 	else if (c->next == IP6_FRAGMENT && may_be_fragment)
 		input_fragment(st, f, rx, c);
-	else if (c->next == IP6_FRAGMENT) /* fragments of fragments */
-		stat_drop(st, STAT_IP6_DROP_HEADERS);
+	else if (c->next == IP6_FRAGMENT) /* fragments of fragments, refused as Linux does */
+		drop_with_problem(st, f, rx, STAT_IP6_DROP_HEADERS, ICMP6_BAD_FIELD, c->at);
 	else
 		deliver(st, f, rx, c);
 }

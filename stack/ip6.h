@@ -13,7 +13,6 @@ struct link;
 
 enum {
 	IP6_HDR_LEN = 40,
-	IP6_HDR_LEN_MAX = 1024, /* with extension headers: more is refused (RFC 8504 section 5.3 allows limits) */
 	IP6_MTU_MIN = 1280,
 	IP6_FRAG_HDR_LEN = 8,
 };

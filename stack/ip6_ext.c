@@ -5,12 +5,12 @@
 #include "ip6.h"
 #include "wire.h"
 
-/* RFC 8504 section 5.3: a host may limit what it walks. Nothing legitimate comes near these. */
-enum { HEADERS_MAX = 8, OPTIONS_MAX = 16 };
-
 /* Option types; the two high bits say what to do with an unknown one (RFC 8200 section 4.2). */
-enum { OPT_PAD1 = 0, OPT_PADN = 1, OPT_ROUTER_ALERT = 5 };
+enum { OPT_PAD1 = 0, OPT_PADN = 1, OPT_ROUTER_ALERT = 5, OPT_JUMBO = 0xc2 };
 enum { OPT_SKIP = 0, OPT_DISCARD = 1, OPT_ERROR = 2, OPT_ERROR_UNICAST = 3 };
+
+/* Nothing needs more to be aligned (RFC 8504 section 5.3, RFC 4942 section 2.1.9.5). */
+enum { PADDING_MAX = 7 };
 
 struct ip6_chain ip6_chain_over(const uint8_t *packet, uint32_t len)
 {
@@ -29,32 +29,69 @@ static enum ip6_step unknown_option(uint8_t type, uint32_t at, struct ip6_proble
 	return IP6_STEP_ERROR;
 }
 
-/* The options of one header: @len bytes at offset @at of the packet. */
-static enum ip6_step walk_options(const struct ip6_chain *c, uint32_t at, uint32_t len, struct ip6_problem *problem)
+/* Those that belong into a hop-by-hop header only: elsewhere they are unknown like any other. A jumbo payload (RFC 2675 section 3)
+ * is never right here: no link of ours carries one, and a packet that has a length of its own contradicts it. */
+static enum ip6_step known_hop_option(uint8_t type, uint8_t opt_len, uint32_t at, struct ip6_problem *problem)
+{
+	if (type == OPT_ROUTER_ALERT)
+		return opt_len == 2 ? IP6_STEP_NEXT : IP6_STEP_DISCARD;
+	if (opt_len != 4 || (at & 3) != 2)
+		return IP6_STEP_DISCARD;
+	*problem = (struct ip6_problem){ ICMP6_BAD_FIELD, at, false, false };
+	return IP6_STEP_ERROR;
+}
+
+static bool is_zero(const uint8_t *p, uint32_t len)
+{
+	while (len > 0)
+		if (p[--len])
+			return false;
+	return true;
+}
+
+/* The options of one header: @len bytes at offset @at of the packet, @options_max of them but padding. */
+static enum ip6_step walk_options(const struct ip6_chain *c, uint32_t at, uint32_t len, uint32_t options_max,
+				  struct ip6_problem *problem)
 {
 	struct wire_rd r = wire_rd_over(c->p + at, len);
-	unsigned options = 0;
+	bool is_hop_by_hop = c->next == IP6_HOP_BY_HOP;
+	uint32_t options = 0, padding = 0;
 
 	while (wire_rd_left(&r) > 0) {
 		uint32_t opt_at = (uint32_t)(r.p - c->p);
-		uint8_t type = wire_rd_u8(&r), opt_len;
+		uint8_t type = wire_rd_u8(&r), opt_len = type == OPT_PAD1 ? 0 : wire_rd_u8(&r);
+		const uint8_t *body = wire_rd_bytes(&r, opt_len);
 		enum ip6_step step;
 
-		if (type == OPT_PAD1)
-			continue;
-		opt_len = wire_rd_u8(&r);
-		wire_rd_skip(&r, opt_len);
 		if (!wire_rd_ok(&r))
 			return IP6_STEP_TRUNCATED;
-		if (type == OPT_PADN || type == OPT_ROUTER_ALERT)
+		if (type == OPT_PAD1 || type == OPT_PADN) {
+			padding += type == OPT_PAD1 ? 1 : 2u + opt_len;
+			if (padding > PADDING_MAX || !is_zero(body, opt_len))
+				return IP6_STEP_TOO_MANY;
 			continue;
-		if (++options > OPTIONS_MAX)
+		}
+		padding = 0;
+		if (++options > options_max)
 			return IP6_STEP_TOO_MANY;
-		step = unknown_option(type, opt_at, problem);
+		if (is_hop_by_hop && (type == OPT_ROUTER_ALERT || type == OPT_JUMBO))
+			step = known_hop_option(type, opt_len, opt_at, problem);
+		else
+			step = unknown_option(type, opt_at, problem);
 		if (step != IP6_STEP_NEXT)
 			return step;
 	}
 	return IP6_STEP_NEXT;
+}
+
+static enum ip6_step check_options(const struct ip6_chain *c, uint32_t len, const struct ip6_limits *limits,
+				   struct ip6_problem *problem)
+{
+	bool is_hop_by_hop = c->next == IP6_HOP_BY_HOP;
+
+	if (len > (is_hop_by_hop ? limits->hbh_bytes : limits->dst_bytes))
+		return IP6_STEP_TOO_MANY;
+	return walk_options(c, c->at + 2, len - 2, is_hop_by_hop ? limits->hbh_options : limits->dst_options, problem);
 }
 
 /* With no segments left a routing header of any type is passed over; else it would have us forward (RFC 8200 section 4.4), and
@@ -72,7 +109,7 @@ static bool is_passed(uint8_t next)
 	return next == IP6_HOP_BY_HOP || next == IP6_DEST_OPTIONS || next == IP6_ROUTING;
 }
 
-enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem)
+enum ip6_step ip6_chain_step(struct ip6_chain *c, const struct ip6_limits *limits, struct ip6_problem *problem)
 {
 	enum ip6_step step;
 	uint32_t len;
@@ -88,9 +125,7 @@ enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem)
 	len = (c->p[c->at + 1] + 1u) * 8;
 	if (len > c->len - c->at)
 		return IP6_STEP_TRUNCATED;
-	if (++c->headers > HEADERS_MAX || c->at + len > IP6_HDR_LEN_MAX)
-		return IP6_STEP_TOO_MANY;
-	step = c->next == IP6_ROUTING ? check_routing(c, problem) : walk_options(c, c->at + 2, len - 2, problem);
+	step = c->next == IP6_ROUTING ? check_routing(c, problem) : check_options(c, len, limits, problem);
 	if (step != IP6_STEP_NEXT)
 		return step;
 	c->next_at = c->at;
@@ -131,7 +166,8 @@ bool ip6_chain_to_upper(struct ip6_chain *c)
 		if (len > c->len - c->at)
 			return false;
 		c->next = h[0];
-		if (is_fragment && (get_be16(h + 2) & 0xfff8))
+		c->is_later_fragment = is_fragment && (get_be16(h + 2) & 0xfff8);
+		if (c->is_later_fragment)
 			return false;
 		c->next_at = c->at;
 		c->at += len;
@@ -155,7 +191,7 @@ bool ip6_chain_is_whole(uint8_t next, const uint8_t *p, uint32_t len)
 {
 	struct wire_rd r = wire_rd_over(p, len);
 
-	for (unsigned i = 0; i < HEADERS_MAX && is_passed(next); i++) {
+	while (is_passed(next) && wire_rd_ok(&r)) {
 		next = wire_rd_u8(&r);
 		wire_rd_skip(&r, wire_rd_u8(&r) * 8u + 6);
 	}

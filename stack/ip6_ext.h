@@ -13,7 +13,7 @@ struct ip6_chain {
 	uint8_t next;	  /* type of the header at @at */
 	uint32_t at;
 	uint32_t next_at; /* where @next was read: what a parameter problem points at */
-	uint32_t headers; /* walked so far */
+	bool is_later_fragment; /* ip6_chain_to_upper() met a fragment header with an offset: what follows it is no header */
 };
 
 /* How a step ended. */
@@ -21,9 +21,15 @@ enum ip6_step {
 	IP6_STEP_NEXT,	    /* one header was passed */
 	IP6_STEP_END,	    /* @next is no extension header that is passed here: upper layer, fragment, or none */
 	IP6_STEP_TRUNCATED, /* the header runs past the packet */
-	IP6_STEP_TOO_MANY,  /* more headers, or more bytes of them, than we care for */
+	IP6_STEP_TOO_MANY,  /* more options or bytes of them than the limits allow, or padding that is none */
 	IP6_STEP_DISCARD,   /* an option or routing header says: drop it */
 	IP6_STEP_ERROR,	    /* the same, and answer with a parameter problem: see struct ip6_problem */
+};
+
+/* What a header with options may hold (RFC 8504 section 5.3); of headers there may be as many as the packet holds (RFC 8200 section 4.1). */
+struct ip6_limits {
+	uint32_t hbh_options, hbh_bytes; /* hop-by-hop options: other options than padding, bytes of the whole header */
+	uint32_t dst_options, dst_bytes; /* destination options */
 };
 
 struct ip6_problem {
@@ -34,7 +40,7 @@ struct ip6_problem {
 };
 
 struct ip6_chain ip6_chain_over(const uint8_t *packet, uint32_t len); /* @len: at least IP6_HDR_LEN */
-enum ip6_step ip6_chain_step(struct ip6_chain *c, struct ip6_problem *problem);
+enum ip6_step ip6_chain_step(struct ip6_chain *c, const struct ip6_limits *limits, struct ip6_problem *problem);
 
 /* Whether a packet (of @len header bytes, which have been walked) has a Router Alert of this value in a hop-by-hop header (RFC 2711). */
 bool ip6_has_router_alert(const uint8_t *packet, uint32_t len, uint16_t value);

@@ -116,6 +116,22 @@ static struct pmtu *make(struct pmtu_cache *c, const struct ip_addr *dst)
 	return p;
 }
 
+/* Live as long again: a larger MTU must not be tried within five minutes of a report (RFC 8201 section 4). */
+static void renew(struct pmtu_cache *c, struct pmtu *p)
+{
+	const struct tunables *t = &c->st->tunables;
+	uint32_t life_s = ip_addr_is4(&p->dst) ? t->route_mtu_expires : t->route6_mtu_expires;
+	struct list *after = &c->by_age;
+
+	p->expires_us = c->st->now_us + life_s * 1000000ULL;
+	list_remove(&p->age_link);
+	/* At the end, but where the families' tunables differ. */
+	while (after->prev != &c->by_age && by_age(after->prev)->expires_us > p->expires_us)
+		after = after->prev;
+	list_append(after, &p->age_link);
+	arm(c);
+}
+
 uint32_t ip_pmtu_learn(struct stack *st, const struct icmp_error *e)
 {
 	struct pmtu_cache *c = &st->pmtus;
@@ -131,14 +147,11 @@ uint32_t ip_pmtu_learn(struct stack *st, const struct icmp_error *e)
 		p = make(c, &e->remote);
 	if (!p)
 		return mtu;
+	renew(c, p);
 	if (mtu > p->mtu || (mtu == p->mtu && is_locked == p->is_locked)) /* an error never raises it (RFC 8201 section 4) */
 		return p->mtu;
 	p->mtu = mtu;
 	p->is_locked = is_locked;
-	p->expires_us = st->now_us + st->tunables.route_mtu_expires * 1000000ULL;
-	list_remove(&p->age_link);
-	list_append(&c->by_age, &p->age_link);
-	arm(c);
 	st->route_generation++;
 	stat_count(st, STAT_PMTU_LEARNT);
 	return mtu;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pmtu.h - the path MTUs that routers told of (RFC 1191, RFC 8201), by destination.
- * An entry lives net.ipv4.route.mtu_expires seconds; then the link's MTU is tried again (RFC 1191 section 6.3, RFC 8201
- * section 4). Entries come from ip_pmtu_learn() alone: from errors that a transport recognised.
+ * An entry lives net.ipv4.route.mtu_expires or net.ipv6.route.mtu_expires seconds from the last report that was believed, also one that
+ * told nothing new; then the link's MTU is tried again (RFC 1191 section 6.3, RFC 8201 section 4). Entries come from ip_pmtu_learn() alone: from errors that a transport recognised.
  * Limits: PMTU_COUNT_MAX entries; past it the one that would expire first goes. */
 #ifndef TAPIR_STACK_PMTU_H
 #define TAPIR_STACK_PMTU_H

@@ -6,6 +6,8 @@
 #include "core.h"
 #include "icmp4.h"
 #include "icmp6.h"
+#include "ip6.h"
+#include "wire.h"
 
 enum {
 	PIECES_MAX = 512,	 /* of one packet: 64 KiB at the smallest sensible MTU; bounds what a walk can cost */
@@ -140,17 +142,26 @@ void reasm_table_fini(struct stack *st)
 	pool_fini(&t->pieces);
 }
 
-/* RFC 792, RFC 8200 section 4.5: the sender is told when the first fragment came, and only then: the error quotes it. */
+static void quote_more(struct icmp_quote *quote, uint8_t *buf, const uint8_t *data, uint32_t len)
+{
+	if (len > QUOTE_LEN_MAX - quote->len)
+		len = QUOTE_LEN_MAX - quote->len;
+	memcpy(buf + quote->len, data, len);
+	quote->len += len;
+}
+
+/* RFC 792, RFC 8200 section 4.5: the sender is told when the first fragment came, and only then: the error quotes it, as it came. */
 static void send_timeout(struct packet *p)
 {
-	uint8_t buf[QUOTE_LEN_MAX];
+	uint8_t buf[QUOTE_LEN_MAX], fragment_hdr[IP6_FRAG_HDR_LEN] = { p->next_hdr, 0, 0, 1 };
 	const struct frame *data = p->first->data.head;
-	uint32_t hdr_len = p->hdr->len < QUOTE_LEN_MAX ? p->hdr->len : QUOTE_LEN_MAX;
-	uint32_t len = data->len < QUOTE_LEN_MAX - hdr_len ? data->len : QUOTE_LEN_MAX - hdr_len;
-	struct icmp_quote quote = { buf, hdr_len + len };
+	struct icmp_quote quote = { buf, 0 };
 
-	memcpy(buf, p->hdr->data, hdr_len);
-	memcpy(buf + hdr_len, data->data, len);
+	put_be32(fragment_hdr + 4, p->id);
+	quote_more(&quote, buf, p->hdr->data, p->hdr->len);
+	if (!p->is4)
+		quote_more(&quote, buf, fragment_hdr, sizeof(fragment_hdr));
+	quote_more(&quote, buf, data->data, data->len);
 	if (p->is4)
 		icmp4_send_reassembly_timeout(p->st, &quote);
 	else
@@ -182,13 +193,19 @@ static uint64_t hash_of(struct stack *st, const struct reasm_fragment *frag)
 	return hash_bytes(&st->reasm.key, key, sizeof(key));
 }
 
+/* Two links may have a sender of this address each (RFC 4007 section 9). */
+static bool is_of_its_link(const struct reasm_fragment *frag)
+{
+	return ip_addr_is_linklocal(&frag->src) || ip_addr_is_multicast(&frag->dst);
+}
+
 static struct packet *find(struct list *bucket, const struct reasm_fragment *frag)
 {
 	for (struct list *n = bucket->next; n != bucket; n = n->next) {
 		struct packet *p = container_of(n, struct packet, bucket_link);
 
 		if (p->id == frag->id && p->proto == frag->proto && ip_addr_eq(&p->src, &frag->src) &&
-		    ip_addr_eq(&p->dst, &frag->dst))
+		    ip_addr_eq(&p->dst, &frag->dst) && (p->ifindex == frag->ifindex || !is_of_its_link(frag)))
 			return p;
 	}
 	return NULL;
@@ -254,7 +271,7 @@ static void refuse(struct packet *p, enum stack_stat why)
 }
 
 /* Where a fragment goes: after *prev (NULL: first). */
-enum fit { FIT_OK, FIT_DUPLICATE, FIT_OVERLAP };
+enum fit { FIT_OK, FIT_SAME_PLACE, FIT_OVERLAP };
 
 static enum fit find_place(const struct packet *p, uint32_t offset, uint32_t len, struct piece **prev)
 {
@@ -271,7 +288,7 @@ static enum fit find_place(const struct packet *p, uint32_t offset, uint32_t len
 	}
 	if (!next || offset + len <= next->offset)
 		return FIT_OK;
-	return next->offset == offset && next->len == len ? FIT_DUPLICATE : FIT_OVERLAP;
+	return next->offset == offset && next->len == len ? FIT_SAME_PLACE : FIT_OVERLAP;
 }
 
 /* The ends that fragments imply must agree. */
@@ -280,6 +297,19 @@ static bool ends_agree(const struct packet *p, uint32_t end, bool more)
 	if (more)
 		return p->end == 0 || end < p->end;
 	return (p->end == 0 || p->end == end) && (!p->last || p->last->offset + p->last->len <= end);
+}
+
+/* Whether the fragment that lies where @piece does is the same one again: its bytes and its flag too (RFC 8200 section 4.5). */
+static bool is_duplicate(const struct packet *p, const struct piece *piece, const uint8_t *data, bool more)
+{
+	bool is_last = p->end != 0 && piece->offset + piece->len == p->end;
+
+	for (const struct frame *f = piece->data.head; f; f = f->next) {
+		if (memcmp(f->data, data, f->len) != 0)
+			return false;
+		data += f->len;
+	}
+	return more == !is_last;
 }
 
 static struct piece *copy_piece(struct packet *p, const uint8_t *data, uint32_t offset, uint32_t len)
@@ -422,8 +452,12 @@ struct frame *reasm_input(struct stack *st, struct frame *f, const struct reasm_
 		return NULL;
 	}
 	switch (find_place(p, frag->offset, f->len, &prev)) {
-	case FIT_DUPLICATE:
-		stat_count(st, STAT_REASM_DUPLICATE);
+	case FIT_SAME_PLACE:
+		if (is_duplicate(p, prev ? prev->next : p->first, f->data, frag->more)) {
+			stat_count(st, STAT_REASM_DUPLICATE);
+			return NULL;
+		}
+		refuse(p, STAT_REASM_DROP_OVERLAP);
 		return NULL;
 	case FIT_OVERLAP:
 		refuse(p, STAT_REASM_DROP_OVERLAP);

@@ -185,8 +185,8 @@
 	X(IP6_DROP_MAPPED, "ip6.drop.mapped", "IPv4-mapped address on the wire")                                       \
 	X(IP6_DROP_NOT_OURS, "ip6.drop.not_ours", "destination is not ours, and we never forward")                     \
 	X(IP6_DROP_DISABLED, "ip6.drop.disabled", "link whose MTU is below 1280 carries no IPv6")                      \
-	X(IP6_DROP_HEADERS, "ip6.drop.headers", "extension header truncated, misplaced, or too many of them")          \
-	X(IP6_DROP_OPTION, "ip6.drop.option", "unknown option that asks for the packet to be dropped")                 \
+	X(IP6_DROP_HEADERS, "ip6.drop.headers", "extension header truncated or misplaced, or more options or padding than allowed") \
+	X(IP6_DROP_OPTION, "ip6.drop.option", "option that is wrong, or unknown and asks for the packet to be dropped") \
 	X(IP6_DROP_ROUTING, "ip6.drop.routing", "routing header with segments left (type 0: RFC 5095)")                \
 	X(IP6_DROP_NO_NEXT, "ip6.drop.no_next", "no next header: nothing to deliver")                                  \
 	X(IP6_DROP_PROTOCOL, "ip6.drop.protocol", "protocol that nobody speaks")                                       \

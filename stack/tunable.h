@@ -18,18 +18,25 @@
 	X(wmem_max, "net.core.wmem_max", 4194304, 4608, 1073741824, "cap on SO_SNDBUF, bytes")                           \
 	X(ip_default_ttl, "net.ipv4.ip_default_ttl", 64, 1, 255, "time to live of packets sent")                       \
 	X(ip6_hop_limit, "net.ipv6.conf.all.hop_limit", 64, 1, 255, "hop limit of packets sent over IPv6")             \
+	X(ip6_max_dst_options, "net.ipv6.max_dst_opts_number", 8, 0, 2147483647, "options but padding that a destination options header may hold; packets with more are dropped (RFC 8504 section 5.3)") \
+	X(ip6_max_hbh_options, "net.ipv6.max_hbh_opts_number", 8, 0, 2147483647, "the same of a hop-by-hop options header") \
+	X(ip6_max_dst_bytes, "net.ipv6.max_dst_opts_length", 2147483647, 0, 2147483647, "length of a destination options header, bytes; longer ones are dropped") \
+	X(ip6_max_hbh_bytes, "net.ipv6.max_hbh_length", 2147483647, 0, 2147483647, "the same of a hop-by-hop options header") \
 	X(ip6_auto_flowlabels, "net.ipv6.auto_flowlabels", 1, 0, 3, "label the flows of TCP and UDP over IPv6, each as a keyed hash of its ends (RFC 6437); 0: label 0") \
-	X(icmp_ratelimit, "net.ipv4.icmp_ratelimit", 1000, 0, 1000000, "time between ICMP errors to one destination, ms; 0: no limit; both families") \
+	X(icmp_ratelimit, "net.ipv4.icmp_ratelimit", 1000, 0, 1000000, "time between ICMP errors to one IPv4 destination, ms; 0: no limit") \
+	X(icmp6_ratelimit, "net.ipv6.icmp.ratelimit", 1000, 0, 1000000, "time between ICMPv6 errors to one destination, ms; halved for each 32 bits that its route leaves open; 0: no limit") \
 	X(icmp_msgs_per_sec, "net.ipv4.icmp_msgs_per_sec", 1000, 0, 1000000, "ICMP errors sent in a second to all; both families") \
 	X(icmp_msgs_burst, "net.ipv4.icmp_msgs_burst", 50, 1, 1000000, "ICMP errors sent at once to all; both families") \
-	X(icmp_echo_ignore_all, "net.ipv4.icmp_echo_ignore_all", 0, 0, 1, "answer no echo requests; both families")    \
+	X(icmp_echo_ignore_all, "net.ipv4.icmp_echo_ignore_all", 0, 0, 1, "answer no IPv4 echo requests")                \
+	X(icmp6_echo_ignore_all, "net.ipv6.icmp.echo_ignore_all", 0, 0, 1, "answer no IPv6 echo requests")             \
 	X(icmp_echo_ignore_broadcasts, "net.ipv4.icmp_echo_ignore_broadcasts", 1, 0, 1, "answer no IPv4 echo requests to broadcast and group addresses") \
 	X(icmp6_echo_ignore_multicast, "net.ipv6.icmp.echo_ignore_multicast", 0, 0, 1, "answer no IPv6 echo requests to group addresses") \
 	X(ipfrag_high_thresh, "net.ipv4.ipfrag_high_thresh", 4194304, 0, 1073741824, "memory for incomplete IPv4 packets, bytes") \
 	X(ip6frag_high_thresh, "net.ipv6.ip6frag_high_thresh", 4194304, 0, 1073741824, "memory for incomplete IPv6 packets, bytes") \
 	X(ipfrag_time, "net.ipv4.ipfrag_time", 30, 1, 255, "time to wait for the fragments of an IPv4 packet, s")      \
 	X(ip6frag_time, "net.ipv6.ip6frag_time", 60, 1, 255, "time to wait for the fragments of an IPv6 packet, s")    \
-	X(route_mtu_expires, "net.ipv4.route.mtu_expires", 600, 1, 86400, "life of a learnt path MTU, s; both families") \
+	X(route_mtu_expires, "net.ipv4.route.mtu_expires", 600, 1, 86400, "life of a learnt IPv4 path MTU, s") \
+	X(route6_mtu_expires, "net.ipv6.route.mtu_expires", 600, 300, 86400, "life of a learnt IPv6 path MTU, s (RFC 8201 section 4: not less than five minutes)") \
 	X(route_min_pmtu, "net.ipv4.route.min_pmtu", 552, 68, 65535, "lower IPv4 path MTUs are not believed: such paths get fragments of this size") \
 	X(neigh_gc_thresh3, "net.ipv4.neigh.default.gc_thresh3", 1024, 16, 1048576, "neighbours at most; both families, as all of neigh") \
 	X(neigh_base_reachable_ms, "net.ipv4.neigh.default.base_reachable_time_ms", 30000, 1000, 3600000, "how long a confirmed neighbour is believed, ms (half to one and a half of it)") \

@@ -184,6 +184,10 @@ static void test_echo_to_a_broadcast_address_is_answered_only_when_asked_for(voi
 	expect_silence();
 	bed_set(&b, "net.ipv4.icmp_echo_ignore_all", "1");
 	bed_inject(&b, buf, packet_echo(buf, BED_PEER4, BED_ADDR4, false, 1, 1, NULL, 0));
+	expect_silence();
+	bed_inject(&b, buf, packet_echo(buf, BED_PEER6, BED_ADDR6, false, 1, 1, NULL, 0));
+	expect_packet();
+	bed_set(&b, "net.ipv6.icmp.echo_ignore_all", "1");
 	bed_inject(&b, buf, packet_echo(buf, BED_PEER6, BED_ADDR6, false, 1, 1, NULL, 0));
 	expect_silence();
 }

@@ -13,6 +13,7 @@
 
 #include "tests/lib/bed.h"
 #include "tests/lib/expect.h"
+#include "tests/lib/ext.h"
 #include "tests/lib/lan.h"
 #include "tests/lib/packet.h"
 
@@ -71,33 +72,9 @@ static size_t echo_to(const char *dst)
 	return packet_echo(buf, BED_PEER6, dst, false, 1, 1, "12345678", 8);
 }
 
-/* An extension header, complete but for its next header field. */
-struct ext {
-	uint8_t type;
-	uint8_t body[48]; /* from the length octet on */
-	size_t len;	  /* of the header; 0: eight */
-};
-
-/* Put @exts in this order behind the IPv6 header of the packet in buf. Returns its new length. */
 static size_t insert(size_t len, const struct ext *exts, size_t count)
 {
-	uint8_t last = buf[6], headers[256];
-	size_t n = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t ext_len = exts[i].len ? exts[i].len : 8;
-
-		headers[n] = i + 1 < count ? exts[i + 1].type : last;
-		memcpy(headers + n + 1, exts[i].body, ext_len - 1);
-		n += ext_len;
-	}
-	memmove(buf + 40 + n, buf + 40, len - 40);
-	memcpy(buf + 40, headers, n);
-	buf[6] = exts[0].type;
-	len += n;
-	buf[4] = (uint8_t)((len - 40) >> 8);
-	buf[5] = (uint8_t)(len - 40);
-	return len;
+	return ext_insert(buf, len, exts, count);
 }
 
 static void test_impossible_header_is_dropped_under_its_counter(void **state)
@@ -277,27 +254,122 @@ static void test_header_that_runs_past_the_packet_is_dropped(void **state)
 	expect_silence();
 }
 
-/* RFC 8504 section 5.3 lets a host limit what it walks. */
-static void test_endless_chains_are_refused(void **state)
+/* RFC 8200 section 4.1: "any order and occurring any number of times" */
+static void test_8200_4_1_any_number_of_headers_is_processed(void **state)
 {
-	struct ext chain[16];
-	struct ext options = { DEST, { 4 }, 40 };
+	static struct ext chain[150];
 
 	(void)state;
-	for (size_t i = 0; i < 16; i++)
-		chain[i] = (struct ext){ DEST, { 0, 1, 4 }, 0 };
-	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), chain, 8));
+	for (size_t i = 0; i < 150; i++)
+		chain[i] = (struct ext){ i % 2 ? ROUTING : DEST, { 0, 1, 4 }, 0 };
+	for (size_t i = 1; i < 150; i += 2)
+		chain[i] = (struct ext){ ROUTING, { 0, 33, 0 }, 0 };
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), chain, 150));
 	expect_echo_reply();
-	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), chain, 9));
+}
+
+/* The options that a header may hold, padding not counted: eight unless configured, and more are dropped silently */
+static void test_8504_5_3_options_of_a_header_are_limited(void **state)
+{
+	static const uint8_t types[] = { DEST, HBH };
+	static const char *const names[] = { "net.ipv6.max_dst_opts_number", "net.ipv6.max_hbh_opts_number" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct ext options = { types[i], { 2 }, 24 };
+
+		for (int n = 0; n < 8; n++)
+			options.body[1 + 2 * n] = 0x1e;
+		memcpy(options.body + 1 + 2 * 8, "\x01\x04", 2); /* padding is not counted */
+		bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &options, 1));
+		expect_echo_reply();
+		memcpy(options.body + 1 + 2 * 8, "\x1e\x00\x01\x02", 4); /* the ninth */
+		bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &options, 1));
+		expect_silence();
+		bed_set(&b, names[i], "9");
+		bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &options, 1));
+		expect_echo_reply();
+	}
+	assert_int_equal(bed_stat(&b, "ip6.drop.headers"), 2);
+}
+
+/* Headers of any length by default, and of a configured one */
+static void test_8504_5_3_length_of_a_header_may_be_limited(void **state)
+{
+	static struct ext longest = { DEST, { 255 }, 2048 };
+	static uint8_t body[2048 - 2];
+
+	(void)state;
+	/* one unknown option of 255 bytes after another */
+	for (size_t at = 0; at < 7 * 257; at += 257) {
+		body[at] = 0x1e;
+		body[at + 1] = 255;
+	}
+	body[7 * 257] = 0x1e;
+	body[7 * 257 + 1] = (uint8_t)(sizeof(body) - 7 * 257 - 2);
+	memcpy(longest.body + 1, body, sizeof(body));
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &longest, 1));
+	expect_echo_reply();
+	bed_set(&b, "net.ipv6.max_dst_opts_length", "2040");
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &longest, 1));
 	expect_silence();
-	for (int i = 0; i < 16; i++)
-		options.body[1 + 2 * i] = 0x1e; /* unknown, to be skipped */
-	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &options, 1));
+	longest.type = HBH;
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &longest, 1));
 	expect_echo_reply();
-	options.body[1 + 2 * 16] = 0x1e; /* the seventeenth */
-	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &options, 1));
+	bed_set(&b, "net.ipv6.max_hbh_length", "2040");
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &longest, 1));
 	expect_silence();
 	assert_int_equal(bed_stat(&b, "ip6.drop.headers"), 2);
+}
+
+/* RFC 8504 section 5.3, RFC 4942 section 2.1.9.5: seven bytes align anything, and they are zero */
+static void test_8504_5_3_padding_is_padding(void **state)
+{
+	static const struct {
+		struct ext header;
+		bool is_good;
+	} cases[] = {
+		{ { DEST, { 1, 1, 4, 0, 0, 0, 0, 0x1e, 0, 1, 4 }, 16 }, true },
+		{ { DEST, { 1, 0, 0, 0, 0, 0, 0, 0, 0x1e, 3 }, 16 }, true },	/* seven */
+		{ { DEST, { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x1e, 3 }, 16 }, false }, /* eight */
+		{ { DEST, { 1, 1, 4, 0, 0, 0, 0, 1, 0, 0x1e, 4 }, 16 }, false },
+		{ { DEST, { 1, 1, 12 }, 16 }, false },
+		{ { DEST, { 0, 1, 4, 0, 0, 7, 0 }, 0 }, false },
+		{ { HBH, { 0, 1, 4, 0, 0, 7, 0 }, 0 }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &cases[i].header, 1));
+		if (cases[i].is_good)
+			expect_echo_reply();
+		expect_silence();
+	}
+	assert_int_equal(bed_stat(&b, "ip6.drop.headers"), 5);
+}
+
+/* Router alert (RFC 2711) and jumbo payload (RFC 2675) belong into a hop-by-hop header; elsewhere they are unknown. */
+static void test_options_count_in_their_own_header_only(void **state)
+{
+	struct ext alert = { HBH, { 0, 5, 2, 0, 0, 1, 0 }, 0 }, jumbo = { HBH, { 0, 0xc2, 4, 0, 1, 0, 0 }, 0 };
+
+	(void)state;
+	alert.body[2] = 1; /* of a length that it cannot have */
+	alert.body[4] = 1;
+	alert.body[5] = 1;
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &alert, 1));
+	expect_silence();
+	alert.type = DEST;
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &alert, 1));
+	expect_echo_reply();
+	/* RFC 2675 section 3: the packet has a length of its own */
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &jumbo, 1));
+	expect_problem(0, 42);
+	jumbo.type = DEST;
+	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), &jumbo, 1));
+	expect_problem(2, 42);
+	assert_int_equal(bed_stat(&b, "ip6.drop.option"), 2);
+	assert_int_equal(bed_stat(&b, "ip6.drop.headers"), 1);
 }
 
 static void test_no_next_header_is_the_end(void **state)
@@ -345,7 +417,8 @@ static void test_atomic_fragment_is_a_packet_by_itself(void **state)
 	assert_int_equal(bed_stat(&b, "reasm.ok"), 0);
 }
 
-static void test_fragment_of_a_fragment_is_dropped(void **state)
+/* As Linux: the pointer is the second header */
+static void test_fragment_of_a_fragment_is_refused(void **state)
 {
 	static const struct ext chain[] = {
 		{ FRAGMENT, { 0, 0, 0, 1, 2, 3, 4 }, 0 },
@@ -354,7 +427,7 @@ static void test_fragment_of_a_fragment_is_dropped(void **state)
 	(void)state;
 
 	bed_inject(&b, buf, insert(echo_to(BED_ADDR6), chain, 2));
-	expect_silence();
+	expect_problem(0, 48);
 	assert_int_equal(bed_stat(&b, "ip6.drop.headers"), 1);
 }
 
@@ -516,11 +589,15 @@ int main(void)
 		TEST(test_unknown_option_is_treated_as_its_high_bits_say),
 		TEST(test_routing_header_with_segments_left_is_refused),
 		TEST(test_header_that_runs_past_the_packet_is_dropped),
-		TEST(test_endless_chains_are_refused),
+		TEST(test_8200_4_1_any_number_of_headers_is_processed),
+		TEST(test_8504_5_3_options_of_a_header_are_limited),
+		TEST(test_8504_5_3_length_of_a_header_may_be_limited),
+		TEST(test_8504_5_3_padding_is_padding),
+		TEST(test_options_count_in_their_own_header_only),
 		TEST(test_no_next_header_is_the_end),
 		TEST(test_unknown_next_header_is_a_parameter_problem),
 		TEST(test_atomic_fragment_is_a_packet_by_itself),
-		TEST(test_fragment_of_a_fragment_is_dropped),
+		TEST(test_fragment_of_a_fragment_is_refused),
 		TEST(test_all_nodes_group_is_heard_and_answered_from_a_unicast_address),
 		TEST(test_link_with_a_small_mtu_carries_no_ipv6),
 		TEST(test_traffic_class_and_hop_limit_of_the_socket_are_in_the_header),

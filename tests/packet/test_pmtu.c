@@ -146,6 +146,48 @@ static void test_path_mtu_is_forgotten_after_ten_minutes(void **state)
 	sock_close(s, b.now_us);
 }
 
+/* RFC 8201 section 4: no attempt within five minutes of a report for the path, even one that tells nothing new */
+static void test_8201_4_report_that_tells_nothing_new_keeps_the_mtu(void **state)
+{
+	(void)state;
+	for (int is4 = 0; is4 < 2; is4++) {
+		struct sock *s = discoverer(is4);
+
+		send_full_size(s, is4);
+		too_big(is4, 1400);
+		bed_run(&b, 590000000);
+		too_big(is4, is4 ? 1400 : 1450);
+		bed_run(&b, 500000000);
+		assert_int_equal(path_mtu(s, is4), 1400);
+		bed_run(&b, 101000000);
+		assert_int_equal(path_mtu(s, is4), 1500);
+		sock_close(s, b.now_us);
+	}
+}
+
+/* The families have a life each; the sooner one ends first, whichever was learnt first. */
+static void test_path_mtus_of_both_families_expire_in_their_own_time(void **state)
+{
+	struct sock *s4, *s6;
+
+	(void)state;
+	bed_set(&b, "net.ipv6.route.mtu_expires", "300");
+	s4 = discoverer(true);
+	send_full_size(s4, true);
+	too_big(true, 1400);
+	s6 = discoverer(false);
+	send_full_size(s6, false);
+	too_big(false, 1400);
+	bed_run(&b, 301000000);
+	assert_int_equal(path_mtu(s6, false), 1500);
+	assert_int_equal(path_mtu(s4, true), 1400);
+	bed_run(&b, 300000000);
+	assert_int_equal(path_mtu(s4, true), 1500);
+	assert_int_equal(stack_next_deadline_us(b.st), UINT64_MAX);
+	sock_close(s4, b.now_us);
+	sock_close(s6, b.now_us);
+}
+
 /* RFC 8201 section 4: "must not ... increase"; RFC 1191 section 3 */
 static void test_larger_or_impossible_mtus_are_not_believed(void **state)
 {
@@ -248,6 +290,8 @@ int main(void)
 		TEST(test_packet_too_big_lowers_the_path_mtu_and_is_told),
 		TEST(test_who_may_fragment_sends_fragments_of_the_new_size),
 		TEST(test_path_mtu_is_forgotten_after_ten_minutes),
+		TEST(test_8201_4_report_that_tells_nothing_new_keeps_the_mtu),
+		TEST(test_path_mtus_of_both_families_expire_in_their_own_time),
 		TEST(test_larger_or_impossible_mtus_are_not_believed),
 		TEST(test_report_about_a_packet_that_no_socket_sent_is_not_believed),
 		TEST(test_router_that_tells_no_mtu_gives_the_next_plateau),

@@ -214,6 +214,28 @@ static void test_overlap_of_any_kind_refuses_the_whole_packet(void **state)
 	assert_int_equal(bed_stat(&b, "reasm.drop.timeout"), 0);
 }
 
+/* RFC 8200 section 4.5: only an exact duplicate is none; the same place with other bytes, or another flag, is an overlap. */
+static void test_8200_4_5_duplicate_with_other_bytes_is_an_overlap(void **state)
+{
+	(void)state;
+	for (int is4 = 0; is4 < 2; is4++) {
+		make_whole(is4, 1000);
+		arrives((struct fragment){ is4, 1, 0, 512, true, 0, NULL });
+		whole[300] ^= 1;
+		arrives((struct fragment){ is4, 1, 0, 512, true, 0, NULL });
+		whole[300] ^= 1;
+		arrives((struct fragment){ is4, 1, 512, whole_len - 512, false, 0, NULL });
+		assert_null(sock_recv_frame(is4 ? receiver4 : receiver6));
+		make_whole(is4, 1016);
+		arrives((struct fragment){ is4, 2, 512, 512, false, 0, NULL });
+		arrives((struct fragment){ is4, 2, 512, 512, true, 0, NULL });
+		arrives((struct fragment){ is4, 2, 0, 512, true, 0, NULL });
+		assert_null(sock_recv_frame(is4 ? receiver4 : receiver6));
+	}
+	assert_int_equal(bed_stat(&b, "reasm.drop.overlap"), 8); /* with what came after */
+	assert_int_equal(bed_stat(&b, "reasm.duplicate"), 0);
+}
+
 /* Ends that disagree; the ping of death */
 static void test_ends_that_disagree_refuse_the_packet(void **state)
 {
@@ -291,7 +313,8 @@ static void test_incomplete_packet_times_out_and_its_sender_is_told(void **state
 	assert_true(bed_next(&b, &out));
 	assert_null(packet_parse(out.data, out.len, NULL, &p));
 	assert_memory_equal(p.l4, "\x03\x01", 2);
-	assert_memory_equal(p.l4 + 8, first6, 40); /* without the fragment header, which is what was kept */
+	assert_int_equal(out.len, 1280);
+	assert_memory_equal(p.l4 + 8, first6, p.l4_len - 8); /* the fragment, its header included */
 	expect_silence();
 	assert_int_equal(bed_stat(&b, "reasm.drop.timeout"), 3);
 	/* Nothing is left behind: the rest comes too late. */
@@ -415,6 +438,7 @@ int main(void)
 		TEST(test_largest_datagrams_come_through_at_any_mtu),
 		TEST(test_shuffled_and_duplicated_fragments_give_the_datagram),
 		TEST(test_overlap_of_any_kind_refuses_the_whole_packet),
+		TEST(test_8200_4_5_duplicate_with_other_bytes_is_an_overlap),
 		TEST(test_ends_that_disagree_refuse_the_packet),
 		TEST(test_fragments_of_impossible_length_are_dropped),
 		TEST(test_incomplete_packet_times_out_and_its_sender_is_told),
