@@ -499,6 +499,36 @@ static void test_rfc3376_5_2_rule_4_a_group_query_widens_the_answer_to_sources(v
 	expect_silence();
 }
 
+/* Each costs a place in a sorted list; a flood of such queries must not become slow. */
+static void test_sources_that_do_not_fit_one_query_are_answered_with_the_whole_group(void **state)
+{
+	char text[401][IP_ADDR_TEXT_MAX];
+	const char *sources[202] = { NULL };
+	unsigned n;
+
+	(void)state;
+	join(G1);
+	settle();
+	for (unsigned i = 0; i < 401; i++)
+		snprintf(text[i], sizeof(text[i]), "10.1.%u.%u", i >> 8, i & 255);
+	for (unsigned part = 0; part < 2; part++) {
+		for (unsigned i = 0; i < 200; i++)
+			sources[i] = text[part * 200 + i];
+		query(3, G1, 100, sources);
+	}
+	bed_run(&b, 11ULL * SECOND);
+	for (n = 0; groups_next(&b, &r);)
+		n += r.records[0].source_count;
+	assert_int_equal(n, 400);
+	query(3, G1, 100, sources);
+	for (unsigned i = 0; i < 201; i++)
+		sources[i] = text[i];
+	query(3, G1, 100, sources);
+	bed_run(&b, 11ULL * SECOND);
+	expect_record(IS_EX, G1, NULL);
+	expect_silence();
+}
+
 static void test_rfc3376_4_1_1_large_response_codes_are_floating_point(void **state)
 {
 	uint64_t asked_us;
@@ -907,6 +937,7 @@ int main(void)
 		TEST(test_rfc3376_5_2_a_source_query_is_answered_with_the_sources_wanted),
 		TEST(test_rfc3376_5_2_rule_5_source_queries_add_up_to_one_answer),
 		TEST(test_rfc3376_5_2_rule_4_a_group_query_widens_the_answer_to_sources),
+		TEST(test_sources_that_do_not_fit_one_query_are_answered_with_the_whole_group),
 		TEST(test_rfc3376_4_1_1_large_response_codes_are_floating_point),
 		TEST(test_rfc3376_5_reports_of_others_suppress_nothing_in_version_3),
 		TEST(test_rfc3376_4_2_16_many_groups_take_many_reports_that_fit_the_link),
