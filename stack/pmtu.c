@@ -4,7 +4,7 @@
 #include "core.h"
 
 struct pmtu {
-	struct list bucket_link, age_link;
+	struct list bucket_link, age_link, use_link;
 	struct ip_addr dst;
 	uint32_t mtu;
 	bool is_locked;
@@ -16,10 +16,16 @@ static struct pmtu *by_age(struct list *node)
 	return container_of(node, struct pmtu, age_link);
 }
 
+static struct pmtu *by_use(struct list *node)
+{
+	return container_of(node, struct pmtu, use_link);
+}
+
 static void forget(struct pmtu_cache *c, struct pmtu *p)
 {
 	list_remove(&p->bucket_link);
 	list_remove(&p->age_link);
+	list_remove(&p->use_link);
 	pool_put(&c->pool, p);
 }
 
@@ -53,6 +59,8 @@ int pmtu_cache_init(struct stack *st)
 	for (unsigned i = 0; i < PMTU_BUCKETS; i++)
 		list_init(&c->buckets[i]);
 	list_init(&c->by_age);
+	list_init(&c->unused);
+	list_init(&c->used);
 	timer_init(&c->timer, expire);
 	pool_init(&c->pool, &st->mem, sizeof(struct pmtu), PMTU_COUNT_MAX);
 	return 0;
@@ -91,9 +99,13 @@ static struct pmtu *find(struct pmtu_cache *c, const struct ip_addr *dst)
 
 void pmtu_apply(struct stack *st, const struct ip_addr *dst, struct ip_dst *d)
 {
-	const struct pmtu *p = list_is_empty(&st->pmtus.by_age) ? NULL : find(&st->pmtus, dst);
+	struct pmtu *p = list_is_empty(&st->pmtus.by_age) ? NULL : find(&st->pmtus, dst);
 
-	if (!p || p->mtu >= d->mtu)
+	if (!p)
+		return;
+	list_remove(&p->use_link);
+	list_append(&st->pmtus.used, &p->use_link);
+	if (p->mtu >= d->mtu)
 		return;
 	d->mtu = p->mtu;
 	d->is_mtu_locked = p->is_locked;
@@ -101,10 +113,12 @@ void pmtu_apply(struct stack *st, const struct ip_addr *dst, struct ip_dst *d)
 
 static struct pmtu *make(struct pmtu_cache *c, const struct ip_addr *dst)
 {
+	struct list *victim = list_first(&c->unused) ? list_first(&c->unused) : list_first(&c->used);
 	struct pmtu *p = pool_get(&c->pool);
 
-	if (!p && !list_is_empty(&c->by_age)) {
-		forget(c, by_age(list_first(&c->by_age)));
+	if (!p && victim) {
+		stat_count(c->st, STAT_PMTU_EVICTED);
+		forget(c, by_use(victim));
 		p = pool_get(&c->pool);
 	}
 	if (!p)
@@ -113,6 +127,7 @@ static struct pmtu *make(struct pmtu_cache *c, const struct ip_addr *dst)
 	p->mtu = UINT32_MAX;
 	list_append(bucket_of(c, dst), &p->bucket_link);
 	list_init(&p->age_link);
+	list_append(&c->unused, &p->use_link);
 	return p;
 }
 

@@ -2,7 +2,8 @@
 /* pmtu.h - the path MTUs that routers told of (RFC 1191, RFC 8201), by destination.
  * An entry lives net.ipv4.route.mtu_expires or net.ipv6.route.mtu_expires seconds from the last report that was believed, also one that
  * told nothing new; then the link's MTU is tried again (RFC 1191 section 6.3, RFC 8201 section 4). Entries come from ip_pmtu_learn() alone: from errors that a transport recognised.
- * Limits: PMTU_COUNT_MAX entries; past it the one that would expire first goes. */
+ * Limits: PMTU_COUNT_MAX entries; past it the oldest that no route was ever made with goes, else the one whose last such use is longest
+ *         ago: reports can be made up for any destination, and must not push out the paths that packets take. */
 #ifndef TAPIR_STACK_PMTU_H
 #define TAPIR_STACK_PMTU_H
 
@@ -24,6 +25,7 @@ struct pmtu_cache {
 	struct hash_key key;
 	struct list buckets[PMTU_BUCKETS];
 	struct list by_age; /* the next to expire first */
+	struct list unused, used; /* oldest first: since they were learnt; since a route was last made with them */
 	struct pool pool;
 	struct timer timer; /* when it does */
 	struct stack *st;

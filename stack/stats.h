@@ -216,6 +216,7 @@
 	X(ICMP_DROP_QUOTE, "icmp.drop.quote", "error about a packet that we cannot have sent")                         \
 	X(ICMP_DROP_UNMATCHED, "icmp.drop.unmatched", "echo reply that nobody asked for")                              \
 	X(PMTU_LEARNT, "pmtu.learnt", "path MTUs lowered")                                                             \
+	X(PMTU_EVICTED, "pmtu.evicted", "path MTUs forgotten for newer ones: the table is full")                       \
 	X(PMTU_DROP_SMALL, "pmtu.drop.small", "packet too big that names an MTU below the family's least")             \
 	/* group membership: IGMP, MLD */                                                                              \
 	X(IGMP_IN, "igmp.in", "messages received")                                                                     \

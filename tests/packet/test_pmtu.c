@@ -282,6 +282,32 @@ static void test_many_paths_do_not_grow_the_cache_without_bound(void **state)
 	assert_in_range(b.mem.used_bytes, 1, before + 200000);
 }
 
+/* Somebody makes up reports about a socket that may send to anybody. */
+static void test_made_up_reports_do_not_push_out_a_path_in_use(void **state)
+{
+	struct sock *s = discoverer(false), *any = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct ip_endpoint all = bed_endpoint("::", 4000);
+	uint8_t *dst = data + 1000;
+
+	(void)state;
+	assert_int_equal(sock_bind(any, &all), 0);
+	send_full_size(s, false);
+	too_big(false, 1400);
+	take_error(s);
+	assert_int_equal(path_mtu(s, false), 1400);
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t len = packet_udp(dst, BED_ADDR6, 4000, "fd00:0:0:1::", 9, data, 600);
+
+		dst[38] = (uint8_t)(i >> 8);
+		dst[39] = (uint8_t)i;
+		bed_inject(&b, buf, packet_icmp_error(buf, "fd00::254", BED_ADDR6, 2, 0, 1280, dst, len));
+	}
+	assert_in_range(bed_stat(&b, "pmtu.evicted"), 10000, 20000);
+	assert_int_equal(path_mtu(s, false), 1400);
+	sock_close(s, b.now_us);
+	sock_close(any, b.now_us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -297,6 +323,7 @@ int main(void)
 		TEST(test_router_that_tells_no_mtu_gives_the_next_plateau),
 		TEST(test_very_small_path_mtu_is_clamped_and_fragments_allowed),
 		TEST(test_many_paths_do_not_grow_the_cache_without_bound),
+		TEST(test_made_up_reports_do_not_push_out_a_path_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
