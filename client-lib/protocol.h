@@ -218,6 +218,7 @@ enum tapir_dump {
 	TAPIR_DUMP_TUNABLES,	/* tapir_tunable */
 	TAPIR_DUMP_GROUPS,	/* tapir_group_rec */
 	TAPIR_DUMP_DNS,		/* tapir_dns_rec */
+	TAPIR_DUMP_DHCP,	/* tapir_dhcp_rec */
 };
 
 struct tapir_dump_req {
@@ -314,6 +315,24 @@ struct tapir_dns_rec {
 	uint32_t lifetime_s; /* of a router's word; all ones: for ever, or as long as the lease */
 	char ifname[16], origin[16]; /* "slaac", "dhcp" */
 	char domain[256];
+};
+
+enum { TAPIR_DHCP_SERVERS_MAX = 4 };
+
+/* A DHCP client of a link. */
+struct tapir_dhcp_rec {
+	uint16_t family; /* AF_INET: DHCPv4 */
+	uint8_t dns_count, ntp_count;
+	uint32_t ifindex;
+	char ifname[16], state[16];
+	struct tapir_addr addr;	  /* IPv4: what was leased; family 0: nothing. IPv6: TAPIR_DUMP_ADDRS tells */
+	uint32_t prefix_len;
+	uint32_t addr_count;	  /* 0: there is no lease, and none of the times counts */
+	struct tapir_addr server; /* IPv4 */
+	uint32_t renew_s, rebind_s, expire_s; /* from now; UINT32_MAX: never */
+	uint32_t mtu; /* 0: not said */
+	struct tapir_addr dns[TAPIR_DHCP_SERVERS_MAX], ntp[TAPIR_DHCP_SERVERS_MAX];
+	char domain[256]; /* the first; TAPIR_DUMP_DNS has them all */
 };
 
 struct tapir_stat_rec {

@@ -286,6 +286,85 @@ static bool dump_link_dns(void *ctx, const struct link_info *l)
 	return !p->is_full;
 }
 
+/* Seconds until @at_us. */
+static uint32_t seconds_until(const struct dump *p, uint64_t at_us)
+{
+	if (at_us == UINT64_MAX)
+		return UINT32_MAX;
+	return at_us > p->d->now_us ? (uint32_t)((at_us - p->d->now_us) / 1000000) : 0;
+}
+
+static struct tapir_dhcp_rec *add_dhcp(struct dump *p, uint32_t ifindex, int family, const char *state)
+{
+	struct tapir_dhcp_rec *rec = add_record(p);
+
+	if (!rec)
+		return NULL;
+	rec->family = (uint16_t)family;
+	rec->ifindex = ifindex;
+	link_name(p->d, ifindex, rec->ifname);
+	snprintf(rec->state, sizeof(rec->state), "%s", state);
+	return rec;
+}
+
+static uint8_t copy_servers(struct tapir_addr to[TAPIR_DHCP_SERVERS_MAX], const struct ip_addr *from, uint8_t count)
+{
+	uint8_t n = count < TAPIR_DHCP_SERVERS_MAX ? count : TAPIR_DHCP_SERVERS_MAX;
+
+	for (uint8_t i = 0; i < n; i++)
+		addr_to_record(&to[i], &from[i]);
+	return n;
+}
+
+static void dump_dhcp4(struct dump *p, uint32_t ifindex, const struct dhcp4_info *i)
+{
+	struct tapir_dhcp_rec *rec = add_dhcp(p, ifindex, AF_INET, i->state);
+
+	if (!rec || i->addr.len == 0)
+		return;
+	rec->addr_count = 1;
+	addr_to_record(&rec->addr, &i->addr.addr);
+	rec->prefix_len = family_len(&i->addr);
+	addr_to_record(&rec->server, &i->server);
+	rec->renew_s = seconds_until(p, i->t1_us);
+	rec->rebind_s = seconds_until(p, i->t2_us);
+	rec->expire_s = seconds_until(p, i->expires_us);
+	rec->mtu = i->mtu;
+	rec->dns_count = copy_servers(rec->dns, i->dns, i->dns_count);
+	rec->ntp_count = copy_servers(rec->ntp, i->ntp, i->ntp_count);
+	if (i->domains.count)
+		snprintf(rec->domain, sizeof(rec->domain), "%s", i->domains.name[0]);
+}
+
+static void dump_dhcp6(struct dump *p, uint32_t ifindex, const struct dhcp6_info *i)
+{
+	struct tapir_dhcp_rec *rec = add_dhcp(p, ifindex, AF_INET6, i->state);
+
+	if (!rec)
+		return;
+	rec->addr_count = i->addr_count;
+	rec->renew_s = seconds_until(p, i->t1_us);
+	rec->rebind_s = seconds_until(p, i->t2_us);
+	rec->expire_s = seconds_until(p, i->expires_us);
+	rec->dns_count = copy_servers(rec->dns, i->dns, i->dns_count);
+	rec->ntp_count = copy_servers(rec->ntp, i->ntp, i->ntp_count);
+	if (i->domains.count)
+		snprintf(rec->domain, sizeof(rec->domain), "%s", i->domains.name[0]);
+}
+
+static bool dump_link_dhcp(void *ctx, const struct link_info *l)
+{
+	struct dump *p = ctx;
+	struct dhcp4_info i4;
+	struct dhcp6_info i6;
+
+	if (stack_dhcp4_info(p->d->st, l->ifindex, &i4) == 0)
+		dump_dhcp4(p, l->ifindex, &i4);
+	if (stack_dhcp6_info(p->d->st, l->ifindex, &i6) == 0)
+		dump_dhcp6(p, l->ifindex, &i6);
+	return !p->is_full;
+}
+
 static bool add_stat(struct dump *p, const char *name, const char *text, uint64_t value)
 {
 	struct tapir_stat_rec *rec = add_record(p);
@@ -357,6 +436,9 @@ static void copy_table(struct dump *p)
 		stack_each_dns(st, dump_router_dns, p);
 		stack_each_link(st, dump_link_dns, p);
 		break;
+	case TAPIR_DUMP_DHCP:
+		stack_each_link(st, dump_link_dhcp, p);
+		break;
 	case TAPIR_DUMP_GROUPS:
 		stack_each_group(st, dump_group, p);
 		break;
@@ -372,7 +454,7 @@ int dump_start(struct daemon *d, struct user *user, uint32_t what, struct dump *
 		[TAPIR_DUMP_ADDRS] = sizeof(struct tapir_addr_rec),   [TAPIR_DUMP_ROUTES] = sizeof(struct tapir_route_rec),
 		[TAPIR_DUMP_NEIGHS] = sizeof(struct tapir_neigh_rec), [TAPIR_DUMP_STATS] = sizeof(struct tapir_stat_rec),
 		[TAPIR_DUMP_TUNABLES] = sizeof(struct tapir_tunable), [TAPIR_DUMP_GROUPS] = sizeof(struct tapir_group_rec),
-		[TAPIR_DUMP_DNS] = sizeof(struct tapir_dns_rec),
+		[TAPIR_DUMP_DNS] = sizeof(struct tapir_dns_rec),      [TAPIR_DUMP_DHCP] = sizeof(struct tapir_dhcp_rec),
 	};
 	struct dump *p;
 

@@ -64,6 +64,11 @@ json_t *maddr_json(const struct tapir_group_rec *groups, size_t n, const struct 
 void dns_print(FILE *f, const struct tapir_dns_rec *records, size_t n);
 json_t *dns_json(const struct tapir_dns_rec *records, size_t n);
 
+/* ---- DHCP clients (print_dhcp.c) ---- */
+
+void dhcp_print(FILE *f, const struct tapir_dhcp_rec *records, size_t n, const struct net_view *view);
+json_t *dhcp_json(const struct tapir_dhcp_rec *records, size_t n, const struct net_view *view);
+
 /* ---- Counters and tunables (print_stats.c) ---- */
 
 struct stats_view {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tapir.c - tapir(1): find the subcommand and hand over. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +12,22 @@ static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *summary;
+	bool is_of_ip; /* and may be shortened as there: tapir a */
 } commands[] = {
-	{ "run", cmd_run, "run a program with its sockets on the stack" },
-	{ "ss", cmd_ss, "show sockets and connections" },
-	{ "addr", cmd_addr, "show the stack's addresses" },
-	{ "route", cmd_route, "show its routes" },
-	{ "neigh", cmd_neigh, "show its neighbours: ARP and Neighbor Discovery" },
-	{ "maddr", cmd_maddr, "show the groups its links listen to: IGMP and MLD" },
-	{ "dns", cmd_dns, "show the DNS servers and search domains its links were told of" },
-	{ "link", cmd_link, "show its links: MTU, offloads, traffic" },
-	{ "stats", cmd_stats, "show what was counted, each reason for a drop included" },
-	{ "get", cmd_get, "show tunables" },
-	{ "set", cmd_set, "change a tunable" },
-	{ "reload", cmd_reload, "have it read its configuration again" },
-	{ "capture", cmd_capture, "watch packets, or write them to a pcapng file" },
+	{ "run", cmd_run, "run a program with its sockets on the stack", false },
+	{ "ss", cmd_ss, "show sockets and connections", false },
+	{ "addr", cmd_addr, "show and change the stack's addresses", true },
+	{ "route", cmd_route, "show and change its routes", true },
+	{ "neigh", cmd_neigh, "show and change its neighbours: ARP and Neighbor Discovery", true },
+	{ "maddr", cmd_maddr, "show and change the groups its links listen to: IGMP and MLD", true },
+	{ "dhcp", cmd_dhcp, "show its DHCP clients: state, lease, what the server told", false },
+	{ "dns", cmd_dns, "show the DNS servers and search domains its links were told of", false },
+	{ "link", cmd_link, "show its links: MTU, offloads, traffic", true },
+	{ "stats", cmd_stats, "show what was counted, each reason for a drop included", false },
+	{ "get", cmd_get, "show tunables", false },
+	{ "set", cmd_set, "change a tunable", false },
+	{ "reload", cmd_reload, "have it read its configuration again", false },
+	{ "capture", cmd_capture, "watch packets, or write them to a pcapng file", false },
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
@@ -61,8 +64,20 @@ static int fail_usage(const char *what, const char *word)
 	return EX_USAGE;
 }
 
+static const struct command *find_command(const char *word)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (!strcmp(word, commands[i].name))
+			return &commands[i];
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].is_of_ip && *word && !strncmp(word, commands[i].name, strlen(word)))
+			return &commands[i];
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
+	const struct command *command;
 	int at = 1;
 
 	if (at < argc && !strncmp(argv[at], "--socket=", 9)) {
@@ -85,8 +100,8 @@ int main(int argc, char **argv)
 		puts("tapir " TAPIR_VERSION);
 		return fflush(stdout) ? EX_IOERR : EX_OK;
 	}
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (!strcmp(argv[at], commands[i].name))
-			return commands[i].run(argc - at, argv + at);
+	command = find_command(argv[at]);
+	if (command)
+		return command->run(argc - at, argv + at);
 	return fail_usage(argv[at][0] == '-' ? "unknown option" : "unknown command", argv[at]);
 }

@@ -10,6 +10,7 @@
 
 int cmd_addr(int argc, char **argv);
 int cmd_capture(int argc, char **argv);
+int cmd_dhcp(int argc, char **argv);
 int cmd_dns(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_link(int argc, char **argv);

@@ -69,7 +69,9 @@ def addresses_routes_neighbours_and_counters_are_shown(w):
     check(stats["link.in"] > 0 and stats["link.out"] > 0, "stats: no frames counted")
     for command in ("addr", "route", "neigh", "link", "stats", "ss"):
         check(w.tapir(command).out().strip(), "tapir %s shows nothing" % command)
-    for command in ("run", "ss", "addr", "route", "neigh", "link", "stats", "set", "capture"):
+    for short, command in (("a", "addr"), ("r", "route"), ("n", "neigh")):
+        check(w.tapir(short, "--help").out() == w.tapir(command, "--help").out(), "tapir %s" % short)
+    for command in ("run", "ss", "addr", "route", "neigh", "maddr", "dhcp", "dns", "link", "stats", "set", "reload", "capture"):
         check("Usage: tapir %s" % command in w.tapir(command, "--help").out(), "tapir %s --help" % command)
 
 

@@ -417,6 +417,29 @@ static void test_dns_prints_servers_and_domains(void **state)
 				"{\"domain\":\"example.org\",\"dev\":\"tap0\",\"ifindex\":2,\"origin\":\"dhcp\"}]");
 }
 
+static void test_dhcp_prints_lease_and_what_the_server_told(void **state)
+{
+	struct tapir_dhcp_rec r[2] = {
+		{ .family = AF_INET, .ifindex = 2, .ifname = "tap0", .state = "bound", .prefix_len = 24, .addr_count = 1, .renew_s = 300,
+		  .rebind_s = 525, .expire_s = UINT32_MAX, .dns_count = 1, .ntp_count = 1, .mtu = 1400, .domain = "example.org" },
+		{ .family = AF_INET6, .ifindex = 2, .ifname = "tap0", .state = "idle" },
+	};
+	struct net_view v6 = { .ip6 = true };
+	struct text t;
+
+	(void)state;
+	r[0].addr = addr(AF_INET, "10.77.0.50", 0);
+	r[0].server = r[0].dns[0] = addr(AF_INET, "10.77.0.1", 0);
+	r[0].ntp[0] = addr(AF_INET, "10.77.0.4", 0);
+	dhcp_print(text_open(&t), r, 2, &both);
+	text_is(&t, "tap0 inet bound 10.77.0.50/24 server 10.77.0.1 renew 300s rebind 525s expire never\n"
+		    "    dns 10.77.0.1 domain example.org ntp 10.77.0.4 mtu 1400\n"
+		    "tap0 inet6 idle\n");
+	json_is(dhcp_json(r, 2, &v6), "[{\"dev\":\"tap0\",\"ifindex\":2,\"family\":\"inet6\",\"state\":\"idle\",\"address\":null,"
+				      "\"prefix_len\":0,\"addresses\":0,\"server\":null,\"renew_s\":null,\"rebind_s\":null,"
+				      "\"expire_s\":null,\"dns\":[],\"domain\":null,\"ntp\":[],\"mtu\":0}]");
+}
+
 static void test_neigh_prints_address_and_state(void **state)
 {
 	struct tapir_neigh_rec r[2] = { { .mac = { 2, 0, 0, 0, 0, 9 }, .ifindex = 2, .age_ms = 1234, .ifname = "tap0", .state = "reachable" },
@@ -643,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_addr_and_route_print_lifetimes_and_preference),
 		cmocka_unit_test(test_dns_prints_servers_and_domains),
 		cmocka_unit_test(test_route_prints_kind_source_and_mtu),
+		cmocka_unit_test(test_dhcp_prints_lease_and_what_the_server_told),
 		cmocka_unit_test(test_neigh_prints_address_and_state),
 		cmocka_unit_test(test_maddr_prints_filter_and_what_is_due),
 		cmocka_unit_test(test_link_prints_offloads_and_traffic),
