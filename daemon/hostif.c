@@ -148,7 +148,7 @@ int hostif_setup(struct tap *tap, const struct config_link *config, char error[T
 		status = set_mtu(s, tap, config->mtu, error);
 	if (!status && config->host_addr_count)
 		status = add_addrs(tap, config, error);
-	if (!status && config->host_addr_count)
+	if (!status && (config->host_addr_count || config->dhcp || !tap->is_lasting))
 		status = bring_up(s, tap, error);
 	if (!status)
 		status = learn_mtu(s, tap, error);

@@ -7,7 +7,8 @@
 #include "config.h"
 #include "tap.h"
 
-/** hostif_setup - give the device its MTU and addresses and bring it up, as configured, and learn its MTU.
+/** hostif_setup - give the device its MTU and addresses, as configured, bring it up (one that somebody made only if it is to be of use: with
+ * an address or DHCP), and learn its MTU.
  * Returns 0, or a status of <sysexits.h> with @error set. An address that is there already is fine. */
 int hostif_setup(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX]);
 

@@ -290,7 +290,7 @@ static int open_for_clients(struct daemon *d)
 	for (int i = 0; i < d->tap_count; i++)
 		waits |= d->config.links[i].dhcp;
 	if (waits)
-		log_line(&d->log, LOG_LEVEL_INFO, "waiting for an address by DHCP");
+		log_line(&d->log, LOG_LEVEL_INFO, "waiting for an address by DHCP or from a router");
 	d->ready_by_us = d->now_us + (waits ? READY_WAIT_US : 0);
 	return 0;
 }
@@ -334,8 +334,11 @@ static void serve_until_ready(struct daemon *d)
 
 	while (!d->stop && d->now_us < d->ready_by_us && !netconf_is_complete(d, d->now_us >= both_by_us))
 		loop_turn(d, d->now_us < both_by_us ? both_by_us : d->ready_by_us);
-	if (!d->stop)
-		say_ready(d);
+	if (d->stop)
+		return;
+	if (!netconf_is_complete(d, true))
+		netconf_explain_silence(d);
+	say_ready(d);
 }
 
 static int start(struct daemon *d, int control_fd)

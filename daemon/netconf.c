@@ -154,18 +154,39 @@ static bool is_wide_addr(void *ctx, const struct addr_info *a)
 	return true;
 }
 
+static bool is_link_complete(struct daemon *d, int i, bool any_family)
+{
+	struct search s = { .ifindex = d->taps[i].ifindex, .any_family = any_family };
+
+	if (!d->config.links[i].dhcp)
+		return true;
+	stack_each_addr(d->st, is_wide_addr, &s);
+	return s.found;
+}
+
 bool netconf_is_complete(struct daemon *d, bool any_family)
 {
-	for (int i = 0; i < d->tap_count; i++) {
-		struct search s = { .ifindex = d->taps[i].ifindex, .any_family = any_family };
-
-		if (!d->config.links[i].dhcp)
-			continue;
-		stack_each_addr(d->st, is_wide_addr, &s);
-		if (!s.found || s.comes)
+	for (int i = 0; i < d->tap_count; i++)
+		if (!is_link_complete(d, i, any_family))
 			return false;
-	}
 	return true;
+}
+
+void netconf_explain_silence(struct daemon *d)
+{
+	for (int i = 0; i < d->tap_count; i++) {
+		const struct tap *tap = &d->taps[i];
+
+		if (is_link_complete(d, i, true))
+			continue;
+		if (!hostif_is_up(tap))
+			log_line(&d->log, LOG_LEVEL_WARNING, "TAP %s: it is down: ip link set %s up", tap->name, tap->name);
+		else if (tap->bridge == 0 && d->config.links[i].host_addr_count == 0)
+			log_line(&d->log, LOG_LEVEL_WARNING, "TAP %s: no DHCP server and no router, and it is a port of no bridge to a network: "
+				 "ip link set %s master BRIDGE", tap->name, tap->name);
+		else
+			log_line(&d->log, LOG_LEVEL_WARNING, "TAP %s: no DHCP server and no router answers; they are asked on", tap->name);
+	}
 }
 
 /* ---- Devices ---- */

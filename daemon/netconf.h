@@ -28,6 +28,9 @@ void netconf_retry_devices(struct daemon *d);
  * any. */
 bool netconf_is_complete(struct daemon *d, bool any_family);
 
+/* Say in the log what may be wrong with the links that found no address in time. */
+void netconf_explain_silence(struct daemon *d);
+
 /* Once a turn: keep what DHCP gave. */
 void netconf_save_leases(struct daemon *d);
 

@@ -2,6 +2,7 @@
 """What becomes of the device under the stack: switched off, another MTU, deleted and made again, moved to another network. The link follows,
 programs hear of it, connections go on when they can."""
 
+import json
 import time
 
 from harness import check, test, wait_for
@@ -122,3 +123,20 @@ def device_that_moves_to_another_bridge_is_configured_by_its_network(w):
         check(not old and len(addresses(w, "dhcp")) == 1, "addresses of the first network are in use: %s" % tapir(w, "addr").out())
         for address in ("10.66.2.1", "2001:db8:2::1"):
             on_stack(w, "ping", "-c", "1", "-W", "20", address).expect(0)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def device_that_tapird_makes_is_up_and_configured_once_it_is_on_a_bridge(w):
+    with network(w) as ns:
+        ns.run("ip", "link", "add", "br0", "type", "bridge")
+        ns.run("ip", "link", "set", "br0", "up")
+        ns.run("ip", "addr", "add", "10.66.1.1/24", "dev", "br0")
+        start_dnsmasq(w, ns, "--no-ping", "--interface=br0", "--bind-interfaces", "--dhcp-range=10.66.1.50,10.66.1.90,10m")
+        daemon = start_tapird(w, ns, "--dhcp")
+        daemon.wait_out("waiting for an address")
+        check("UP" in ns.run("ip", "link", "show", "tap0"), "the device is not up")
+        ns.run("ip", "link", "set", "tap0", "master", "br0")
+        daemon.wait_out(r"ready: addresses .*10\.66\.1\.")
+        lease = [x for x in json.loads(tapir(w, "dhcp", "--json").out()) if x["family"] == "inet"]
+        check(len(lease) == 1 and lease[0]["state"] == "bound" and lease[0]["server"] == "10.66.1.1" and
+              lease[0]["address"].startswith("10.66.1.") and 0 < lease[0]["renew_s"] <= 300 < lease[0]["expire_s"] <= 600, "lease: %s" % lease)

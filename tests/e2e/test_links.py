@@ -103,6 +103,12 @@ def several_taps_each_have_their_addresses(w):
             w.start(ns.enter() + ["ping", "-c", "2", "-i", "0.2", address], label="ping").expect(0)
         for address in ("10.61.0.1", "fd61::1", "10.62.0.1"):
             on_stack(w, "ping", "-c", "2", "-i", "0.2", address).expect(0)
+        # the weak host model: an address of one link is an address on the other; ARP and link-local addresses know better
+        ns.run("ip", "route", "add", "10.62.0.2/32", "via", "10.61.0.2")
+        w.start(ns.enter() + ["ping", "-c", "1", "-W", "20", "10.62.0.2"], label="ping").expect(0)
+        ns.run("ip", "route", "replace", "10.62.0.2/32", "dev", "tapa")
+        w.start(ns.enter() + ["ping", "-c", "1", "-W", "2", "10.62.0.2"], label="ping").expect(1)
+        ns.run("ip", "route", "del", "10.62.0.2/32")
         links = {l["name"]: l for l in json.loads(tapir(w, "link", "--json").out())}
         check(links["tapb"]["mtu"] == 1400, "tapb: %s" % links["tapb"])
         ns.run("ip", "link", "set", "tapb", "down")
