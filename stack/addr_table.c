@@ -325,7 +325,7 @@ static void start_check(struct if_addr *a, const struct link *l, bool was_used)
 	if (l->config.kind != LINK_ETHERNET || l->is_down)
 		return;
 	if (!ip_addr_is4(&a->prefix.addr))
-		nd_dad_start(a);
+		nd_dad_start(a, was_used);
 	else if (!a->no_dad)
 		arp_acd_start(a, was_used);
 }

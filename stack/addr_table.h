@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* addr_table.h - the addresses of the links: which packets are ours, which source to use, which broadcasts we hear.
- * Most addresses work from the moment they are added, while they are still being checked for duplicates: for IPv6 that is
- * optimistic DAD (RFC 4429; net.ipv6.conf.all.optimistic_dad=0 turns it off), for IPv4 addresses configured by hand it deviates from
- * RFC 5227 section 2.1, which would have a host wait some seconds, as it does for those of DHCP (arp_acd.h). Found to be a duplicate then, an address stops working (RFC 4862 section 5.4.5, RFC 5227
- * section 2.1.1) until it is added again, or its link comes up again.
+ * Addresses that somebody set work from the moment they are added, while they are still being checked for duplicates, and so do all on a
+ * link that comes up again; for IPv6 that is optimistic DAD (RFC 4429), for IPv4 it deviates from RFC 5227 section 2.1. Others wait until
+ * the check is over, unless net.ipv6.conf.all.optimistic_dad or net.ipv4.conf.default.optimistic_acd says otherwise. Found to be a
+ * duplicate, an address stops working (RFC 4862 section 5.4.5, RFC 5227 section 2.1.1) until it is added again, or its link comes up again.
  * Lifetimes end by themselves: the preferred one makes an address deprecated, the valid one removes it.
  * Promises: looking up an address is O(1) (one hash bucket; only configuration fills the table). */
 #ifndef TAPIR_STACK_ADDR_TABLE_H

@@ -369,7 +369,16 @@ void nd_leave_group(struct if_addr *a)
 	a->in_group = false;
 }
 
-void nd_dad_start(struct if_addr *a)
+/* Before the check is over: what is used already, what somebody set, who will have seen to it that it is nobody else's, and all if that was
+ * asked for. Others wait (RFC 4862 section 5.4). */
+static bool is_used_meanwhile(const struct if_addr *a, bool was_used)
+{
+	const struct tunables *t = &a->st->tunables;
+
+	return was_used || t->optimistic_dad || (a->origin == NET_STATIC && t->optimistic_static);
+}
+
+void nd_dad_start(struct if_addr *a, bool was_used)
 {
 	bool is_checked = a->st->tunables.dad_transmits > 0 && !a->no_dad;
 	uint64_t at_us = a->st->now_us + (is_checked ? rng_below(&a->st->rng, DAD_DELAY_MAX_US) : 0);
@@ -381,7 +390,7 @@ void nd_dad_start(struct if_addr *a)
 	}
 	a->probes_left = (uint8_t)a->st->tunables.dad_transmits;
 	a->is_looped = false;
-	a->state = a->st->tunables.optimistic_dad ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
+	a->state = is_used_meanwhile(a, was_used) ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
 	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_dad_timer);
 	timer_set(&a->st->wheel, &a->timer, at_us);

@@ -26,8 +26,9 @@ void nd_send_router_solicitation(struct stack *st, struct link *l, const struct 
 /* Another host has the link's own address: no IPv6 there, until the link comes up anew. */
 void nd_disable(struct stack *st, struct link *l);
 
-/* A new address on an Ethernet link: join its solicited-node group, check it for duplicates, in the background. */
-void nd_dad_start(struct if_addr *a);
+/* A new address on an Ethernet link: join its solicited-node group, check it for duplicates, in the background.
+ * @was_used: it is an old one, checked anew, and goes on being used. */
+void nd_dad_start(struct if_addr *a, bool was_used);
 
 /* The address is ours no longer: neither is its solicited-node group. Harmless for one that has none. */
 void nd_leave_group(struct if_addr *a);

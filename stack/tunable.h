@@ -72,7 +72,8 @@
 	X(use_tempaddr, "net.ipv6.conf.all.use_tempaddr", 0, 0, 2, "temporary addresses (RFC 8981); 1: made; 2: made and preferred") \
 	X(temp_valid_lft, "net.ipv6.conf.all.temp_valid_lft", 172800, 60, 31536000, "their valid lifetime, s")          \
 	X(temp_prefered_lft, "net.ipv6.conf.all.temp_prefered_lft", 86400, 30, 31536000, "their preferred lifetime, s; up to 0.4 of it is taken off at random") \
-	X(optimistic_dad, "net.ipv6.conf.all.optimistic_dad", 1, 0, 1, "use an IPv6 address while it is checked for duplicates (RFC 4429)") \
+	X(optimistic_dad, "net.ipv6.conf.all.optimistic_dad", 0, 0, 1, "use an IPv6 address while it is checked for duplicates (RFC 4429)") \
+	X(optimistic_static, "net.ipv6.conf.all.optimistic_static", 1, 0, 1, "the same for those that were set by hand only") \
 	/* groups */                                                                                                   \
 	X(optmem_max, "net.core.optmem_max", 131072, 0, 16777216, "memory of a socket for options: limits IPv6 group memberships, bytes") \
 	X(igmp_max_memberships, "net.ipv4.igmp_max_memberships", 20, 0, 65536, "IPv4 groups a socket may join")        \

@@ -96,6 +96,8 @@ bool bed_start(struct bed *b)
 	b->st = stack_open(&b->config, b->now_us);
 	if (!b->st)
 		return false;
+	if (!b->checks_first)
+		stack_set(b->st, "net.ipv6.conf.all.optimistic_dad", "1", NULL);
 	if (!b->asks_routers)
 		stack_set(b->st, "net.ipv6.conf.all.router_solicitations", "0", NULL);
 	ifindex = stack_add_link(b->st, &b->link);

@@ -45,6 +45,7 @@ struct bed {
 	struct bed_mem mem;
 	struct link_config link;
 	struct stack_config config;
+	bool checks_first; /* true before bed_start(): IPv6 addresses are not used before they are checked, as outside of tests */
 	bool asks_routers; /* true before bed_start(): the stack solicits routers, which else would end every silence */
 	uint32_t ifindex;
 	uint64_t now_us;

@@ -31,7 +31,8 @@ static const uint8_t new_group_mac[6] = { 0x33, 0x33, 0xff, 0x01, 0, 5 };
 static void start(bool is_optimistic)
 {
 	bed_open(&b, 4, LINK_ETHERNET);
-	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", is_optimistic ? "1" : "0");
+	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", "0");
+	bed_set(&b, "net.ipv6.conf.all.optimistic_static", is_optimistic ? "1" : "0");
 	bed_set(&b, "net.ipv6.conf.all.ndisc_notify", "0");
 	bed_set(&b, "net.ipv6.conf.all.enhanced_dad", "0");
 	bed_run(&b, 20 * S);
@@ -159,6 +160,48 @@ static void test_4862_5_1_questions_are_the_routers_retransmission_time_apart(vo
 	assert_string_equal(addr_state(NEW), "tentative");
 	bed_run(&b, 3 * S);
 	assert_string_equal(addr_state(NEW), "preferred");
+}
+
+/* ---- What is used before the check is over ---- */
+
+static unsigned from_linklocal(void)
+{
+	unsigned n = 0;
+
+	while (bed_next(&b, &out))
+		n += out.data[12] == 0x86 && out.data[22] == 0xfe && out.data[23] == 0x80;
+	return n;
+}
+
+static void test_4862_5_4_addresses_that_nobody_set_wait_for_the_check(void **state)
+{
+	static const char *const own = "fe80::ff:fe00:1";
+
+	(void)state;
+	bed_close(&b);
+	bed_prepare(&b, 4, LINK_ETHERNET);
+	b.checks_first = b.asks_routers = b.hears_reports = true;
+	assert_true(bed_start(&b));
+	assert_string_equal(addr_state(BED_ADDR6), "optimistic"); /* somebody set it */
+	assert_string_equal(addr_state(own), "tentative");
+	nd("fe80::77", "ff02::1:ff00:1", LAN_NS, 0, own, other_mac);
+	bed_inject(&b, buf, packet_ethernet(buf, packet_echo(buf, "fe80::77", own, false, 1, 1, NULL, 0), bed_mac, other_mac));
+	bed_run(&b, 500000);
+	assert_int_equal(from_linklocal(), 0); /* neither answers, nor solicitations of routers, nor reports */
+	bed_run(&b, 2600000);
+	assert_string_equal(addr_state(own), "preferred");
+	assert_true(from_linklocal() > 0);
+	ra_simple(&b, "fe80::fe", 1800, "2001:db8:1::/64", 86400, 86400);
+	assert_string_equal(addr_state("2001:db8:1::ff:fe00:1"), ""); /* not of the MAC */
+	bed_set(&b, "net.ipv6.conf.all.addr_gen_mode", "0");
+	ra_simple(&b, "fe80::fe", 1800, "2001:db8:2::/64", 86400, 86400);
+	assert_string_equal(addr_state("2001:db8:2::ff:fe00:1"), "tentative");
+	bed_run(&b, 2100000);
+	assert_string_equal(addr_state("2001:db8:2::ff:fe00:1"), "preferred");
+	/* those that were in use go on while they are checked again */
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	assert_string_equal(addr_state(own), "optimistic");
 }
 
 /* ---- Sections 5.4.3, 5.4.4: what is received ---- */
@@ -338,6 +381,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_4862_5_4_2_as_many_questions_as_asked_for, teardown),
 		TEST(test_4862_5_4_address_is_ours_at_once_without_the_check),
 		TEST(test_4862_5_1_questions_are_the_routers_retransmission_time_apart),
+		TEST(test_4862_5_4_addresses_that_nobody_set_wait_for_the_check),
 		cmocka_unit_test(test_4862_5_4_3_and_4_what_tells_that_a_tentative_address_is_anothers),
 		cmocka_unit_test(test_4429_3_3_what_tells_that_an_optimistic_address_is_anothers),
 		cmocka_unit_test_teardown(test_4862_5_4_3_invalid_messages_prove_nothing, teardown),

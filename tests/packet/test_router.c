@@ -105,10 +105,10 @@ static void test_4861_6_3_7_routers_are_solicited_from_the_checked_link_local_ad
 	const char *wrong;
 
 	(void)state;
-	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", "0");
-	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
-	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
-	bed_drop_all(&b);
+	bed_close(&b);
+	bed_prepare(&b, 4, LINK_ETHERNET);
+	b.asks_routers = b.checks_first = true;
+	assert_true(bed_start(&b));
 	bed_run(&b, 3100000);
 	assert_true(next_rs(&out));
 	wrong = packet_parse(out.data + 14, out.len - 14, &out.off, &p);

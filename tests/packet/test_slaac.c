@@ -715,6 +715,7 @@ static void test_9131_5_1_without_optimism_routers_are_told_once_it_is_checked(v
 
 	(void)state;
 	bed_set(&b, "net.ipv6.conf.all.optimistic_dad", "0");
+	bed_set(&b, "net.ipv6.conf.all.optimistic_static", "0");
 	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
 	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
 	bed_run(&b, S);
