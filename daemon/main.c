@@ -306,8 +306,9 @@ static bool list_addr(void *ctx, const struct addr_info *a)
 {
 	struct addr_list *l = ctx;
 	char text[IP_PREFIX_TEXT_MAX];
+	bool is_usable = strcmp(a->state, "tentative") && strcmp(a->state, "duplicate");
 
-	if (!ip_addr_is_loopback(&a->prefix.addr) && (ip_addr_is4(&a->prefix.addr) || !ip_addr_is_linklocal(&a->prefix.addr)))
+	if (is_usable && !ip_addr_is_loopback(&a->prefix.addr) && (ip_addr_is4(&a->prefix.addr) || !ip_addr_is_linklocal(&a->prefix.addr)))
 		l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, " %s", ip_prefix_print(&a->prefix, text));
 	return l->len < sizeof(l->text) - sizeof(text);
 }

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from harness import ROOT, STACK, check, test
+from test_links import network, start_dnsmasq
 
 FILES = ["bin/tapir", "sbin/tapird", "include/tapir/socket.h", "lib/libtapir.a", "lib/libtapir.so", "lib/libtapir.so.0",
          "lib/libtapir.so.0.1.0", "lib/libtapir-preload.so", "lib/pkgconfig/tapir.pc", "share/man/man1/tapir.1",
@@ -99,4 +100,34 @@ def readme_commands_work_as_they_stand(w):
     proc = w.start(["unshare", "-n", "sh", w.write("readme.sh", "\n".join(script) + "\n")], env=env, label="the README's commands")
     out = proc.expect(0).out()
     for pattern in (r"1 received", r"Directory listing", r"LISTEN.*:8000", r"tcp\.established +1 "):
+        check(re.search(pattern, out), "the README's commands show no %r:\n%s" % (pattern, out))
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def readme_commands_for_an_unknown_network_work_as_they_stand(w):
+    """The block that begins "On a network", on a bridge with dnsmasq; tapird is told to use IPv4's address at once, and waited for."""
+    with open(os.path.join(ROOT, "README.md")) as f:
+        block = re.search(r"^On a network that tapir knows nothing of.*\n\n((?:    .*\n)+)", f.read(), re.M)
+        f.seek(0)
+        changes = re.search(r"^A running daemon is changed.*\n\n((?:    .*\n)+)", f.read(), re.M)
+    check(block and changes, "README.md lacks its blocks of commands")
+    with network(w) as ns:
+        ns.sysctl("net.ipv6.conf.all.forwarding", 1)
+        ns.run("ip", "link", "add", "br0", "type", "bridge")
+        ns.run("ip", "link", "set", "br0", "up")
+        for address in ("192.168.7.1/24", "2001:db8:7::1/64", "fe80::1/64"):
+            ns.run("ip", "addr", "add", address, "dev", "br0", *(["nodad"] if ":" in address else []))
+        start_dnsmasq(w, ns, "--no-ping", "--interface=br0", "--bind-interfaces", "--dhcp-range=192.168.7.50,192.168.7.90,10m", "--enable-ra",
+                      "--dhcp-range=2001:db8:7::100,2001:db8:7::1ff,slaac,64,10m")
+        script = ["set -ex"]
+        for line in block.group(1).split("\n") + changes.group(1).split("\n"):
+            line = line.strip().replace("sudo ", "")
+            line = line.replace("tapird --dhcp", "tapird --socket $TAPIR_SOCKET --set net.ipv4.conf.default.optimistic_acd=1 --dhcp")
+            script.append(re.sub("^sleep [0-9]+.*", "daemon=$!\nuntil tapir addr | grep -c 'proto dhcp preferred' | grep -q 2; do kill -0 $daemon; sleep 0.2; done",
+                                 line))
+        script.append("kill $daemon; wait $daemon")
+        env = dict(os.environ, TAPIR_SOCKET=w.path("readme.sock"), PATH="%s:%s" % (os.path.dirname(w.config.tapir), os.environ["PATH"]))
+        proc = w.start(ns.enter() + ["sh", w.write("readme.sh", "\n".join(script) + "\n")], env=env, label="the README's commands")
+        out = proc.expect(0).out()
+    for pattern in (r"proto slaac preferred valid", r"default via fe80::1 dev tap0 proto slaac", r"tap0 inet bound 192\.168\.7\.", r" 1 received"):
         check(re.search(pattern, out), "the README's commands show no %r:\n%s" % (pattern, out))
