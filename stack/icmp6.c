@@ -24,10 +24,10 @@ static bool may_be_answered(const struct icmp_quote *q)
 
 	if (ip_addr_is_any(&src) || ip_addr_is_multicast(&src) || ip_addr_is4(&src))
 		return false;
-	/* Of a later fragment the type cannot be known: RFC 8200 section 4.5 wants an answer to one that is too long. Otherwise what
-	 * does not show its type may be an error. */
+	/* Of a fragment the type may be out of sight: RFC 8200 section 4.5 wants an answer to one that is too long, or lacks headers.
+	 * Otherwise what does not show its type may be an error. */
 	if (!ip6_chain_to_upper(&c))
-		return c.is_later_fragment || c.next != IPPROTO_NR_ICMP6;
+		return c.is_fragment || c.next != IPPROTO_NR_ICMP6;
 	return c.next != IPPROTO_NR_ICMP6 || (c.p[c.at] >= ICMP6_INFORMATIONAL && c.p[c.at] != ICMP6_REDIRECT);
 }
 

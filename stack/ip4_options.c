@@ -37,6 +37,23 @@ static bool next_option(struct wire_rd *r, struct option *o, bool *bad)
 }
 
 enum { TS_ONLY = 0, TS_AND_ADDR = 1, TS_PRESPECIFIED = 3 };
+enum { OVERFLOW_MAX = 15 }; /* of hosts that had no room for their timestamp */
+
+/* Some room at the pointer, but less than an entry of @len bytes needs: such an option is in error (RFC 791 section 3.1). */
+static bool has_partial_room(const struct option *o, uint32_t len)
+{
+	return o->p[2] <= o->len && o->p[2] - 1 + len > o->len;
+}
+
+static uint32_t timestamp_entry_len(const uint8_t *p)
+{
+	switch (p[3] & 0xf) {
+	case TS_AND_ADDR:
+	case TS_PRESPECIFIED:
+		return 8;
+	}
+	return 4;
+}
 
 /* The octet of @o that cannot be, as an offset in it; -1: none. */
 static int bad_octet(const struct option *o)
@@ -45,19 +62,13 @@ static int bad_octet(const struct option *o)
 	case IP4_OPT_RECORD_ROUTE:
 		if (o->len < 3)
 			return 1;
-		return o->p[2] < 4 ? 2 : -1;
+		return o->p[2] < 4 || has_partial_room(o, 4) ? 2 : -1;
 	case IP4_OPT_TIMESTAMP:
 		if (o->len < 4)
 			return 1;
-		if (o->p[2] < 5)
+		if (o->p[2] < 5 || has_partial_room(o, timestamp_entry_len(o->p)))
 			return 2;
-		switch (o->p[3] & 0xf) {
-		case TS_ONLY:
-		case TS_AND_ADDR:
-		case TS_PRESPECIFIED:
-			return -1;
-		}
-		return 3;
+		return o->p[2] > o->len && o->p[3] >> 4 == OVERFLOW_MAX ? 3 : -1;
 	case IP4_OPT_ROUTER_ALERT:
 		return o->len == 4 ? -1 : 1;
 	}
@@ -82,9 +93,7 @@ enum ip4_options_verdict ip4_options_check(const uint8_t *options, uint32_t len,
 	}
 	if (!bad)
 		return IP4_OPTIONS_OK;
-	*bad_at = (uint32_t)(o.p - options) + 1;
-	if (*bad_at >= len)
-		*bad_at = len - 1;
+	*bad_at = (uint32_t)(o.p - options); /* a bad length: Linux points at the option */
 	return IP4_OPTIONS_MALFORMED;
 }
 
@@ -106,11 +115,14 @@ static void append_route(uint8_t *p, const struct ip_addr *own)
 
 static void append_timestamp(uint8_t *p, const struct ip_addr *own, uint32_t ms)
 {
-	unsigned flag = p[3] & 0xf, entry = flag == TS_ONLY ? 4 : 8;
+	unsigned flag = p[3] & 0xf;
+	uint32_t entry = timestamp_entry_len(p);
 	uint8_t *at = p + p[2] - 1;
 
+	if (flag != TS_ONLY && flag != TS_AND_ADDR && flag != TS_PRESPECIFIED)
+		return; /* unknown: left as it is, like Linux */
 	if (p[2] - 1 + entry > p[1]) {
-		if (flag != TS_PRESPECIFIED && p[3] >> 4 < 15)
+		if (flag != TS_PRESPECIFIED && p[3] >> 4 < OVERFLOW_MAX)
 			p[3] = (uint8_t)(p[3] + 0x10); /* overflow: one more host had no room */
 		return;
 	}

@@ -136,7 +136,7 @@ static void input_fragment(struct stack *st, struct frame *f, struct ip_rx *rx, 
 	frag.offset = offset_flags & 0xfff8u;
 	frag.more = offset_flags & 1;
 	if (!wire_rd_ok(&r)) {
-		stat_drop(st, STAT_IP6_DROP_FRAGMENT);
+		drop_with_problem(st, f, rx, STAT_IP6_DROP_FRAGMENT, ICMP6_BAD_FIELD, c->at);
 		return;
 	}
 	if (frag.offset == 0 && !frag.more) { /* atomic: never mixed with others (RFC 6946 section 4) */

@@ -166,8 +166,8 @@ bool ip6_chain_to_upper(struct ip6_chain *c)
 		if (len > c->len - c->at)
 			return false;
 		c->next = h[0];
-		c->is_later_fragment = is_fragment && (get_be16(h + 2) & 0xfff8);
-		if (c->is_later_fragment)
+		c->is_fragment |= is_fragment && (get_be16(h + 2) & 0xfff9);
+		if (is_fragment && (get_be16(h + 2) & 0xfff8))
 			return false;
 		c->next_at = c->at;
 		c->at += len;

@@ -13,7 +13,7 @@ struct ip6_chain {
 	uint8_t next;	  /* type of the header at @at */
 	uint32_t at;
 	uint32_t next_at; /* where @next was read: what a parameter problem points at */
-	bool is_later_fragment; /* ip6_chain_to_upper() met a fragment header with an offset: what follows it is no header */
+	bool is_fragment; /* ip6_chain_to_upper() met a fragment header, and not of an atomic fragment */
 };
 
 /* How a step ended. */
