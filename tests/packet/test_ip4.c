@@ -328,7 +328,7 @@ static void test_unknown_options_are_passed_over(void **state)
 	assert_int_equal(p.l4[0], 0);
 }
 
-/* RFC 1122 section 3.2.2.5: the pointer is the octet that was wrong */
+/* RFC 1122 section 3.2.2.5: the pointer is where it is wrong: of a bad length, the option, as Linux */
 static void test_malformed_option_is_answered_with_its_place(void **state)
 {
 	static const struct {
@@ -336,12 +336,15 @@ static void test_malformed_option_is_answered_with_its_place(void **state)
 		size_t len;
 		uint8_t pointer;
 	} cases[] = {
-		{ { 1, 7, 1, 4 }, 4, 22 },	       /* length 1 */
-		{ { 7, 40, 4, 0 }, 4, 21 },	       /* longer than the header */
+		{ { 1, 7, 1, 4 }, 4, 21 },	       /* length 1 */
+		{ { 7, 40, 4, 0 }, 4, 20 },	       /* longer than the header */
 		{ { 1, 1, 1, 7 }, 4, 23 },	       /* no length at all */
 		{ { 7, 7, 3, 0, 0, 0, 0 }, 7, 22 },    /* pointer into the option's head */
 		{ { 68, 8, 4, 0, 0, 0, 0, 0 }, 8, 22 },
-		{ { 68, 8, 5, 2, 0, 0, 0, 0 }, 8, 23 }, /* no such flag */
+		{ { 7, 6, 4, 0, 0, 0 }, 6, 22 },       /* some room, but not enough (RFC 791 section 3.1) */
+		{ { 68, 6, 5, 0, 0, 0 }, 6, 22 },
+		{ { 68, 8, 5, 1, 0, 0, 0, 0 }, 8, 22 },
+		{ { 68, 4, 5, 0xf0 }, 4, 23 },	       /* nor for the count of those who had no room */
 	};
 	(void)state;
 
@@ -354,7 +357,19 @@ static void test_malformed_option_is_answered_with_its_place(void **state)
 		assert_memory_equal(p.l4 + 8, buf, 28);
 		bed_run(&b, 10000000); /* the rate limit's bucket fills */
 	}
-	assert_int_equal(bed_stat(&b, "ip4.drop.option"), 6);
+	assert_int_equal(bed_stat(&b, "ip4.drop.option"), 9);
+}
+
+/* RFC 791 section 3.1 lists no such flag, and does not say what to do with it: Linux leaves the option as it is. */
+static void test_timestamp_with_an_unknown_flag_comes_back_as_it_was(void **state)
+{
+	static const uint8_t option[8] = { 68, 8, 5, 2, 0, 0, 0, 0 };
+
+	(void)state;
+	bed_inject(&b, buf, echo_with(option, sizeof(option)));
+	assert_true(bed_next(&b, &out));
+	assert_int_equal(out.data[0], 0x47);
+	assert_memory_equal(out.data + 20, option, sizeof(option));
 }
 
 /* RFC 1122 section 3.2.2.1: protocol unreachable */
@@ -478,6 +493,7 @@ int main(void)
 		TEST(test_source_routes_are_refused),
 		TEST(test_unknown_options_are_passed_over),
 		TEST(test_malformed_option_is_answered_with_its_place),
+		TEST(test_timestamp_with_an_unknown_flag_comes_back_as_it_was),
 		TEST(test_protocol_that_nobody_speaks_is_unreachable),
 		TEST(test_identifications_of_what_may_be_fragmented_differ),
 		TEST(test_tos_and_ttl_of_the_socket_are_in_the_header),
