@@ -12,9 +12,9 @@
 
 enum {
 	FIRST_DELAY_MAX_US = 500000,
-	AFTER_NAK_US = 1000000, /* doubled with each that follows */
-	NAK_DOUBLINGS_MAX = 6,
+	AFTER_NAK_US = 1000000,      /* both doubled with each that follows */
 	AFTER_DECLINE_US = 10000000, /* section 3.1 (5) */
+	SETBACK_DOUBLINGS_MAX = 6,
 	RESEND_FIRST_US = 4000000, /* section 4.1: doubled up to 64 s, each -1..+1 s */
 	RESEND_DOUBLINGS_MAX = 4,
 	RESEND_FUZZ_US = 1000000,
@@ -75,6 +75,14 @@ static void begin_after(struct dhcp4 *c, uint64_t delay_us, const char *why)
 {
 	set_state(c, DHCP4_INIT, why);
 	set_timer(c, c->st->now_us + delay_us);
+}
+
+/* Servers that refuse, or offer what is another host's, are asked ever more slowly. */
+static void begin_after_setback(struct dhcp4 *c, uint64_t delay_us, const char *why)
+{
+	begin_after(c, delay_us << c->setbacks, why);
+	if (c->setbacks < SETBACK_DOUBLINGS_MAX)
+		c->setbacks++;
 }
 
 /* Send the message of this state and wait for the answer. */
@@ -261,7 +269,6 @@ static void be_bound(struct dhcp4 *c, bool is_new)
 	char addr[IP_PREFIX_TEXT_MAX], server[IP_ADDR_TEXT_MAX];
 
 	ipv4ll_stop(c->st, c->ifindex); /* RFC 3927 section 1.9 */
-	c->naks = 0;
 	set_state(c, DHCP4_BOUND, "ack");
 	set_timer(c, c->lease.t1_us);
 	stack_log(c->st, is_new ? STACK_LOG_NOTICE : STACK_LOG_DEBUG, "dhcp4.bound ifindex=%u addr=%s server=%s lease_s=%u", c->ifindex,
@@ -280,6 +287,8 @@ static void on_ack(struct dhcp4 *c, const struct dhcp4_reply *m)
 		return;
 	}
 	c->may_autoconfigure = c->linklocal;
+	if (!is_new)
+		c->setbacks = 0;
 	dhcp4_lease_apply(c, &lease);
 	c->wanted = lease.addr.addr;
 	if (is_addr_usable(c)) {
@@ -300,9 +309,7 @@ static void on_nak(struct dhcp4 *c, const struct dhcp4_reply *m)
 	if (dhcp4_has_lease(c))
 		lose_lease(c, "nak");
 	c->wanted = ip_addr_any(AF_INET);
-	begin_after(c, (uint64_t)AFTER_NAK_US << c->naks, "nak");
-	if (c->naks < NAK_DOUBLINGS_MAX)
-		c->naks++;
+	begin_after_setback(c, AFTER_NAK_US, "nak");
 }
 
 static bool awaits_request_answer(const struct dhcp4 *c)
@@ -382,7 +389,7 @@ void dhcp4_on_conflict(struct stack *st, uint32_t ifindex, const struct ip_addr 
 	dhcp4_send(c, DHCP4_DECLINE);
 	lose_lease(c, "conflict");
 	c->wanted = ip_addr_any(AF_INET);
-	begin_after(c, AFTER_DECLINE_US, "conflict");
+	begin_after_setback(c, AFTER_DECLINE_US, "conflict");
 }
 
 void dhcp4_on_addr_checked(struct stack *st, uint32_t ifindex, const struct ip_addr *addr)
@@ -400,7 +407,7 @@ void dhcp4_on_link_up(struct stack *st, uint32_t ifindex)
 	if (!c)
 		return;
 	c->may_autoconfigure = c->linklocal;
-	c->naks = 0;
+	c->setbacks = 0;
 	begin_after(c, rng_below(&st->rng, FIRST_DELAY_MAX_US), "link_up");
 }
 

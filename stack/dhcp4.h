@@ -65,7 +65,7 @@ struct dhcp4 {
 	uint32_t ifindex;
 	uint8_t state; /* enum dhcp4_state */
 	uint8_t tries; /* messages sent in this state */
-	uint8_t naks;  /* since the last lease */
+	uint8_t setbacks; /* refusals and conflicts since a lease was good enough to be renewed */
 	bool linklocal;		/* an address of 169.254/16 is wanted while there is no other */
 	bool may_autoconfigure; /* and no server forbade it */
 	uint16_t secs;		/* of the last DISCOVER: its REQUESTs say the same */

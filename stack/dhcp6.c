@@ -12,6 +12,8 @@ enum {
 	REFRESH_DEFAULT_S = 86400, /* IRT_DEFAULT, IRT_MINIMUM (section 21.23) */
 	REFRESH_MIN_S = 600,
 	MAX_RT_DEFAULT_S = 3600, /* SOL_MAX_RT, INF_MAX_RT */
+	AFTER_DECLINE_US = 10000000, /* from the second on, doubled with each: some servers offer the address again */
+	DECLINE_DOUBLINGS_MAX = 5,
 	LIMIT_US = 1000000,	 /* section 14.1: a message a second, and a burst of twenty */
 	LIMIT_BURST_US = 20 * LIMIT_US,
 };
@@ -217,11 +219,16 @@ static void begin(struct dhcp6 *c, enum dhcp6_state state, const char *why)
 	begin_until(c, state, mrd_s ? c->st->now_us + (uint64_t)mrd_s * 1000000 : UINT64_MAX, why);
 }
 
-static void begin_later(struct dhcp6 *c, enum dhcp6_state state, const char *why)
+static void begin_after(struct dhcp6 *c, enum dhcp6_state state, uint64_t delay_us, const char *why)
 {
 	set_state(c, DHCP6_STARTING, why);
 	c->next = (uint8_t)state;
-	set_timer(c, c->st->now_us + rng_below(&c->st->rng, START_DELAY_MAX_US));
+	set_timer(c, c->st->now_us + delay_us);
+}
+
+static void begin_later(struct dhcp6 *c, enum dhcp6_state state, const char *why)
+{
+	begin_after(c, state, rng_below(&c->st->rng, START_DELAY_MAX_US), why);
 }
 
 static void solicit(struct dhcp6 *c, const char *why)
@@ -257,6 +264,20 @@ static void renew_or_lose(struct dhcp6 *c)
 		begin_until(c, DHCP6_RENEWING, c->t2_us < c->expires_us ? c->t2_us : c->expires_us, "t1");
 }
 
+static void on_declined(struct dhcp6 *c)
+{
+	if (c->ia.count > 0) {
+		rest(c, "declined");
+		return;
+	}
+	if (c->declines == 0)
+		solicit(c, "declined");
+	else
+		begin_after(c, DHCP6_SOLICITING, (uint64_t)AFTER_DECLINE_US << (c->declines - 1), "declined");
+	if (c->declines <= DECLINE_DOUBLINGS_MAX)
+		c->declines++;
+}
+
 /* The exchange was given up. */
 static void on_no_answer(struct dhcp6 *c)
 {
@@ -269,10 +290,7 @@ static void on_no_answer(struct dhcp6 *c)
 		rest(c, "no_answer");
 		break;
 	case DHCP6_DECLINING:
-		if (c->ia.count > 0)
-			rest(c, "no_answer");
-		else
-			solicit(c, "no_answer");
+		on_declined(c);
 		break;
 	case DHCP6_RELEASING:
 		free_client(c);
@@ -383,6 +401,8 @@ static void on_binding(struct dhcp6 *c, const struct dhcp6_reply *m)
 
 	dhcp6_lease_apply(c, m);
 	take_parameters(c, m);
+	if (c->state == DHCP6_RENEWING || c->state == DHCP6_REBINDING)
+		c->declines = 0;
 	if (c->ia.count == 0) {
 		lose(c, "no_address_left");
 		return;
@@ -560,6 +580,7 @@ void dhcp6_on_link_up(struct stack *st, uint32_t ifindex)
 	if (!c)
 		return;
 	c->sol_max_rt_s = c->inf_max_rt_s = MAX_RT_DEFAULT_S;
+	c->declines = 0;
 	if (c->is_bound && c->ia.count > 0) {
 		begin_later(c, DHCP6_CONFIRMING, "link_up");
 	} else { /* the routers will say */

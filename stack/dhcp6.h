@@ -59,6 +59,7 @@ struct dhcp6 {
 	uint8_t state; /* enum dhcp6_state */
 	uint8_t next;  /* STARTING: the exchange to begin with */
 	uint8_t tries; /* messages sent in this exchange */
+	uint8_t declines; /* that left no address, since a lease was good enough to be renewed */
 	uint32_t xid;
 	uint64_t began_us, rt_us; /* the exchange's beginning, and its present timeout */
 	uint64_t end_us;	  /* when it is given up; UINT64_MAX: never */

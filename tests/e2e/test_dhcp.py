@@ -8,9 +8,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import types
 
+import frames
 from harness import CHECKSUM_COMPLAINT, LENGTH_COMPLAINT, Netns, Wire, check, test, wait_for
 from test_links import AT_ONCE, DNSMASQ, addresses, make_tap, network, on_stack, start_tapird, tapir
 
@@ -36,9 +38,12 @@ def plug(ns, tap, bridge):
     ns.run("ip", "link", "set", tap, "up")
 
 
-def bounce(ns, device):
-    ns.run("ip", "link", "set", device, "down")
-    ns.run("ip", "link", "set", device, "up")
+def announce(host, address):
+    """What arping -U sends: @address is the host's."""
+    with host.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind(("eth0", 0))
+        mac = s.getsockname()[4]
+        s.send(frames.eth(b"\xff" * 6, mac, frames.ETH_ARP, frames.arp(1, mac, address, bytes(6), address)))
 
 
 class LanWire(Wire):
@@ -79,7 +84,6 @@ def host_on(w, ns, name, bridge="br0"):
         ns.run("ip", "link", "add", "v" + name, "type", "veth", "peer", "name", "eth0", "netns", other.name)
         ns.run("ip", "link", "set", "v" + name, "master", bridge, "up")
         other.run("ethtool", "-K", "eth0", "tx", "off")
-        other.sysctl("net.ipv4.conf.eth0.arp_notify", 1)
         other.run("ip", "link", "set", "eth0", "up")
         yield other
     finally:
@@ -274,13 +278,18 @@ def dnsmasq_in_each_of_its_advertisement_modes(w):
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
 def an_offered_address_that_another_host_has_is_declined(w):
-    with lan(w, "10.74.0.1/24") as ns, host_on(w, ns, "a") as other:
+    with lan(w, "10.74.0.1/24", "2001:db8:74::1/64") as ns, host_on(w, ns, "a") as other:
+        ns.sysctl("net.ipv6.conf.all.forwarding", 1)
         other.run("ip", "addr", "add", "10.74.0.50/24", "dev", "eth0")
-        server = start_dnsmasq(w, ns, "br0", "--dhcp-range=10.74.0.50,10.74.0.50,10m")
+        other.run("ip", "addr", "add", "2001:db8:74::100/64", "dev", "eth0", "nodad")
+        server = start_dnsmasq(w, ns, "br0", "--dhcp-range=10.74.0.50,10.74.0.50,10m", "--enable-ra",
+                               "--dhcp-range=2001:db8:74::100,2001:db8:74::100,64,10m")
         start_client(w, ns, "--dhcp", "--offload", "off")
-        server.wait_out("DHCPDECLINE.*10.74.0.50")
+        server.wait_out(r"DHCPDECLINE\(br0\) 10\.74\.0\.50 ")
         check(not has(w, "10.74."), tapir(w, "addr").out())
         check(stat(w, "arp.conflicts") >= 1, "the conflict was not counted")
+        server.wait_out(r"DHCPDECLINE\(br0\) 00:03:")
+        wait_for(lambda: not has(w, "2001:db8:74:"), "an address that is declined is used")  # it may be offered again at once
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
@@ -292,18 +301,19 @@ def a_host_that_takes_our_addresses_gets_them_when_it_insists(w):
         start_tapird(w, ns, "--dhcp", "--offload", "off", "--set", "net.ipv4.conf.default.acd_probes=1").wait_out("ready")
         four = wait_for(lambda: has(w, "10.75."), "no IPv4 address")[0]
         six = wait_for(lambda: has(w, "2001:db8:75:"), "no IPv6 address")[0]
+        wait_for(lambda: {a["state"] for a in addresses(w, "dhcp")} == {"preferred"}, "the addresses are not checked")
         other.run("ip", "addr", "add", "2001:db8:75::77/64", "dev", "eth0", "nodad")
         other.run("ip", "addr", "add", "10.75.0.99/24", "dev", "eth0")
         other.run("ping", "-c", "1", four)
         # The kernel checks before it takes an IPv6 address: ours is defended, and it does without.
         other.run("ip", "addr", "add", six + "/64", "dev", "eth0")
         wait_for(lambda: "dadfailed" in other.run("ip", "addr", "show", "dev", "eth0"), "the IPv6 address is not defended")
-        # It does not check an IPv4 one, and tells everybody when its link comes up: we say once that it is ours, and then yield.
+        # It does not check an IPv4 one: we say once that it is ours, and then yield.
         other.run("ip", "addr", "add", four + "/24", "dev", "eth0")
-        bounce(other, "eth0")
+        announce(other, four)
         wait_for(lambda: stat(w, "arp.defended") == 1, "the IPv4 address is not defended")
         check(has(w, four), "the address was given up at once")
-        bounce(other, "eth0")
+        announce(other, four)
         server.wait_out("DHCPDECLINE.*" + re.escape(four))
         check(not has(w, four), tapir(w, "addr").out())
         check(has(w, six), "the IPv6 address is gone")

@@ -818,6 +818,31 @@ static void test_8415_15_declines_are_four_at_most(void **state)
 	expect_message(SOLICIT);
 }
 
+/* A server that has nothing but an address that another host has, and offers it again and again */
+static void test_8415_18_2_8_declining_in_a_circle_becomes_ever_slower(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	dhcp6_on_advertisement(b.st, b.ifindex, true, false);
+	for (int i = 0; i < 3000; i++) {
+		bed_run(&b, SECOND / 5);
+		while (next_message()) {
+			struct answer a = answer(REPLY);
+
+			if (ip.payload[0] == SOLICIT) {
+				add_option(&a, OPT_RAPID_COMMIT, NULL, 0);
+				add_ia(&a, &an_hour);
+				n++;
+			}
+			send_answer(&a);
+			if (has_addr(leased))
+				take_away(leased);
+		}
+	}
+	assert_in_range(n, 7, 9); /* 0, 0, 10, 30, 70, 150, 310, 630 s */
+}
+
 static void test_8415_15_releases_are_four_at_most(void **state)
 {
 	(void)state;
@@ -1491,6 +1516,7 @@ int main(void)
 		TEST(test_8415_15_renewals_come_after_10_20_40_seconds_until_t2),
 		TEST(test_8415_15_confirms_come_for_ten_seconds),
 		TEST(test_8415_15_declines_are_four_at_most),
+		TEST(test_8415_18_2_8_declining_in_a_circle_becomes_ever_slower),
 		TEST(test_8415_15_releases_are_four_at_most),
 		TEST(test_8415_18_2_7_a_release_ends_with_its_reply),
 		TEST(test_a_client_starts_again_while_its_release_is_under_way),
