@@ -4,7 +4,9 @@
 #include "client-lib/include/tapir/socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <string.h>
 
 #include "client-lib/dgram.h"
 #include "client-lib/host.h"
@@ -142,11 +144,33 @@ static int connect_stream(int fd, const struct tapir_addr *a)
 	return error;
 }
 
+/* sin6_flowinfo is told apart, by an option of ours: most have none. */
+static int tell_flowinfo(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct {
+		struct tapir_option option;
+		uint32_t info;
+	} m = { { .level = IPPROTO_IPV6, .name = TAPIR_IPV6_NEXT_FLOW_INFO, .len = sizeof(m.info) }, 0 };
+	struct sockaddr_in6 to;
+	ssize_t n;
+
+	if (!addr || len < sizeof(to))
+		return 0;
+	memcpy(&to, addr, sizeof(to));
+	if (to.sin6_family != AF_INET6 || !to.sin6_flowinfo)
+		return 0;
+	m.info = ntohl(to.sin6_flowinfo);
+	n = sock_request(TAPIR_OP_SETSOCKOPT, fd, &m, sizeof(m), NULL, 0);
+	return n == -ENOPROTOOPT ? 0 : n < 0 ? (int)n : 0; /* a socket of IPv4 has no such option */
+}
+
 static int connect_ours(int fd, const struct hint_sock *sock, const struct sockaddr *addr, socklen_t len)
 {
 	struct tapir_addr a;
 	int error = sockaddr_parse(addr, len, &a);
 
+	if (!error)
+		error = tell_flowinfo(fd, addr, len);
 	if (error)
 		return error;
 	if (sock->type == SOCK_STREAM)

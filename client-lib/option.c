@@ -18,6 +18,10 @@
 #include "client-lib/report.h"
 #include "client-lib/sock.h"
 
+#ifndef IPV6_FLOWLABEL_MGR
+#define IPV6_FLOWLABEL_MGR 32
+#endif
+
 struct option_message {
 	struct tapir_option option;
 	uint8_t value[TAPIR_OPTION_MAX];
@@ -64,6 +68,26 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 	return 0;
 }
 
+/* The one option that also answers: the flow label that the stack has chosen (<linux/in6.h>), where the request had 0. */
+static void give_flow_label(int fd, void *value, socklen_t len)
+{
+	enum { ACTION_AT = 20, LABEL_AT = 16, ACTION_GET = 0 };
+	struct option_message reply;
+	struct tapir_option question = { .level = IPPROTO_IPV6, .name = TAPIR_IPV6_LEASED_FLOW_LABEL, .len = sizeof(uint32_t) };
+	uint8_t *request = value;
+	uint32_t label;
+
+	memcpy(&label, request + LABEL_AT, sizeof(label));
+	if (len < ACTION_AT + 1 || request[ACTION_AT] != ACTION_GET || label)
+		return;
+	if (sock_request(TAPIR_OP_GETSOCKOPT, fd, &question, sizeof(question), &reply, sizeof(reply)) !=
+	    (ssize_t)(sizeof(reply.option) + sizeof(label)))
+		return;
+	memcpy(&label, reply.value, sizeof(label));
+	label = htonl(label);
+	memcpy(request + LABEL_AT, &label, sizeof(label));
+}
+
 int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	int error;
@@ -72,6 +96,8 @@ int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t l
 		return level == SOL_NETLINK && !hint_is_sandboxed() && netlink_is(fd) ? (int)sock_result(netlink_setsockopt(fd, name, value, len)) :
 								tapir_real.setsockopt(fd, level, name, value, len);
 	error = set_ours(fd, level, name, value, len);
+	if (!error && level == IPPROTO_IPV6 && name == IPV6_FLOWLABEL_MGR)
+		give_flow_label(fd, (void *)(uintptr_t)value, len);
 	if (error)
 		report_option(REPORT_SETSOCKOPT, level, name, value, len, -error);
 	return (int)sock_result(error);
@@ -96,11 +122,11 @@ static int get_error(int fd, void *value, socklen_t *len)
 	return 0;
 }
 
-/* Options whose question is in the caller's buffer (RFC 3678 sections 4.1.2, 5.1.2). */
+/* Options whose question is in the caller's buffer (RFC 3678 sections 4.1.2, 5.1.2; <linux/in6.h>). */
 static bool has_question(int level, int name)
 {
 	return (level == IPPROTO_IP && (name == IP_MSFILTER || name == MCAST_MSFILTER)) ||
-	       (level == IPPROTO_IPV6 && name == MCAST_MSFILTER);
+	       (level == IPPROTO_IPV6 && (name == MCAST_MSFILTER || name == IPV6_FLOWLABEL_MGR));
 }
 
 /* SO_PEERNAME: getpeername(2) by another name, with a room that must not be larger than the address. */

@@ -111,6 +111,12 @@ enum tapir_op {
  * A socket whose end the daemon closed after an error is still known for a while: TAKE_ERROR (and SO_ERROR) tells the error once
  * and then 0, GETSOCKNAME answers, everything else gets ENOTCONN. After that, and after a restart, it is ENOTSOCK. */
 
+/* Socket options of the library's own, at the level IPPROTO_IPV6, with which it does what no request has a field for. */
+enum {
+	TAPIR_IPV6_NEXT_FLOW_INFO = 0x7401, /* set: sin6_flowinfo of the connect(2) that follows, in host order */
+	TAPIR_IPV6_LEASED_FLOW_LABEL = 0x7402, /* get: the flow label that the last IPV6_FL_A_GET got, in host order */
+};
+
 /* Before every request and every reply. A reply repeats op and seq. A message without the magic number, or shorter than this
  * struct, closes the connection. Otherwise a request that cannot be read is answered: EPROTONOSUPPORT (version: the daemon's is in
  * the reply), ENOSYS (no such op), EBADMSG (wrong length), EBADF (no fd attached, or more than one), ENOTSOCK (not one of ours). */

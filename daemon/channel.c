@@ -374,7 +374,7 @@ static int enter(struct daemon *d, struct sock *sock, int family, enum channel_k
 	ch->user = user_get(&d->users, user->uid); /* cannot fail: it exists */
 	user->sockets++;
 	sock_set_user(sock, ch);
-	sock_set_owner(sock, user->uid);
+	sock_set_owner(sock, user->uid, pid);
 	table_add(&d->channels, ch);
 	d->counters[COUNTER_CHANNEL_OPENED]++;
 	*out = ch;

@@ -265,7 +265,7 @@ static void fill_header(const struct daemon *d, const struct channel *ch, const 
 	*h = (struct tapir_dgram){
 		.magic_id = sock_id(ch->sock),
 		.header_bytes = sizeof(*h),
-		.flags = ch->dgram->info_flags,
+		.flags = f->info.path_mtu ? 0 : ch->dgram->info_flags,
 		.ifindex = f->info.ifindex,
 		.ttl = f->info.ttl,
 		.tos = f->info.tos,

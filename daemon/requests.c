@@ -15,6 +15,10 @@
 #include "daemon.h"
 #include "fresh.h"
 
+#ifndef IPV6_FLOWLABEL_MGR
+#define IPV6_FLOWLABEL_MGR 32
+#endif
+
 enum { OFFERS_SOCKETS = 1, PRIVILEGED_PORTS_END = 1024, PRIORITY_MAX = 6 };
 
 /* A request about one socket, past the look-up of its channel. */
@@ -437,6 +441,19 @@ static int call_getpeername(const struct call *c)
 	return err;
 }
 
+/* A flow label that stays for long. */
+static int privilege_of_flow_label(const struct tapir_option *o, const uint8_t *value)
+{
+	enum { EXPIRES_AT = 24, LINGER_AT = 26, LONG_S = 150 }; /* struct in6_flowlabel_req of <linux/in6.h> */
+	uint16_t expires_s, linger_s;
+
+	if (o->len < LINGER_AT + sizeof(linger_s))
+		return 0;
+	memcpy(&expires_s, value + EXPIRES_AT, sizeof(expires_s));
+	memcpy(&linger_s, value + LINGER_AT, sizeof(linger_s));
+	return expires_s > LONG_S || linger_s > LONG_S ? -EPERM : 0;
+}
+
 /* What Linux keeps for CAP_NET_ADMIN or CAP_NET_RAW: 0, or the errno for everybody else. Some of it depends on the value, some on what
  * is set. */
 static int privilege_of_option(const struct call *c)
@@ -461,6 +478,12 @@ static int privilege_of_option(const struct call *c)
 			return sock_getopt(c->ch->sock, SOL_SOCKET, SO_BINDTOIFINDEX, &bound, &len, c->d->now_us) == 0 && bound ? -EPERM : 0;
 		}
 	}
+	if (o->level == IPPROTO_IPV6 && (o->name == IPV6_HOPOPTS || o->name == IPV6_RTHDRDSTOPTS || o->name == IPV6_DSTOPTS))
+		return -EPERM;
+	if (o->level == IPPROTO_IPV6 && o->name == IPV6_FLOWLABEL_MGR)
+		return privilege_of_flow_label(o, c->request->option.value);
+	if (o->level == IPPROTO_IP && o->name == IP_OPTIONS)
+		return stack_options_need_privilege(c->request->option.value, o->len) ? -EINVAL : 0;
 	if ((o->level == IPPROTO_IP && o->name == IP_TRANSPARENT) || (o->level == IPPROTO_IPV6 && o->name == IPV6_TRANSPARENT))
 		return value ? -EPERM : 0;
 	return 0;

@@ -9,6 +9,7 @@
 #include "byteq.h"
 #include "dhcp4.h"
 #include "dhcp6.h"
+#include "flowlabel.h"
 #include "frame.h"
 #include "hash.h"
 #include "icmp.h"
@@ -58,6 +59,7 @@ struct stack {
 	struct list dhcp4s, dhcp6s; /* clients, one a link at most */
 	struct mcast_table mcast;
 
+	struct flow_label_table flow_labels;
 	struct sock_table socks;    /* by id */
 	struct list event_socks;    /* sockets with events to tell */
 	struct port_table ports;

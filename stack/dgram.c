@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "core.h"
+#include "ip6.h"
 
 _Static_assert(sizeof(struct sock_error) <= FRAME_HEADROOM, "a struct sock_error is kept in its frame's headroom");
 
@@ -83,7 +84,26 @@ bool dgram_deliver(struct dgram_sock *d, struct frame *f, const uint8_t *data, s
 
 struct frame *dgram_recv_frame(struct sock *s)
 {
-	return frame_queue_pop(&dgram_sock(s)->rx);
+	struct dgram_sock *d = dgram_sock(s);
+	struct frame *f = d->mtu_news;
+
+	if (!f)
+		return frame_queue_pop(&d->rx);
+	d->mtu_news = NULL;
+	return f;
+}
+
+/* An empty datagram with IPV6_PATHMTU. As on Linux the last one counts, and it comes before what is queued. */
+void dgram_tell_path_mtu(struct dgram_sock *d, const struct ip_addr *dst, uint32_t ifindex, uint32_t mtu)
+{
+	struct frame *f = d->s.opt.recv_pathmtu ? frame_alloc(&d->s.st->frames, 0) : NULL;
+
+	if (!f)
+		return;
+	f->info = (struct dgram_info){ .src.addr = *dst, .dst.addr = *dst, .ifindex = ifindex, .ttl = -1, .tos = -1, .path_mtu = mtu };
+	frame_unref(d->mtu_news);
+	d->mtu_news = f;
+	sock_raise(&d->s, SOCK_READABLE);
 }
 
 uint32_t dgram_drops(const struct sock *s)
@@ -178,8 +198,11 @@ void dgram_on_icmp(struct dgram_sock *d, const struct icmp_error *e, uint16_t re
 	bool is_hard = e->is_hard;
 
 	if (e->error == EMSGSIZE) { /* told to those who do not fragment at will */
-		if (sock_pmtudisc(s, &e->remote) < IP_PMTUDISC_INTERFACE)
+		if (sock_pmtudisc(s, &e->remote) < IP_PMTUDISC_INTERFACE) {
 			queued.info = ip_pmtu_learn(s->st, e);
+			if (!ip_addr_is4(&e->remote)) /* RFC 3542 section 11.3 */
+				dgram_tell_path_mtu(d, &e->remote, e->ifindex, queued.info);
+		}
 		if (sock_pmtudisc(s, &e->remote) == IP_PMTUDISC_DONT)
 			return;
 		is_hard = true;
@@ -234,14 +257,13 @@ static int choose_destination(const struct sock *s, const struct dgram_info *inf
 }
 
 /* sock_pmtudisc() tells them apart. With WANT only as long as it fits: what is larger is fragmented here. */
-bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const struct ip_addr *dst, size_t l4_len)
+bool dgram_dont_fragment(const struct sock *s, const struct dgram_way *way, size_t l4_len)
 {
-	size_t ip_hdr = ip_addr_is4(dst) ? 20 : 40;
-	uint8_t way = sock_pmtudisc(s, dst);
+	uint8_t discover = sock_pmtudisc(s, &way->dst.addr);
 
-	if (way == IP_PMTUDISC_DO || way == IP_PMTUDISC_PROBE || (s->opt.dont_frag6 && !ip_addr_is4(dst)))
+	if (discover == IP_PMTUDISC_DO || discover == IP_PMTUDISC_PROBE || way->dont_frag6)
 		return true;
-	return way == IP_PMTUDISC_WANT && l4_len + ip_hdr <= via->mtu;
+	return discover == IP_PMTUDISC_WANT && l4_len + way->ip_hdr_bytes <= way->via->mtu;
 }
 
 /* A server sends to one peer after another, and mostly to the last one again: s->dst is kept while the question stays the same. */
@@ -277,11 +299,36 @@ static bool has_no_source(const struct ip_addr *local)
 	return ip_addr_is_any(local) || ip_addr_is_multicast(local);
 }
 
+/* The source that is asked for, or the wildcard. 0 or -errno. */
+static int choose_source(const struct sock *s, const struct dgram_info *info, const struct ip_addr *dst, struct ip_addr *src)
+{
+	bool is4 = ip_addr_is4(dst);
+
+	*src = s->local.addr;
+	if (!ip_addr_is_any(&info->src.addr) && !ip_addr_is_multicast(src)) {
+		*src = info->src.addr;
+		if (!s->opt.freebind && !s->opt.transparent && !ip_is_local(s->st, src))
+			return ip_addr_is4(src) ? -ENETUNREACH : -EINVAL; /* as Linux's two families */
+	} else if (!is4 && ip_addr_is_any(src) && !ip_addr_is4(&s->opt.sticky_src6) && ip_is_local(s->st, &s->opt.sticky_src6)) {
+		*src = s->opt.sticky_src6;
+	}
+	if (is4 && ip_addr_is_multicast(dst) && has_no_source(src))
+		*src = ip_addr_from4(s->opt.mcast_src);
+	return 0;
+}
+
+/* How large the packet may be where it must not be fragmented: the path's MTU. */
+static bool is_too_long(const struct sock *s, const struct dgram_info *info, const struct dgram_way *way, size_t l4_len)
+{
+	bool is_whole = way->tx.dont_fragment || sock_pmtudisc(s, &way->dst.addr) == IP_PMTUDISC_INTERFACE;
+
+	return is_whole && l4_len + way->ip_hdr_bytes > way->via->mtu && info->segment_size == 0 && s->opt.gso_size == 0;
+}
+
 int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, struct dgram_way *way)
 {
-	const struct ip_addr *src = &s->local.addr;
-	struct ip_addr mcast_src;
-	size_t max;
+	struct ip_endpoint hop;
+	struct ip_addr src;
 	int err;
 
 	if (s->error)
@@ -289,38 +336,37 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 	if (s->wr_shut)
 		return -EPIPE;
 	err = choose_destination(s, info, &way->dst);
+	if (err == 0 && l4_len > 65535)
+		err = -EMSGSIZE;
+	if (err == 0)
+		err = choose_source(s, info, &way->dst.addr, &src);
+	if (err == 0)
+		err = dgram_take_controls(s, info, way);
 	if (err < 0)
 		return err;
-	max = ip_addr_is4(&way->dst.addr) ? 65535 - 20 : 65535;
-	if (l4_len > max)
-		return -EMSGSIZE;
-	if (!ip_addr_is_any(&info->src.addr) && !ip_addr_is_multicast(src)) {
-		src = &info->src.addr;
-		if (!s->opt.freebind && !s->opt.transparent && !ip_is_local(s->st, src))
-			return ip_addr_is4(src) ? -ENETUNREACH : -EINVAL; /* as Linux's two families */
-	}
-	if (ip_addr_is4(&way->dst.addr) && ip_addr_is_multicast(&way->dst.addr) && has_no_source(src)) {
-		mcast_src = ip_addr_from4(s->opt.mcast_src);
-		src = &mcast_src;
-	}
-	err = find_way(s, &way->dst, src, info->ifindex);
+	hop = (struct ip_endpoint){ dgram_first_hop(way), way->dst.port, way->dst.scope_id };
+	err = find_way(s, &hop, &src, info->ifindex);
 	if (err < 0)
 		return err;
 	if (s->dst.is_broadcast && !s->opt.broadcast)
 		return -EACCES;
+	if (s->dst.is_gatewayed && way->room.ip4.is_strict)
+		return -ENETUNREACH;
 	way->via = &s->dst;
-	way->tx = (struct ip_tx){
-		.src = has_no_source(src) || s->dst.is_broadcast ? s->dst.src : *src,
-		.dst = way->dst.addr,
-		.ttl = info->ttl >= 0 ? (uint8_t)info->ttl : sock_ttl(s, &way->dst.addr),
-		.tos = info->tos >= 0 ? (uint8_t)info->tos : sock_tos(s, &way->dst.addr),
-		.dont_fragment = dgram_dont_fragment(s, &s->dst, &way->dst.addr, l4_len),
-		.sock_id = s->id,
-		.csum_offset = -1,
-		.loop = s->dst.is_broadcast || (s->dst.is_multicast && (s->family == AF_INET ? s->opt.mcast_loop : s->opt.mcast_loop6)),
-	};
-	if ((way->tx.dont_fragment || sock_pmtudisc(s, &way->dst.addr) == IP_PMTUDISC_INTERFACE) &&
-	    l4_len + (ip_addr_is4(&way->dst.addr) ? 20 : 40) > s->dst.mtu && info->segment_size == 0 && s->opt.gso_size == 0) {
+	way->tx.src = has_no_source(&src) || s->dst.is_broadcast ? s->dst.src : src;
+	way->tx.ttl = info->ttl >= 0 ? (uint8_t)info->ttl : sock_ttl(s, &way->dst.addr);
+	way->tx.tos = info->tos >= 0 ? (uint8_t)info->tos : sock_tos(s, &way->dst.addr);
+	way->tx.sock_id = s->id;
+	way->tx.csum_offset = -1;
+	way->tx.loop = s->dst.is_broadcast || (s->dst.is_multicast && (s->family == AF_INET ? s->opt.mcast_loop : s->opt.mcast_loop6));
+	dgram_finish_options(s, way);
+	if (l4_len + way->ip_hdr_bytes - (ip_addr_is4(&way->dst.addr) ? 0 : IP6_HDR_LEN) > 65535)
+		return -EMSGSIZE;
+	way->tx.dont_fragment = dgram_dont_fragment(s, way, l4_len);
+	if (is_too_long(s, info, way, l4_len)) {
+		if (way->dont_frag6)
+			dgram_tell_path_mtu(dgram_sock(s), &way->dst.addr, s->dst.ifindex,
+					    s->dst.mtu - (way->ip_hdr_bytes - (uint32_t)IP6_HDR_LEN));
 		queue_local_error(dgram_sock(s), way, EMSGSIZE);
 		return -EMSGSIZE;
 	}
@@ -330,15 +376,13 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 /* What dgram_prepare() would let pass to where it has just found the way. */
 static size_t most_bytes(const struct sock *s, const struct dgram_info *info, const struct dgram_way *way, size_t hdr_bytes)
 {
-	bool is4 = ip_addr_is4(&way->dst.addr);
-	size_t ip_hdr = is4 ? 20 : 40, most = is4 ? 65535 - ip_hdr : 65535;
+	size_t most = 65535 - way->ip_hdr_bytes + (ip_addr_is4(&way->dst.addr) ? 0 : IP6_HDR_LEN);
 	uint8_t discover = sock_pmtudisc(s, &way->dst.addr);
-	bool is_whole = discover == IP_PMTUDISC_DO || discover == IP_PMTUDISC_PROBE || discover == IP_PMTUDISC_INTERFACE ||
-			(s->opt.dont_frag6 && !is4);
+	bool is_whole = discover == IP_PMTUDISC_DO || discover == IP_PMTUDISC_PROBE || discover == IP_PMTUDISC_INTERFACE || way->dont_frag6;
 
 	if (is_whole && info->segment_size == 0 && s->opt.gso_size == 0)
-		most = way->via->mtu - ip_hdr;
-	return most - hdr_bytes;
+		most = way->via->mtu > way->ip_hdr_bytes ? way->via->mtu - way->ip_hdr_bytes : 0;
+	return most > hdr_bytes ? most - hdr_bytes : 0;
 }
 
 int dgram_check(struct sock *s, const struct dgram_info *info, struct dgram_way *way, size_t hdr_bytes, size_t bytes,
@@ -436,6 +480,7 @@ void dgram_close(struct sock *s, bool abort, uint64_t now_us)
 void dgram_destroy(struct sock *s)
 {
 	frame_queue_clear(&dgram_sock(s)->rx);
+	frame_unref(dgram_sock(s)->mtu_news);
 	frame_queue_clear(&dgram_sock(s)->errors);
 	sock_free(s);
 }
@@ -445,7 +490,7 @@ int dgram_poll(const struct sock *s)
 	const struct dgram_sock *d = container_of(s, const struct dgram_sock, s);
 	int poll = POLLOUT;
 
-	if (d->rx.count > 0 || s->rd_shut)
+	if (d->rx.count > 0 || d->mtu_news || s->rd_shut)
 		poll |= POLLIN;
 	if (d->errors.count > 0)
 		poll |= POLLERR;

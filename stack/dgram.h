@@ -15,6 +15,7 @@ struct dgram_sock {
 	struct ip_addr asked_dst, asked_src; /* the question that s.dst answers; s.dst.ifindex 0: none */
 	uint32_t asked_link;
 	struct frame_queue rx;
+	struct frame *mtu_news;	    /* IPV6_RECVPATHMTU: the last one, not told yet */
 	struct frame_queue errors;  /* IP_RECVERR: quoted datagrams, each with a struct sock_error at the start of its buffer */
 	uint32_t drops;		    /* datagrams that found the queue full */
 	bool addr_locked, port_locked; /* bind(2) gave the address, the port: dissolving the association keeps it */
@@ -44,7 +45,10 @@ bool dgram_wants_ip_hdr(const struct sock *s);
 struct dgram_way {
 	struct ip_endpoint dst;
 	const struct ip_dst *via;
-	struct ip_tx tx; /* src, dst, ttl, tos, dont_fragment, sock_id are filled in */
+	struct ip_tx tx; /* src, dst, ttl, tos, dont_fragment, sock_id, options and flow label are filled in */
+	struct sock_tx_room room; /* what tx points to */
+	uint32_t ip_hdr_bytes; /* of the network header, options and extension headers included */
+	bool dont_frag6; /* IPV6_DONTFRAG */
 };
 
 /** dgram_prepare - everything that sendto(2) decides before a datagram of @l4_len bytes (header included) can be built: a pending
@@ -56,8 +60,17 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 int dgram_check(struct sock *s, const struct dgram_info *info, struct dgram_way *way, size_t hdr_bytes, size_t bytes,
 		size_t *bytes_max);
 
+/* dgram_ctl.c: what a datagram's control messages and the socket's options put into its network header. First the choice, into way->room;
+ * dgram_finish_options() fills way->tx when its source is known. 0, -EINVAL. */
+int dgram_take_controls(const struct sock *s, const struct dgram_info *info, struct dgram_way *way);
+struct ip_addr dgram_first_hop(const struct dgram_way *way); /* where it goes first: a route's first address, or its destination */
+void dgram_finish_options(const struct sock *s, struct dgram_way *way);
+
+/* IPV6_RECVPATHMTU (RFC 3542 section 11.3): tell, if the socket asks for it, that a packet to @dst takes @mtu bytes. */
+void dgram_tell_path_mtu(struct dgram_sock *d, const struct ip_addr *dst, uint32_t ifindex, uint32_t mtu);
+
 /* Whether a packet of @l4_len bytes must not be fragmented on its way, by the socket's options and what the path takes. */
-bool dgram_dont_fragment(const struct sock *s, const struct ip_dst *via, const struct ip_addr *dst, size_t l4_len);
+bool dgram_dont_fragment(const struct sock *s, const struct dgram_way *way, size_t l4_len);
 
 /* connect(2): NULL dissolves. The port, where the protocol has one, was claimed before. */
 int dgram_connect(struct sock *s, const struct ip_endpoint *remote);

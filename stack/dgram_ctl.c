@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dgram_ctl.c - ancillary data of received datagrams: what recvmsg(2) tells in control messages beyond the fields of struct dgram_info.
+/* dgram_ctl.c - ancillary data of datagrams beyond the fields of struct dgram_info: what recvmsg(2) tells in control messages, and what
+ * those of sendmsg(2) put into a network header.
  * Layouts, names and order are Linux's (RFC 3542 sections 4 to 6 and, for the old forms, RFC 2292; ip(7)). Extension headers come as they
  * were in the packet: the hop-by-hop options first, the others in their order (RFC 3542 section 4.2, 4.3; "IPV6_RECVRTHDRDSTOPTS" does
  * not exist on Linux, IPV6_RECVDSTOPTS gives those before a routing header too). */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +16,8 @@
 #include "ip6_ext.h"
 #include "sockopt.h"
 #include "wire.h"
+
+/* ---- Received ----------------------------------------------------------------------------------------------------- */
 
 bool dgram_wants_ip_hdr(const struct sock *s)
 {
@@ -28,7 +32,7 @@ bool sock_wants_controls(const struct sock *s)
 	const struct sock_opts *o = &s->opt;
 
 	return dgram_wants_ip_hdr(s) || o->rxq_ovfl || o->recv_pktinfo2292 || o->recv_hoplimit2292 || o->recv_fragsize ||
-	       o->recv_fragsize6;
+	       o->recv_fragsize6 || o->recv_pathmtu;
 }
 
 /* To whom the messages go. */
@@ -156,14 +160,145 @@ static void put_ip4(const struct out *o)
 		put_int(o, IPPROTO_IP, IP_RECVFRAGSIZE, info->frag_bytes);
 }
 
+/* RFC 3542 section 11.3: struct ip6_mtuinfo. */
+static void put_path_mtu(const struct out *o)
+{
+	struct ip6_mtuinfo m = { .ip6m_addr = { .sin6_family = AF_INET6, .sin6_scope_id = o->info->ifindex }, .ip6m_mtu = o->info->path_mtu };
+
+	memcpy(&m.ip6m_addr.sin6_addr, o->info->dst.addr.b, sizeof(m.ip6m_addr.sin6_addr));
+	put(o, IPPROTO_IPV6, IPV6_PATHMTU, &m, sizeof(m));
+}
+
 void sock_each_control(struct sock *s, const struct frame *f, sock_control_fn *fn, void *ctx)
 {
 	const struct out o = { s, &f->info, fn, ctx };
 
+	if (f->info.path_mtu) {
+		put_path_mtu(&o);
+		return;
+	}
 	if (s->opt.rxq_ovfl && f->info.drops)
 		put(&o, SOL_SOCKET, SO_RXQ_OVFL, &f->info.drops, sizeof(f->info.drops));
 	if (ip_addr_is4(&f->info.dst.addr))
 		put_ip4(&o);
 	else
 		put_ip6(&o);
+}
+
+/* ---- To send ------------------------------------------------------------------------------------------------------ */
+
+/* What the control messages of one datagram ask for. */
+struct asked {
+	struct ip6_txopts ext;
+	struct ip4_txopt ip4;
+	bool has_ext, has_ip4, has_flow_info;
+	uint32_t flow_info; /* sin6_flowinfo's, or IPV6_FLOWINFO's */
+	int dont_frag;	    /* -1: not given */
+};
+
+static int take_ip6_control(const struct sock *s, const struct dgram_control *c, struct asked *a)
+{
+	int err = ip6_txopts_add(&a->ext, c);
+	uint32_t info = 0;
+
+	if (err != -ENOENT) {
+		a->has_ext = true;
+		return err;
+	}
+	if (c->bytes >= sizeof(info))
+		memcpy(&info, c->data, sizeof(info));
+	switch (c->type) {
+	case IPV6_FLOWINFO_SEND: /* no control message of Linux's: the address's sin6_flowinfo */
+		if (s->opt.flowinfo_send) {
+			a->has_flow_info = true;
+			a->flow_info = ntohl(info);
+		}
+		return 0;
+	case IPV6_FLOWINFO:
+		a->has_flow_info = true;
+		a->flow_info = ntohl(info);
+		return c->bytes < sizeof(info) ? -EINVAL : 0;
+	case IPV6_DONTFRAG:
+		memcpy(&a->dont_frag, &info, sizeof(a->dont_frag));
+		return c->bytes != sizeof(int) || a->dont_frag < 0 || a->dont_frag > 1 ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
+/* Those of the other family are passed over, as on Linux. */
+static int take_control(const struct sock *s, const struct dgram_control *c, bool is4, struct asked *a)
+{
+	if (c->level == IPPROTO_IPV6)
+		return is4 ? 0 : take_ip6_control(s, c, a);
+	if (c->level != IPPROTO_IP || !is4 || c->type != IP_RETOPTS)
+		return 0;
+	a->has_ip4 = true;
+	return ip4_txopt_take(&a->ip4, c->data, c->bytes < IP4_OPTIONS_LEN_MAX ? c->bytes : (size_t)IP4_OPTIONS_LEN_MAX);
+}
+
+/* Options of the datagram's take the place of all of the socket's. */
+static void choose_options(const struct sock *s, const struct asked *a, struct dgram_way *way, bool is4)
+{
+	way->room.ip4 = (struct ip4_txopt_built){ .has_route = false };
+	way->room.ext = (struct ip6_txopts){ .hdr = { NULL } };
+	if (is4) {
+		if (a->has_ip4 || s->ip4_txopt) { /* built anew when the source is known */
+			const struct ip4_txopt *o = a->has_ip4 ? &a->ip4 : s->ip4_txopt;
+
+			way->room.ip4.options = *o;
+			way->room.ip4.first_hop = ip4_txopt_first_hop(o, &way->dst.addr);
+			way->room.ip4.is_strict = ip4_txopt_is_strict(o);
+		}
+		return;
+	}
+	way->room.ext = a->has_ext ? a->ext : ip6_txopts_sticky(s);
+	if (!way->room.ext.hdr[IP6_TXOPT_ROUTING])
+		way->room.ext.hdr[IP6_TXOPT_DST_BEFORE_ROUTING] = NULL;
+}
+
+int dgram_take_controls(const struct sock *s, const struct dgram_info *info, struct dgram_way *way)
+{
+	struct asked a = { .dont_frag = -1 };
+	bool is4 = ip_addr_is4(&way->dst.addr), is_to_peer = ip_addr_is_any(&info->dst.addr) && info->dst.port == 0;
+	int err;
+
+	for (int i = 0; i < info->control_count; i++) {
+		err = take_control(s, &info->controls[i], is4, &a);
+		if (err < 0)
+			return err;
+	}
+	way->tx = (struct ip_tx){ .dst = way->dst.addr };
+	choose_options(s, &a, way, is4);
+	way->dont_frag6 = !is4 && (a.dont_frag >= 0 ? a.dont_frag : s->opt.dont_frag6);
+	if (is4)
+		return 0;
+	way->tx.flow_label = (a.has_flow_info ? a.flow_info : is_to_peer ? s->flow_label : 0) & FLOW_LABEL_BITS;
+	way->tx.auto_label = sock_auto_label(s);
+	return way->tx.flow_label && !flow_label_is_allowed(s, way->tx.flow_label) ? -EINVAL : 0;
+}
+
+struct ip_addr dgram_first_hop(const struct dgram_way *way)
+{
+	if (!ip_addr_is4(&way->dst.addr))
+		return ip6_txopts_first_hop(&way->room.ext, &way->dst.addr);
+	return way->room.ip4.options.len > 0 ? way->room.ip4.first_hop : way->dst.addr;
+}
+
+void dgram_finish_options(const struct sock *s, struct dgram_way *way)
+{
+	struct ip4_txopt given = way->room.ip4.options;
+
+	if (!ip_addr_is4(&way->dst.addr)) {
+		if (ip6_txopts_bytes(&way->room.ext) > 0)
+			way->tx.ext = &way->room.ext;
+		way->ip_hdr_bytes = ip6_hdr_len(&way->tx);
+		return;
+	}
+	if (given.len > 0) {
+		ip4_txopt_build(&given, &way->tx.src, &way->dst.addr, s->st->now_us, &way->room.ip4);
+		way->tx.options = way->room.ip4.options.bytes;
+		way->tx.options_len = way->room.ip4.options.len;
+		way->tx.route4 = way->room.ip4.has_route ? &way->room.ip4.first_hop : NULL;
+	}
+	way->ip_hdr_bytes = ip4_hdr_len(&way->tx);
 }

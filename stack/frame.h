@@ -64,6 +64,7 @@ struct dgram_info {
 	const uint8_t *ip_hdr;
 	uint16_t ip_hdr_len;
 	uint16_t frag_bytes;   /* received: the largest fragment's packet; 0: it came whole */
+	uint32_t path_mtu;     /* received: no datagram, but the news that the path to dst takes so much (IPV6_PATHMTU); 0: a datagram */
 	uint32_t drops;	       /* received: how many had found the queue full before */
 	uint16_t control_count; /* sending */
 	const struct dgram_control *controls;

@@ -10,12 +10,13 @@
 #include "eth.h"
 #include "ip4.h"
 #include "ip6.h"
+#include "ip6_txopt.h"
 #include "ip_frag.h"
 #include "nd_router.h"
 #include "offload.h"
 #include "wire.h"
 
-enum { IP_TOTAL_LEN_MAX = 65535 };
+enum { IP_TOTAL_LEN_MAX = 65535, LINK_HDR_ROOM = 32, UPPER_HDR_LEN = 20 };
 
 /* ---- Routes ---- */
 
@@ -252,6 +253,12 @@ struct plan {
 	uint16_t addr_sum;
 };
 
+/* All headers must be in the first fragment (RFC 7112 section 5). */
+static bool fits_first_fragment(const struct plan *p, uint32_t mtu)
+{
+	return !p->tx.ext || p->hdr_len + IP6_FRAG_HDR_LEN + UPPER_HDR_LEN <= mtu;
+}
+
 static int plan_output(struct plan *p, const struct frame *f, const struct ip_tx *tx, const struct ip_dst *d)
 {
 	uint32_t total_len;
@@ -268,7 +275,8 @@ static int plan_output(struct plan *p, const struct frame *f, const struct ip_tx
 	total_len = p->hdr_len + p->l4_len;
 	p->is_fragmented = !p->is_gso && total_len > d->mtu;
 	p->addr_sum = addr_sum_of(&p->tx, p->is4);
-	if ((p->is4 ? total_len : p->l4_len) > IP_TOTAL_LEN_MAX || (p->is_fragmented && p->tx.dont_fragment))
+	if ((p->is4 ? total_len : total_len - IP6_HDR_LEN) > IP_TOTAL_LEN_MAX
+	    || (p->is_fragmented && (p->tx.dont_fragment || !fits_first_fragment(p, d->mtu))))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -304,6 +312,28 @@ static void push_ip_hdr(struct stack *st, struct frame *f, const struct plan *p)
 			      p->tx.dont_fragment ? IP4_DF : 0, p->addr_sum);
 	else
 		ip6_write_hdr(h, &p->tx, total_len, false);
+}
+
+/* Extension headers may be longer than the room that a frame has before a transport header: then the frame becomes another one. Takes
+ * over the reference. */
+static struct frame *with_headroom(struct stack *st, struct frame *f, uint32_t bytes)
+{
+	struct frame *roomy;
+
+	if (frame_headroom(f) >= bytes)
+		return f;
+	roomy = bytes + f->len <= FRAME_LARGE_BYTES - FRAME_HEADROOM ? frame_alloc(&st->frames, bytes + f->len) : NULL;
+	if (roomy) {
+		frame_put(roomy, bytes);
+		frame_pull(roomy, bytes);
+		memcpy(frame_put(roomy, f->len), f->data, f->len);
+		roomy->off = f->off;
+		roomy->sock_id = f->sock_id;
+	} else {
+		stat_count(st, STAT_IP_DROP_NO_MEMORY);
+	}
+	frame_unref(f);
+	return roomy;
 }
 
 /* ---- Our own packets to groups and broadcast addresses ---- */
@@ -342,6 +372,8 @@ static void loop_whole(struct stack *st, const struct frame *f, const struct pla
 {
 	struct frame *copy = is_heard_here(st, d, &p->tx.dst) ? copy_of(st, f) : NULL;
 
+	if (copy)
+		copy = with_headroom(st, copy, p->hdr_len);
 	if (!copy)
 		return;
 	push_ip_hdr(st, copy, p);
@@ -354,6 +386,22 @@ static bool stays_here(const struct ip_tx *tx, const struct ip_dst *d)
 	if (!d->is_multicast || d->is_local)
 		return false;
 	return tx->ttl == 0 || (!ip_addr_is4(&tx->dst) && (tx->dst.b[1] & 0xf) <= 1);
+}
+
+/* The destination options that come last are fragmented with the rest (RFC 8200 section 4.5). */
+static int output_fragmented(struct stack *st, struct frame *f, struct plan *p, const struct ip_dst *d)
+{
+	uint32_t dst_bytes = p->tx.ext ? ip6_txopt_bytes(p->tx.ext->hdr[IP6_TXOPT_DST]) : 0;
+	struct ip6_txopts rest;
+
+	if (dst_bytes > 0) {
+		p->tx.proto = ip6_txopts_write(p->tx.ext, IP6_TXOPT_DST, IP6_TXOPT_DST, frame_push(f, dst_bytes), &p->tx.dst,
+					       p->tx.proto);
+		rest = *p->tx.ext;
+		rest.hdr[IP6_TXOPT_DST] = NULL;
+		p->tx.ext = &rest;
+	}
+	return ip_output_fragments(st, f, &p->tx, d);
 }
 
 int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const struct ip_dst *d)
@@ -369,6 +417,9 @@ int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const s
 	if (!p.is4 && f->len >= 4)
 		p.tx.flow_label = ip6_flow_label(st, &p.tx, f->data);
 	f->sock_id = tx->sock_id;
+	f = with_headroom(st, f, p.hdr_len + LINK_HDR_ROOM);
+	if (!f)
+		return -ENOBUFS;
 	put_l4_csum(f, &p, d);
 	if (tx->loop)
 		loop_whole(st, f, &p, d);
@@ -377,7 +428,7 @@ int ip_output(struct stack *st, struct frame *f, const struct ip_tx *tx, const s
 		return 0;
 	}
 	if (p.is_fragmented)
-		return ip_output_fragments(st, f, &p.tx, d);
+		return output_fragmented(st, f, &p, d);
 	push_ip_hdr(st, f, &p);
 	return ip_send_packet(st, f, d);
 }
@@ -481,6 +532,21 @@ static void slices_write_csum(const struct slices *p, struct frame_out *out)
 	}
 }
 
+/* Long extension headers do not fit before the transport's in @out. */
+static void output_slices_as_frame(struct stack *st, const struct slices *p, struct frame_out *out)
+{
+	struct frame *f = frame_alloc(&st->frames, p->l4_len);
+
+	if (!f) {
+		stat_count(st, STAT_IP_DROP_NO_MEMORY);
+		return;
+	}
+	memcpy(frame_put(f, p->tx->l4_hdr_len), p->l4, p->tx->l4_hdr_len);
+	for (int i = 1; i < out->iovcnt; i++)
+		memcpy(frame_put(f, out->iov[i].iov_len), out->iov[i].iov_base, out->iov[i].iov_len);
+	ip_output(st, f, p->tx, p->d);
+}
+
 bool ip_output_slices(struct stack *st, struct frame_out *out, const struct ip_tx *tx, const struct ip_dst *d)
 {
 	struct link *l = link_by_ifindex(st, d->ifindex);
@@ -489,6 +555,10 @@ bool ip_output_slices(struct stack *st, struct frame_out *out, const struct ip_t
 
 	if (!slices_plan(&p, out, tx, d)) {
 		stat_count(st, STAT_IP_DROP_TOO_BIG);
+		return false;
+	}
+	if (p.hdr_len + LINK_HDR_ROOM > FRAME_HEADROOM) {
+		output_slices_as_frame(st, &p, out);
 		return false;
 	}
 	slices_write_ip_hdr(st, &p);

@@ -10,6 +10,7 @@
 #include "stack.h"
 
 struct neigh;
+struct ip6_txopts;
 
 enum {
 	IPPROTO_NR_ICMP = 1,
@@ -115,6 +116,9 @@ bool ip_dst_is_stale(const struct stack *st, const struct ip_dst *d);
 /* The peer behind @d answers: forward progress keeps the neighbour reachable (RFC 4861 section 7.3.1). Cheap; call at will. */
 void ip_dst_confirm(struct stack *st, const struct ip_dst *d);
 
+/* RFC 6437: packets of TCP and UDP are labelled if the stack is set to (net.ipv6.auto_flowlabels); a socket may say otherwise. */
+enum ip_auto_label { IP_AUTO_LABEL_BY_PROTOCOL, IP_AUTO_LABEL_ON, IP_AUTO_LABEL_OFF };
+
 /* What goes into the IP header. */
 struct ip_tx {
 	struct ip_addr src, dst;
@@ -125,6 +129,7 @@ struct ip_tx {
 	bool router_alert;
 	bool loop;		/* our own sockets hear it too, when it goes to a group that the link hears, or is a broadcast */
 	uint32_t flow_label;	/* IPv6, 20 bits; 0 none */
+	uint8_t auto_label;	/* enum ip_auto_label: whether none becomes one of the flow's own */
 	uint64_t sock_id;
 	int8_t csum_offset;	/* where the transport checksum lies in the transport header; -1: complete already, or none */
 	uint16_t gso_size;	/* payload bytes of each segment when the packet is larger than the MTU and the link segments it */
@@ -132,6 +137,8 @@ struct ip_tx {
 	uint16_t l4_hdr_len;	/* with gso, and always for ip_output_slices() */
 	const uint8_t *options;	/* IPv4 options, padded to 4 bytes; NULL: none */
 	uint8_t options_len;	/* 0..40 */
+	const struct ip_addr *route4; /* IPv4: the first address of their source route, to which the packet goes; NULL: none */
+	const struct ip6_txopts *ext; /* IPv6: extension headers that a program gave; NULL: none */
 };
 
 /** ip_output - send a frame whose window is the transport header and all of the payload (no tail), FRAME_HEADROOM before it.

@@ -261,6 +261,11 @@ void ip4_write_hdr(uint8_t *h, const struct ip_tx *tx, uint32_t total_len, uint1
 	memcpy(h + 16, ip_addr_v4(&tx->dst), 4);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
+	if (tx->route4) {
+		memcpy(h + 16, ip_addr_v4(tx->route4), 4);
+		put_be16(h + 10, 0);
+		sum = checksum_add(0, h, IP4_HDR_LEN);
+	}
 	if (hdr_len > IP4_HDR_LEN) {
 		uint8_t *o = h + IP4_HDR_LEN;
 

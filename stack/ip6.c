@@ -4,6 +4,7 @@
 #include "core.h"
 #include "icmp6.h"
 #include "ip6_ext.h"
+#include "ip6_txopt.h"
 #include "offload.h"
 #include "wire.h"
 
@@ -267,16 +268,24 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 
 enum { HOP_BY_HOP_LEN = 8, FLOW_LABEL_MASK = 0xfffff };
 
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_NR_TCP || proto == IPPROTO_NR_UDP;
+}
+
 uint32_t ip6_flow_label(struct stack *st, const struct ip_tx *tx, const uint8_t *l4)
 {
+	static const uint8_t no_ports[4];
 	uint8_t flow[16 + 16 + 4 + 1];
 	uint32_t label;
 
-	if (tx->flow_label || !st->tunables.ip6_auto_flowlabels || (tx->proto != IPPROTO_NR_TCP && tx->proto != IPPROTO_NR_UDP))
+	if (tx->flow_label || tx->auto_label == IP_AUTO_LABEL_OFF)
 		return tx->flow_label;
+	if (tx->auto_label == IP_AUTO_LABEL_BY_PROTOCOL && (!st->tunables.ip6_auto_flowlabels || !has_ports(tx->proto)))
+		return 0;
 	memcpy(flow, tx->src.b, 16);
 	memcpy(flow + 16, tx->dst.b, 16);
-	memcpy(flow + 32, l4, 4);
+	memcpy(flow + 32, has_ports(tx->proto) ? l4 : no_ports, 4);
 	flow[36] = tx->proto;
 	label = (uint32_t)hash_bytes(&st->flow_key, flow, sizeof(flow)) & FLOW_LABEL_MASK;
 	return label ? label : 1; /* 0 would say that there is none */
@@ -284,24 +293,32 @@ uint32_t ip6_flow_label(struct stack *st, const struct ip_tx *tx, const uint8_t 
 
 uint32_t ip6_hdr_len(const struct ip_tx *tx)
 {
-	return IP6_HDR_LEN + (tx->router_alert ? HOP_BY_HOP_LEN : 0);
+	return IP6_HDR_LEN + (tx->router_alert ? HOP_BY_HOP_LEN : 0) + ip6_txopts_bytes(tx->ext);
+}
+
+/* The hop-by-hop header of our own messages to routers: RFC 2711 section 2.1, value 0 as MLD wants it, and two bytes of padding. */
+static void write_router_alert(uint8_t *h, uint8_t next)
+{
+	static const uint8_t alert[6] = { 5, 2, 0, 0, 1, 0 };
+
+	h[0] = next;
+	h[1] = 0;
+	memcpy(h + 2, alert, sizeof(alert));
 }
 
 void ip6_write_hdr(uint8_t *h, const struct ip_tx *tx, uint32_t total_len, bool fragment_hdr)
 {
 	uint8_t next = fragment_hdr ? IP6_FRAGMENT : tx->proto;
+	struct ip_addr to = ip6_txopts_first_hop(tx->ext, &tx->dst);
 
+	if (tx->ext)
+		next = ip6_txopts_write(tx->ext, IP6_TXOPT_HOP, IP6_TXOPT_DST, h + IP6_HDR_LEN, &tx->dst, next);
+	if (tx->router_alert)
+		write_router_alert(h + IP6_HDR_LEN, next);
 	put_be32(h, 6u << 28 | (uint32_t)tx->tos << 20 | (tx->flow_label & FLOW_LABEL_MASK));
 	put_be16(h + 4, (uint16_t)(total_len - IP6_HDR_LEN));
 	h[6] = tx->router_alert ? IP6_HOP_BY_HOP : next;
 	h[7] = tx->ttl;
 	memcpy(h + 8, tx->src.b, 16);
-	memcpy(h + 24, tx->dst.b, 16);
-	if (tx->router_alert) { /* RFC 2711 section 2.1, value 0 as MLD wants it, and two bytes of padding */
-		static const uint8_t alert[6] = { 5, 2, 0, 0, 1, 0 };
-
-		h[IP6_HDR_LEN] = next;
-		h[IP6_HDR_LEN + 1] = 0;
-		memcpy(h + IP6_HDR_LEN + 2, alert, sizeof(alert));
-	}
+	memcpy(h + 24, to.b, 16);
 }

@@ -11,6 +11,7 @@
 #include "core.h"
 #include "dgram.h"
 #include "ip4_options.h"
+#include "ip6.h"
 #include "sockopt.h"
 #include "wire.h"
 
@@ -174,6 +175,8 @@ static int send_with_header(struct sock *s, struct frame *f, const struct dgram_
 
 	if (hdr_bytes >= IP4_HDR_LEN && hdr_bytes <= f->len)
 		err = dgram_prepare(s, info, f->len - hdr_bytes, &way);
+	if (err == 0 && way.tx.options_len > 0) /* it brings its own */
+		err = -EINVAL;
 	if (err == 0 && f->len > way.via->mtu)
 		err = -EMSGSIZE;
 	if (err < 0) {
@@ -182,6 +185,26 @@ static int send_with_header(struct sock *s, struct frame *f, const struct dgram_
 	}
 	way.tx.proto = f->data[IP4_PROTO_AT];
 	complete_header(s, f, &way, hdr_bytes);
+	f->sock_id = s->id;
+	if (way.tx.loop)
+		ip_loop_packet(s->st, f, way.via, &way.tx.dst);
+	return ip_send_packet(s->st, f, way.via);
+}
+
+/* IPV6_HDRINCL: nothing is completed; as on Linux, not even looked at. */
+static int send_with_header6(struct sock *s, struct frame *f, const struct dgram_info *info)
+{
+	struct dgram_way way;
+	int err = dgram_prepare(s, info, 0, &way);
+
+	if (err == 0 && f->len > way.via->mtu)
+		err = -EMSGSIZE;
+	if (err == 0 && f->len < IP6_HDR_LEN)
+		err = -EINVAL;
+	if (err < 0) {
+		frame_unref(f);
+		return err;
+	}
 	f->sock_id = s->id;
 	if (way.tx.loop)
 		ip_loop_packet(s->st, f, way.via, &way.tx.dst);
@@ -201,8 +224,8 @@ static int raw_send_frame(struct sock *s, struct frame *f, const struct dgram_in
 	int err;
 
 	(void)now_us;
-	if (s->opt.hdrincl && s->family == AF_INET)
-		return send_with_header(s, f, info);
+	if (s->opt.hdrincl)
+		return s->family == AF_INET ? send_with_header(s, f, info) : send_with_header6(s, f, info);
 	err = dgram_prepare(s, info, f->len, &way);
 	if (err == 0 && raw->csum_at != CSUM_NONE && f->len < (uint32_t)raw->csum_at + 2)
 		err = -EINVAL;
@@ -228,14 +251,18 @@ static int raw_check_send(struct sock *s, const struct dgram_info *info, size_t 
 	struct dgram_way way;
 	int err;
 
-	if (!s->opt.hdrincl || s->family != AF_INET)
+	if (!s->opt.hdrincl)
 		return dgram_check(s, info, &way, 0, bytes, bytes_max);
-	if (bytes < IP4_HDR_LEN)
+	if (s->family == AF_INET && bytes < IP4_HDR_LEN)
 		return -EINVAL;
 	err = dgram_check(s, info, &way, 0, 0, bytes_max);
+	if (err == 0 && way.tx.options_len > 0)
+		err = -EINVAL;
 	if (err == 0)
 		*bytes_max = s->dst.mtu;
-	return err == 0 && bytes > *bytes_max ? -EMSGSIZE : err;
+	if (err == 0 && bytes > *bytes_max)
+		err = -EMSGSIZE;
+	return err == 0 && s->family == AF_INET6 && bytes < IP6_HDR_LEN ? -EINVAL : err;
 }
 
 /* ---- Socket operations -------------------------------------------------------------------------------------------- */
@@ -245,7 +272,7 @@ static int raw_init(struct sock *s)
 	struct raw_sock *raw = raw_sock(s);
 
 	raw->csum_at = s->protocol == IPPROTO_NR_ICMP6 && s->family == AF_INET6 ? ICMP6_CSUM_AT : CSUM_NONE;
-	s->opt.hdrincl = s->protocol == IPPROTO_RAW && s->family == AF_INET;
+	s->opt.hdrincl = s->protocol == IPPROTO_RAW;
 	list_append(&s->st->raw.by_protocol[s->protocol], &raw->link);
 	return dgram_init(s);
 }
@@ -283,6 +310,17 @@ static int set_csum_at(struct raw_sock *raw, const void *value, size_t len)
 	return 0;
 }
 
+static int set_hdrincl(struct sock *s, const void *value, size_t len)
+{
+	int v;
+
+	if (len < sizeof(v))
+		return -EINVAL;
+	memcpy(&v, value, sizeof(v));
+	s->opt.hdrincl = v != 0;
+	return 0;
+}
+
 static int raw_setopt(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us)
 {
 	struct raw_sock *raw = raw_sock(s);
@@ -304,13 +342,15 @@ static int raw_setopt(struct sock *s, int level, int name, const void *value, si
 		return -EINVAL;
 	if (s->family == AF_INET6 && (level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM)
 		return set_csum_at(raw, value, len);
+	if (s->family == AF_INET6 && (level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_HDRINCL)
+		return set_hdrincl(s, value, len);
 	return -ENOPROTOOPT;
 }
 
 static int raw_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us)
 {
 	const struct raw_sock *raw = raw_sock(s);
-	const int off = 0;
+	const int hdrincl = s->opt.hdrincl;
 
 	(void)now_us;
 	if (s->family == AF_INET && level == SOL_RAW && name == ICMP_FILTER)
@@ -319,8 +359,8 @@ static int raw_getopt(struct sock *s, int level, int name, void *value, size_t *
 		return -EOPNOTSUPP;
 	if (s->family == AF_INET6 && level == IPPROTO_ICMPV6 && name == ICMP6_FILTER)
 		return sockopt_put(value, len, raw->blocked, sizeof(raw->blocked));
-	if (s->family == AF_INET6 && level == IPPROTO_IPV6 && name == IPV6_HDRINCL) /* shown as off */
-		return sockopt_put(value, len, &off, sizeof(off));
+	if (s->family == AF_INET6 && (level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_HDRINCL)
+		return sockopt_put(value, len, &hdrincl, sizeof(hdrincl));
 	if (s->family == AF_INET6 && (level == IPPROTO_IPV6 || level == SOL_RAW) && name == IPV6_CHECKSUM)
 		return sockopt_put(value, len, &raw->csum_at, sizeof(raw->csum_at));
 	return -ENOPROTOOPT;

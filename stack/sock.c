@@ -159,6 +159,7 @@ struct sock *sock_alloc(struct stack *st, const struct sock_ops *ops, int family
 	if (like) {
 		s->opt = like->opt;
 		s->owner = like->owner;
+		s->owner_pid = like->owner_pid;
 	} else {
 		sockopt_init(&s->opt, st);
 		s->opt.mcast_all = family == AF_INET; /* of an IPv6 socket Linux leaves it unset */
@@ -173,6 +174,9 @@ void sock_free(struct sock *s)
 	struct stack *st = s->st;
 
 	mcast_leave_all(s);
+	ip6_txopts_free(s);
+	flow_labels_release(s);
+	mem_free(&st->mem, s->ip4_txopt);
 	port_release(st, &s->port);
 	list_remove(&s->event_link);
 	leave_table(st, s);
@@ -272,9 +276,10 @@ void sock_set_user(struct sock *s, void *user)
 	s->user = user;
 }
 
-void sock_set_owner(struct sock *s, uint32_t owner)
+void sock_set_owner(struct sock *s, uint32_t owner, int32_t pid)
 {
 	s->owner = owner;
+	s->owner_pid = pid;
 }
 
 int sock_getname(const struct sock *s, struct ip_endpoint *local)
@@ -481,9 +486,23 @@ bool sock_unbind(struct sock *s, struct ip_endpoint *was)
 	return true;
 }
 
+/* The flow label that connect(2) was given, with IPV6_FLOWINFO_SEND. */
+static int take_flow_label(struct sock *s, const struct ip_addr *to)
+{
+	uint32_t label = s->opt.flowinfo_send && !ip_addr_is4(to) ? s->next_flow_info & FLOW_LABEL_BITS : 0;
+
+	s->next_flow_info = 0;
+	if (label && !flow_label_is_allowed(s, label))
+		return -EINVAL;
+	if (s->type != SOCK_STREAM || !s->is_connected)
+		s->flow_label = label;
+	return 0;
+}
+
 int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_us)
 {
 	struct ip_endpoint to;
+	int err;
 
 	s->st->now_us = now_us;
 	if (!remote)
@@ -496,13 +515,16 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 	if (is_scoped(&to.addr) && to.scope_id == 0)
 		to.scope_id = tied_link(s);
 	sock_wildcard_to_loopback(&to.addr);
-	return s->ops->connect(s, &to, now_us);
+	err = take_flow_label(s, &to.addr);
+	return err < 0 ? err : s->ops->connect(s, &to, now_us);
 }
 
 uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote, uint32_t ifindex)
 {
 	if (ifindex == 0)
 		ifindex = is_scoped(&remote->addr) && remote->scope_id ? remote->scope_id : s->opt.bound_ifindex;
+	if (ifindex == 0 && s->type != SOCK_STREAM && !ip_addr_is4(&remote->addr))
+		ifindex = s->opt.sticky_ifindex6;
 	if (ifindex == 0 && ip_addr_is_multicast(&remote->addr))
 		ifindex = ip_addr_is4(&remote->addr) ? s->opt.mcast_ifindex : s->opt.mcast_ifindex6;
 	else if (ifindex == 0 && s->type != SOCK_STREAM)
@@ -557,10 +579,53 @@ int sock_find_route(const struct sock *s, const struct ip_endpoint *remote, cons
 	return 0;
 }
 
+void sock_put_tx_options(const struct sock *s, struct ip_tx *tx, struct sock_tx_room *room)
+{
+	if (!ip_addr_is4(&tx->dst)) {
+		if (ip6_txopts_has_sticky(s)) {
+			room->ext = ip6_txopts_sticky(s);
+			tx->ext = &room->ext;
+		}
+	} else if (s->ip4_txopt) {
+		ip4_txopt_build(s->ip4_txopt, &tx->src, &tx->dst, s->st->now_us, &room->ip4);
+		tx->options = room->ip4.options.bytes;
+		tx->options_len = room->ip4.options.len;
+		tx->route4 = room->ip4.has_route ? &room->ip4.first_hop : NULL;
+	}
+}
+
+uint32_t sock_tx_options_bytes(const struct sock *s, const struct ip_addr *dst)
+{
+	struct ip6_txopts ext;
+
+	if (ip_addr_is4(dst))
+		return s->ip4_txopt ? s->ip4_txopt->len : 0;
+	ext = ip6_txopts_sticky(s);
+	return ip6_txopts_bytes(&ext);
+}
+
+/* Where packets to @remote go first: there, or to the first address of the route that the socket's options name. */
+static struct ip_endpoint first_hop(const struct sock *s, const struct ip_endpoint *remote)
+{
+	struct ip_endpoint to = *remote;
+	struct ip6_txopts ext;
+
+	if (ip_addr_is4(&remote->addr)) {
+		to.addr = ip4_txopt_first_hop(s->ip4_txopt, &remote->addr);
+	} else {
+		ext = ip6_txopts_sticky(s);
+		to.addr = ip6_txopts_first_hop(&ext, &remote->addr);
+	}
+	return to;
+}
+
 int sock_route(struct sock *s, const struct ip_endpoint *remote)
 {
-	int err = sock_find_route(s, remote, &s->local.addr, 0, &s->dst);
+	struct ip_endpoint to = first_hop(s, remote);
+	int err = sock_find_route(s, &to, &s->local.addr, 0, &s->dst);
 
+	if (err == 0 && s->dst.is_gatewayed && ip_addr_is4(&to.addr) && ip4_txopt_is_strict(s->ip4_txopt))
+		err = -ENETUNREACH;
 	if (err < 0)
 		s->dst.ifindex = 0;
 	return err;
@@ -578,6 +643,23 @@ uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst)
 	if (ip_addr_is_multicast(dst))
 		return s->opt.mcast_hops;
 	return s->opt.hop_limit >= 0 ? (uint8_t)s->opt.hop_limit : nd_hop_limit(s->st, s->dst.ifindex);
+}
+
+/* net.ipv6.auto_flowlabels: off, on for sockets that don't say otherwise, for those that ask, or for all. */
+uint8_t sock_auto_label(const struct sock *s)
+{
+	enum { AUTO_OFF, AUTO_OPT_OUT, AUTO_OPT_IN, AUTO_FORCED };
+
+	switch (s->st->tunables.ip6_auto_flowlabels) {
+	case AUTO_OFF:
+		return IP_AUTO_LABEL_OFF;
+	case AUTO_FORCED:
+		return IP_AUTO_LABEL_ON;
+	case AUTO_OPT_IN:
+		return s->opt.has_auto_label && s->opt.auto_label ? IP_AUTO_LABEL_ON : IP_AUTO_LABEL_OFF;
+	default:
+		return s->opt.has_auto_label && !s->opt.auto_label ? IP_AUTO_LABEL_OFF : IP_AUTO_LABEL_ON;
+	}
 }
 
 uint8_t sock_tos(const struct sock *s, const struct ip_addr *dst)

@@ -8,6 +8,8 @@
 #define TAPIR_STACK_SOCK_H
 
 #include "ip.h"
+#include "ip4_txopt.h"
+#include "ip6_txopt.h"
 #include "list.h"
 #include "pool.h"
 #include "port.h"
@@ -39,6 +41,12 @@ struct sock_opts {
 	bool recv_hopopts, recv_rthdr, recv_dstopts, recv_flowinfo, recv_fragsize6, recv_pathmtu;
 	bool recv_pktinfo2292, recv_hoplimit2292, recv_hopopts2292, recv_rthdr2292, recv_dstopts2292;
 	bool recv_opts, recv_retopts, recv_fragsize, rxq_ovfl;
+	bool flowinfo_send;		/* IPV6_FLOWINFO_SEND: sin6_flowinfo counts */
+	bool has_auto_label, auto_label; /* IPV6_AUTOFLOWLABEL */
+	bool reflect_flow_label;	/* IPV6_FL_F_REFLECT */
+	uint32_t sticky_ifindex6;	/* IPV6_PKTINFO */
+	struct ip_addr sticky_src6;
+	bool rtalert, rtalert6, rtalert_isolate; /* raw sockets: IP_ROUTER_ALERT, IPV6_ROUTER_ALERT, _ISOLATE */
 	bool timestamp, timestampns;	/* what the library shows from struct dgram_info */
 	bool recv_origdst, recv_origdst6; /* IP_RECVORIGDSTADDR, IPV6_RECVORIGDSTADDR */
 	bool hdrincl;
@@ -72,6 +80,7 @@ struct sock {
 	bool rd_shut, wr_shut;	     /* shutdown(2) was called */
 	bool addr_is_bound, port_is_bound; /* bind(2) named local.addr, and no wildcard; local.port, and not 0 */
 	uint32_t owner;		     /* sock_set_owner() */
+	int32_t owner_pid;
 	int error;		     /* SO_ERROR, positive errno */
 	uint32_t events;	     /* enum sock_event, not yet told */
 	struct list event_link;	     /* on st->event_socks while events != 0 and not orphan */
@@ -80,6 +89,13 @@ struct sock {
 	struct ip_endpoint local, remote;
 	struct ip_dst dst;
 	struct mcast_member *memberships;
+	uint8_t *ip6_txopts[4];	     /* extension headers to be sent (ip6_txopt.h) */
+	struct ip4_txopt *ip4_txopt; /* IP_OPTIONS (ip4_txopt.h) */
+	struct flow_lease *flow_leases; /* IPV6_FLOWLABEL_MGR (flowlabel.h) */
+	uint32_t flow_label;	     /* of packets to the peer, by connect(2)'s sin6_flowinfo; 0: none */
+	uint32_t next_flow_info;     /* that of the next connect(2) */
+	uint32_t flow_label_leased;  /* the last one */
+	uint32_t rcv_flow_label;     /* TCP: of the peer's last packet, when the socket reflects it */
 	struct sock_opts opt;
 };
 
@@ -162,6 +178,14 @@ int sock_route(struct sock *s, const struct ip_endpoint *remote);
 /* The link that options and @remote's scope ask for, when the caller asks for none (@ifindex 0). */
 uint32_t sock_asked_link(const struct sock *s, const struct ip_endpoint *remote, uint32_t ifindex);
 
+/* The options and extension headers that the socket sends with each packet to @tx->dst go into @tx, which points to @room then. */
+struct sock_tx_room {
+	struct ip6_txopts ext;
+	struct ip4_txopt_built ip4;
+};
+void sock_put_tx_options(const struct sock *s, struct ip_tx *tx, struct sock_tx_room *room);
+uint32_t sock_tx_options_bytes(const struct sock *s, const struct ip_addr *dst); /* how long they are */
+
 /* IP_MTU_DISCOVER or IPV6_MTU_DISCOVER, by the family of the peer; the values are the same:
  *	DONT       fragment here or on the way, as it comes
  *	WANT       do not fragment on the way what fits; fragment here what does not (the default)
@@ -176,6 +200,9 @@ void sock_wildcard_to_loopback(struct ip_addr *a);
 
 /* What stands beside @a in a struct ip_endpoint when it is used on link @ifindex: that, if it means nothing without; else 0. */
 uint32_t sock_scope_of(const struct ip_addr *a, uint32_t ifindex);
+
+/* enum ip_auto_label: whether packets without a flow label get one (IPV6_AUTOFLOWLABEL, net.ipv6.auto_flowlabels). */
+uint8_t sock_auto_label(const struct sock *s);
 
 /* What goes into the IP header of packets to @dst by this socket's options, the stack's defaults applied. */
 uint8_t sock_ttl(const struct sock *s, const struct ip_addr *dst);

@@ -61,7 +61,14 @@
 #define IPV6_RECVORIGDSTADDR 74
 #endif
 
+#ifndef IPV6_FLOWLABEL_MGR
+#define IPV6_FLOWLABEL_MGR 32
+#endif
+
 struct sock;
+
+/* Names of the client library's own, at the level IPPROTO_IPV6 (client-lib/protocol.h). */
+enum { SOCKOPT_NEXT_FLOW_INFO = 0x7401, SOCKOPT_LEASED_FLOW_LABEL = 0x7402 };
 
 enum sockopt_kind {
 	SOCKOPT_BOOL,	 /* bool field; any int but 0 is true */

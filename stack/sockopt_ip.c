@@ -323,6 +323,137 @@ static int get_addr_prefs(struct sock *s, int *value)
 	return 0;
 }
 
+/* RFC 3542 sections 6 to 9: extension headers for every packet. One function a name, as a row knows no other way to tell which. */
+static int set_hopopts(struct sock *s, const void *value, size_t len)
+{
+	return ip6_txopts_set_sticky(s, IPV6_HOPOPTS, value, len);
+}
+
+static int get_hopopts(struct sock *s, void *value, size_t *len)
+{
+	return ip6_txopts_get_sticky(s, IPV6_HOPOPTS, value, len);
+}
+
+static int set_rthdrdstopts(struct sock *s, const void *value, size_t len)
+{
+	return ip6_txopts_set_sticky(s, IPV6_RTHDRDSTOPTS, value, len);
+}
+
+static int get_rthdrdstopts(struct sock *s, void *value, size_t *len)
+{
+	return ip6_txopts_get_sticky(s, IPV6_RTHDRDSTOPTS, value, len);
+}
+
+static int set_rthdr(struct sock *s, const void *value, size_t len)
+{
+	return ip6_txopts_set_sticky(s, IPV6_RTHDR, value, len);
+}
+
+static int get_rthdr(struct sock *s, void *value, size_t *len)
+{
+	return ip6_txopts_get_sticky(s, IPV6_RTHDR, value, len);
+}
+
+static int set_dstopts(struct sock *s, const void *value, size_t len)
+{
+	return ip6_txopts_set_sticky(s, IPV6_DSTOPTS, value, len);
+}
+
+static int get_dstopts(struct sock *s, void *value, size_t *len)
+{
+	return ip6_txopts_get_sticky(s, IPV6_DSTOPTS, value, len);
+}
+
+/* RFC 3542 section 6.1, 6.2: the link, and the source where bind(2) named none. */
+static int set_pktinfo6(struct sock *s, const void *value, size_t len)
+{
+	struct in6_pktinfo info;
+
+	if (len < sizeof(info))
+		return -EINVAL;
+	memcpy(&info, value, sizeof(info));
+	if (info.ipi6_ifindex && s->opt.bound_ifindex && info.ipi6_ifindex != s->opt.bound_ifindex)
+		return -EINVAL;
+	s->opt.sticky_ifindex6 = info.ipi6_ifindex;
+	s->opt.sticky_src6 = ip_addr_from6(info.ipi6_addr.s6_addr);
+	s->dst.ifindex = 0;
+	return 0;
+}
+
+static int set_auto_label(struct sock *s, int value)
+{
+	s->opt.has_auto_label = true;
+	s->opt.auto_label = value != 0;
+	return 0;
+}
+
+static int get_auto_label(struct sock *s, int *value)
+{
+	*value = s->opt.has_auto_label ? s->opt.auto_label : s->st->tunables.ip6_auto_flowlabels & 1;
+	return 0;
+}
+
+/* Such a socket gets packets that a router is to look at before it forwards them, and a host forwards none. Linux's ip_ra_control() and
+ * ip6_ra_control(): on which sockets, and not twice. */
+static int set_rtalert(struct sock *s, int value)
+{
+	if (s->type != SOCK_RAW || s->protocol == IPPROTO_RAW)
+		return -EINVAL;
+	if (value && s->opt.rtalert)
+		return -EADDRINUSE;
+	if (!value && !s->opt.rtalert)
+		return -ENOBUFS;
+	s->opt.rtalert = value != 0;
+	return 0;
+}
+
+static int get_rtalert(struct sock *s, int *value)
+{
+	*value = s->opt.rtalert;
+	return 0;
+}
+
+static int set_rtalert6(struct sock *s, int value)
+{
+	if (s->type != SOCK_RAW || s->protocol != IPPROTO_RAW)
+		return -ENOPROTOOPT;
+	if (value >= 0 && s->opt.rtalert6)
+		return -EADDRINUSE;
+	if (value < 0 && !s->opt.rtalert6)
+		return -ENOBUFS;
+	s->opt.rtalert6 = value >= 0;
+	return 0;
+}
+
+static int get_rtalert6(struct sock *s, int *value)
+{
+	*value = s->opt.rtalert6;
+	return 0;
+}
+
+/* The library's own: sin6_flowinfo of the connect(2) that follows; the flow label that a request without one got. */
+static int set_next_flow_info(struct sock *s, int value)
+{
+	s->next_flow_info = (uint32_t)value;
+	return 0;
+}
+
+static int get_leased_flow_label(struct sock *s, int *value)
+{
+	*value = (int)s->flow_label_leased;
+	return 0;
+}
+
+static int set_options4(struct sock *s, const void *value, size_t len)
+{
+	return ip4_txopt_set_sticky(s, value, len);
+}
+
+static int get_options4(struct sock *s, void *value, size_t *len)
+{
+	return ip4_txopt_get_sticky(s, value, len);
+}
+
 /* ---- The table ---------------------------------------------------------------------------------------------------- */
 
 static const struct sockopt options[] = {
@@ -343,8 +474,8 @@ static const struct sockopt options[] = {
 	{ IPPROTO_IP, IP_LOCAL_PORT_RANGE, SOCKOPT_FUNCTIONS(port_range), .is_exact = true },
 	{ IPPROTO_IP, IP_UNICAST_IF, SOCKOPT_FUNCTIONS(unicast_if), .is_exact = true },
 	{ IPPROTO_IP, IP_PROTOCOL, SOCKOPT_SHOWN(protocol_number) },
-	{ IPPROTO_IP, IP_OPTIONS, SOCKOPT_STAYS_BYTES(ENOPROTOOPT, 0, 0) },
-	{ IPPROTO_IP, IP_ROUTER_ALERT, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_IP, IP_OPTIONS, SOCKOPT_STRUCT, .set_struct = set_options4, .get_struct = get_options4 },
+	{ IPPROTO_IP, IP_ROUTER_ALERT, SOCKOPT_FUNCTIONS(rtalert) },
 	{ IPPROTO_IP, IP_RECVOPTS, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_opts) },
 	{ IPPROTO_IP, IP_RETOPTS, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_retopts) },
 	{ IPPROTO_IP, IP_PASSSEC, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
@@ -375,14 +506,23 @@ static const struct sockopt options[] = {
 	{ IPPROTO_IPV6, IPV6_2292RTHDR, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_rthdr2292) },
 	{ IPPROTO_IPV6, IPV6_2292HOPLIMIT, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_hoplimit2292) },
 	{ IPPROTO_IPV6, IPV6_FLOWINFO, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_flowinfo) },
-	{ IPPROTO_IPV6, IPV6_ROUTER_ALERT, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
-	{ IPPROTO_IPV6, IPV6_ROUTER_ALERT_ISOLATE, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_IPV6, IPV6_ROUTER_ALERT, SOCKOPT_FUNCTIONS(rtalert6) },
+	{ IPPROTO_IPV6, IPV6_ROUTER_ALERT_ISOLATE, SOCKOPT_BOOL, SOCKOPT_FIELD(rtalert_isolate) },
 	{ IPPROTO_IPV6, IPV6_RECVERR_RFC4884, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
-	{ IPPROTO_IPV6, IPV6_FLOWINFO_SEND, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_IPV6, IPV6_FLOWINFO_SEND, SOCKOPT_BOOL, SOCKOPT_FIELD(flowinfo_send) },
+	{ IPPROTO_IPV6, IPV6_FLOWLABEL_MGR, SOCKOPT_STRUCT, .set_struct = flow_label_request, .get_struct = flow_label_show },
+	{ IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, SOCKOPT_FUNCTIONS(auto_label), .may_be_empty = true },
+	{ IPPROTO_IPV6, SOCKOPT_NEXT_FLOW_INFO, .kind = SOCKOPT_SPECIAL, .set = set_next_flow_info },
+	{ IPPROTO_IPV6, SOCKOPT_LEASED_FLOW_LABEL, SOCKOPT_SHOWN(leased_flow_label) },
+	{ IPPROTO_IPV6, IPV6_HOPOPTS, SOCKOPT_STRUCT, .set_struct = set_hopopts, .get_struct = get_hopopts },
+	{ IPPROTO_IPV6, IPV6_RTHDRDSTOPTS, SOCKOPT_STRUCT, .set_struct = set_rthdrdstopts, .get_struct = get_rthdrdstopts },
+	{ IPPROTO_IPV6, IPV6_RTHDR, SOCKOPT_STRUCT, .set_struct = set_rthdr, .get_struct = get_rthdr },
+	{ IPPROTO_IPV6, IPV6_DSTOPTS, SOCKOPT_STRUCT, .set_struct = set_dstopts, .get_struct = get_dstopts },
+	{ IPPROTO_IPV6, IPV6_PKTINFO, SOCKOPT_STRUCT, .set_struct = set_pktinfo6 },
 	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_hopopts) },
 	{ IPPROTO_IPV6, IPV6_RECVRTHDR, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_rthdr) },
 	{ IPPROTO_IPV6, IPV6_RECVDSTOPTS, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_dstopts) },
-	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, SOCKOPT_STAYS(ENOPROTOOPT, 0) },
+	{ IPPROTO_IPV6, IPV6_RECVPATHMTU, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_pathmtu) },
 	{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_origdst6) },
 	{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, SOCKOPT_BOOL, SOCKOPT_FIELD(recv_fragsize6), .may_be_empty = true },
 };

@@ -61,6 +61,7 @@ struct stack *stack_open(const struct stack_config *config, uint64_t now_us)
 	list_init(&st->event_socks);
 	list_init(&st->dhcp4s);
 	list_init(&st->dhcp6s);
+	flow_labels_init(st);
 	if (link_table_init(st) < 0 || mcast_table_init(st) < 0 || addr_table_init(st) < 0 || route_table_init(st) < 0 ||
 	    neigh_table_init(st) < 0 ||
 	    pmtu_cache_init(st) < 0 || reasm_table_init(st) < 0 || icmp_init(st) < 0 || sock_table_init(st) < 0 ||
@@ -83,6 +84,7 @@ void stack_close(struct stack *st)
 	tcp_table_fini(st);
 	port_table_fini(st);
 	sock_table_fini(st);
+	flow_labels_fini(st);
 	dhcp6_fini(st);
 	dhcp4_fini(st);
 	mcast_table_fini(st);

@@ -371,7 +371,8 @@ uint64_t sock_id(const struct sock *s); /* never 0, never used again */
 struct sock *sock_by_id(struct stack *st, uint64_t id);
 void *sock_user(const struct sock *s); /* a pointer that belongs to the caller; NULL at first and for accepted sockets */
 void sock_set_user(struct sock *s, void *user);
-void sock_set_owner(struct sock *s, uint32_t owner); /* a uid: SO_REUSEPORT shares a port within one owner only */
+/* A uid and a process: SO_REUSEPORT shares a port within one owner only, IPV6_FLOWLABEL_MGR a label within one of either. */
+void sock_set_owner(struct sock *s, uint32_t owner, int32_t pid);
 
 /* bind(2): -EINVAL (bound already), -EADDRINUSE, -EADDRNOTAVAIL, -EAFNOSUPPORT (address of the wrong family). */
 int sock_bind(struct sock *s, const struct ip_endpoint *local);
@@ -405,6 +406,9 @@ void sock_abort(struct sock *s, uint64_t now_us);
  * MCAST_MSFILTER) read their question from there. */
 int sock_setopt(struct sock *s, int level, int name, const void *value, size_t len, uint64_t now_us);
 int sock_getopt(struct sock *s, int level, int name, void *value, size_t *len, uint64_t now_us);
+
+/* Whether Linux would take this value of IP_OPTIONS from privileged programs only: it has options whose meaning is not public. */
+bool stack_options_need_privilege(const void *value, size_t len);
 
 /* Events, told once each time they become true. */
 enum sock_event {

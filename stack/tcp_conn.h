@@ -359,6 +359,7 @@ struct tcp_reply {
 	struct tcp_hdr hdr; /* ports are filled here */
 	uint8_t tos, ttl;   /* ttl 0: the default */
 	uint64_t sock_id;
+	const struct sock *like; /* whose options and extension headers it gets; NULL: none */
 };
 void tcp_reply_send(struct stack *st, const struct tcp_reply *r);
 void tcp_reply_rst(struct stack *st, const struct tcp_in *in); /* RFC 9293 section 3.10.7.1 */

@@ -132,6 +132,7 @@ static struct tcp_reply reply_of(const struct tcp_req *r, uint8_t flags)
 		.tos = sock_tos(listener, &r->remote.addr),
 		.ttl = sock_ttl(listener, &r->remote.addr),
 		.sock_id = listener->id,
+		.like = ip_addr_is4(&r->remote.addr) ? NULL : listener, /* Linux's connections inherit extension headers, not IP_OPTIONS */
 		.hdr = { .seq = r->iss, .ack = seq_add(r->irs, 1), .flags = flags },
 	};
 
@@ -291,7 +292,7 @@ static struct tcp_conn *make_child(struct tcp_req *r)
 		return NULL;
 	c = tcp_conn_of(s);
 	tcp_conn_init(c);
-	if (!tcp_tx_get(c) ||
+	if (!tcp_tx_get(c) || ip6_txopts_inherit(s, &parent->sk) < 0 ||
 	    tcp_rtxq_append(&c->tx->rtxq, &st->tcp.sent, r->iss, 1, 1,
 			    TCP_SENT_SYN | (r->retrans || !r->synack_us ? TCP_SENT_EVER_RETRANS : 0), r->synack_us) < 0) {
 		tcp_tx_put_if_idle(c);

@@ -35,7 +35,9 @@ uint16_t tcp_advmss(const struct stack *st, const struct ip_dst *d, const struct
 
 void tcp_sync_mss(struct tcp_conn *c)
 {
-	uint32_t mss = tcp_min(mss_of_mtu(c->sk.dst.mtu, &c->sk.remote.addr), c->mss_clamp);
+	/* What this socket's options add to each packet's header takes room from each segment (RFC 6691 section 2, RFC 9293 MUST-67). */
+	uint32_t mtu = c->sk.dst.mtu, options = sock_tx_options_bytes(&c->sk, &c->sk.remote.addr);
+	uint32_t mss = tcp_min(mss_of_mtu(mtu > options ? mtu - options : 0, &c->sk.remote.addr), c->mss_clamp);
 	uint16_t old = c->mss;
 
 	if (c->user_mss > 0)

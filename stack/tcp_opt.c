@@ -308,6 +308,8 @@ void tcp_opt_changed(struct sock *s, int level, int name, uint64_t now_us)
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	(void)now_us;
+	if (!s->dst.ifindex && !tcp_state_in(c, TCP_STATE_BIT(TCP_CLOSED) | TCP_STATE_BIT(TCP_LISTEN))) /* the way is another, or what every packet takes along */
+		tcp_route_renew(c);
 	if (level != SOL_SOCKET)
 		return;
 	if (name == SO_KEEPALIVE)

@@ -55,6 +55,8 @@ static struct ip_tx ip_tx_of(struct tcp_conn *c)
 		.dont_fragment = may_set_df(c), /* path MTU discovery: RFC 9293 SHLD-6, RFC 1191 */
 		.sock_id = c->sk.id,
 		.csum_offset = TCP_CSUM_OFFSET,
+		.flow_label = c->sk.flow_label,
+		.auto_label = sock_auto_label(&c->sk),
 	};
 }
 
@@ -93,6 +95,7 @@ static enum send_result send_segment(struct tcp_conn *c, struct frame_out *out, 
 				     uint32_t mss)
 {
 	struct stack *st = c->sk.st;
+	struct sock_tx_room room;
 	struct ip_tx tx;
 	struct tcp_hdr h = {
 		.src_port = c->sk.local.port,
@@ -132,6 +135,7 @@ static enum send_result send_segment(struct tcp_conn *c, struct frame_out *out, 
 		return SEND_AWAY;
 	}
 	tx = ip_tx_of(c);
+	sock_put_tx_options(&c->sk, &tx, &room);
 	tx.l4_hdr_len = (uint16_t)tcp_hdr_build(ip_slices_hdr(out), &h);
 	if (len > mss) {
 		tx.gso = ip_addr_is4(&tx.dst) ? FRAME_GSO_TCP4 : FRAME_GSO_TCP6;
@@ -165,6 +169,8 @@ static bool link_cuts_segments(const struct tcp_conn *c)
 {
 	uint32_t need = ip_addr_is4(&c->sk.remote.addr) ? LINK_OFFLOAD_TSO4 : LINK_OFFLOAD_TSO6;
 
+	if (c->sk.ip4_txopt || ip6_txopts_has_sticky(&c->sk)) /* each packet with options of its own */
+		return false;
 	return c->sk.dst.offloads & need;
 }
 

@@ -11,6 +11,7 @@ static uint8_t default_ttl(struct stack *st, const struct ip_addr *dst, uint32_t
 void tcp_reply_send(struct stack *st, const struct tcp_reply *r)
 {
 	struct tcp_hdr hdr = r->hdr;
+	struct sock_tx_room room;
 	struct ip_dst dst;
 	struct frame *f;
 	struct ip_tx tx = {
@@ -35,6 +36,10 @@ void tcp_reply_send(struct stack *st, const struct tcp_reply *r)
 	hdr.dst_port = r->remote.port;
 	frame_put(f, tcp_hdr_build(f->data, &hdr));
 	tx.l4_hdr_len = (uint16_t)f->len;
+	if (r->like) {
+		sock_put_tx_options(r->like, &tx, &room);
+		tx.auto_label = sock_auto_label(r->like);
+	}
 	stat_count(st, STAT_TCP_OUT_SEGMENTS);
 	if (hdr.flags & TCP_RST)
 		stat_count(st, STAT_TCP_RESETS_SENT);

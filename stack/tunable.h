@@ -22,7 +22,7 @@
 	X(ip6_max_hbh_options, "net.ipv6.max_hbh_opts_number", 8, 0, 2147483647, "the same of a hop-by-hop options header") \
 	X(ip6_max_dst_bytes, "net.ipv6.max_dst_opts_length", 2147483647, 0, 2147483647, "length of a destination options header, bytes; longer ones are dropped") \
 	X(ip6_max_hbh_bytes, "net.ipv6.max_hbh_length", 2147483647, 0, 2147483647, "the same of a hop-by-hop options header") \
-	X(ip6_auto_flowlabels, "net.ipv6.auto_flowlabels", 1, 0, 3, "label the flows of TCP and UDP over IPv6, each as a keyed hash of its ends (RFC 6437); 0: label 0") \
+	X(ip6_auto_flowlabels, "net.ipv6.auto_flowlabels", 1, 0, 3, "label the flows of sockets over IPv6, each as a keyed hash of its ends (RFC 6437); 0: label 0, 1: unless IPV6_AUTOFLOWLABEL says no, 2: if it says so, 3: always") \
 	X(icmp_ratelimit, "net.ipv4.icmp_ratelimit", 1000, 0, 1000000, "time between ICMP errors to one IPv4 destination, ms; 0: no limit") \
 	X(icmp6_ratelimit, "net.ipv6.icmp.ratelimit", 1000, 0, 1000000, "time between ICMPv6 errors to one destination, ms; halved for each 32 bits that its route leaves open; 0: no limit") \
 	X(icmp_msgs_per_sec, "net.ipv4.icmp_msgs_per_sec", 1000, 0, 1000000, "ICMP errors sent in a second to all; both families") \

@@ -450,7 +450,7 @@ static int output_split(struct sock *s, struct frame *f, const struct dgram_way 
 /* What udp_send_skb() says to @bytes in segments: none may need fragments. *most: the most bytes that may be sent. */
 static int check_segments(const struct sock *s, const struct dgram_way *way, uint32_t segment, size_t bytes, size_t *most)
 {
-	size_t ip_hdr = ip_addr_is4(&way->dst.addr) ? 20 : 40, room = way->via->mtu - UDP_HDR_BYTES - ip_hdr;
+	size_t hdrs = UDP_HDR_BYTES + way->ip_hdr_bytes, room = way->via->mtu > hdrs ? way->via->mtu - hdrs : 0;
 
 	*most = segment > room ? room : (size_t)segment * UDP_SEGMENTS_MAX;
 	if (bytes > *most && segment > room)
@@ -464,8 +464,8 @@ static int output_segments(struct sock *s, struct frame *f, struct dgram_way *wa
 	size_t most;
 	bool fits = check_segments(s, way, segment, f->len, &most) == 0;
 
-	way->tx.dont_fragment = dgram_dont_fragment(s, way->via, &way->dst.addr, segment + UDP_HDR_BYTES);
-	if (!fits || !(way->via->offloads & LINK_OFFLOAD_USO))
+	way->tx.dont_fragment = dgram_dont_fragment(s, way, segment + UDP_HDR_BYTES);
+	if (!fits || !(way->via->offloads & LINK_OFFLOAD_USO) || way->tx.ext || way->tx.options_len > 0)
 		return output_split(s, f, way, segment);
 	way->tx.gso = FRAME_GSO_UDP;
 	way->tx.gso_size = (uint16_t)segment;

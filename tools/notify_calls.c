@@ -17,6 +17,10 @@
 #include "tools/notify_kept.h"
 #include "tools/notify_target.h"
 
+#ifndef IPV6_FLOWLABEL_MGR
+#define IPV6_FLOWLABEL_MGR 32
+#endif
+
 enum {
 	OPTION_MAX = 64 << 10, /* more than any option has */
 	IFCONF_MAX = 64 << 10,
@@ -182,8 +186,11 @@ enum notify_verdict notify_setsockopt(struct notify_call *c)
 		return notify_answer(c, -ENOMEM);
 	report_on_behalf_of(c->tid);
 	error = notify_read(c, value, c->args[3], len < OPTION_MAX ? (size_t)len : OPTION_MAX);
-	verdict = error ? notify_answer(c, error) :
-			  notify_answer_errno(c, tapir_setsockopt(c->fd, (int)c->args[1], (int)c->args[2], value, (socklen_t)len));
+	if (!error && tapir_setsockopt(c->fd, (int)c->args[1], (int)c->args[2], value, (socklen_t)len) < 0)
+		error = -errno;
+	if (!error && c->args[1] == IPPROTO_IPV6 && c->args[2] == IPV6_FLOWLABEL_MGR) /* it answers in the same place */
+		error = notify_write(c, c->args[3], value, (size_t)len);
+	verdict = notify_answer(c, error);
 	free(value);
 	return verdict;
 }

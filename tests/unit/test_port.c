@@ -129,7 +129,7 @@ static void test_reuseport_shares_within_one_owner(void **state)
 	assert_int_equal(port_listen(other), 0);
 	assert_int_equal(try(AF_INET, SOCK_STREAM, 0, "0.0.0.0", 80), -EADDRINUSE);
 	other = unbound(AF_INET, SOCK_STREAM, REUSE_PORT);
-	sock_set_owner(other, 1000);
+	sock_set_owner(other, 1000, 1);
 	assert_int_equal(claim(other, "0.0.0.0", 80), -EADDRINUSE);
 }
 
