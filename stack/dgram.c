@@ -344,7 +344,8 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 		err = dgram_take_controls(s, info, way);
 	if (err < 0)
 		return err;
-	hop = (struct ip_endpoint){ dgram_first_hop(way), way->dst.port, way->dst.scope_id };
+	hop = way->dst;
+	hop.addr = dgram_first_hop(way);
 	err = find_way(s, &hop, &src, info->ifindex);
 	if (err < 0)
 		return err;

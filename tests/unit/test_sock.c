@@ -285,7 +285,6 @@ static void test_unknown_options_are_refused(void **state)
 	(void)state;
 	assert_int_equal(set(s, SOL_SOCKET, 9999, 1), -ENOPROTOOPT);
 	assert_int_equal(get(s, SOL_SOCKET, 9999), -ENOPROTOOPT);
-	assert_int_equal(set(s, IPPROTO_IP, IP_OPTIONS, 1), -ENOPROTOOPT);
 	assert_int_equal(set(s, IPPROTO_IPV6, IPV6_V6ONLY, 1), -ENOPROTOOPT); /* not on an IPv4 socket */
 	assert_int_equal(set(s, IPPROTO_IP, IP_HDRINCL, 1), -ENOPROTOOPT);    /* raw sockets only */
 	assert_int_equal(set(s, IPPROTO_TCP, 1, 1), -ENOPROTOOPT);
