@@ -14,7 +14,7 @@ enum { ND_HOP_LIMIT = 255, ND_FIXED_LEN = 24, RS_FIXED_LEN = 8, OPTION_LEN = 8 }
 enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
 enum { CONFLICT_LOG_US = 10000000 }; /* between two lines about one address */
 enum { DAD_DELAY_MAX_US = 1000000 }; /* MAX_RTR_SOLICITATION_DELAY, RFC 4862 section 5.4.2 */
-enum { MAX_MULTICAST_SOLICIT = 3 }; /* RFC 4861 section 10 */
+enum { MAX_MULTICAST_SOLICIT = 3, LOOPED_ROUNDS_MAX = 3 }; /* RFC 4861 section 10; ours */
 
 struct nd_msg {
 	uint8_t type, flags;
@@ -198,7 +198,7 @@ static void on_loop(struct stack *st, struct if_addr *a)
 	char text[IP_ADDR_TEXT_MAX];
 
 	stat_drop(st, STAT_ND_DAD_LOOPED);
-	if (if_addr_is_checked_now(a) && !a->is_looped)
+	if (if_addr_is_checked_now(a) && !a->is_looped && a->probes_sent <= a->st->tunables.dad_transmits)
 		stack_log(st, STACK_LOG_NOTICE, "nd.dad_looped addr=%s ifindex=%u", ip_addr_print(&a->prefix.addr, text), a->ifindex);
 	a->is_looped = true;
 }
@@ -334,11 +334,13 @@ static void on_dad_timer(struct timer *t, uint64_t now_us)
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 	struct link *l = link_by_ifindex(a->st, a->ifindex);
 
-	if (a->probes_left == 0 && !a->is_looped) {
+	if (a->probes_left == 0 && (!a->is_looped || a->probes_sent >= a->st->tunables.dad_transmits + LOOPED_ROUNDS_MAX * MAX_MULTICAST_SOLICIT)) {
 		on_dad_done(a, l);
 		return;
 	}
-	if (a->probes_left == 0) { /* RFC 7527 section 4.1: what we heard was ourselves, and another may have been drowned in it */
+	/* RFC 7527 section 4.1: a network that sends our own question back, as some do while they come up, may have kept it from others. One that
+	 * still does ten seconds later always will; the RFC would have us go on until somebody intervenes. */
+	if (a->probes_left == 0) {
 		a->probes_left = MAX_MULTICAST_SOLICIT;
 		a->is_looped = false;
 	}

@@ -44,6 +44,7 @@ struct nd_link {
 	struct nd_server servers[ND_SERVERS_MAX];
 	struct nd_domain domains[ND_DOMAINS_MAX];
 	struct nd_told told[ND_TOLD_MAX];
+	unsigned told_used; /* no place from there on is taken */
 	uint32_t routes[ROUTE_TOLD_KINDS]; /* how many there are, of NET_SLAAC (route.c) */
 };
 

@@ -72,7 +72,7 @@ void nd_router_restart(struct link *l)
 	nd->has_advertisement = nd->is_managed = nd->is_other = false;
 	memset(nd->servers, 0, sizeof(nd->servers));
 	memset(nd->domains, 0, sizeof(nd->domains));
-	memset(nd->told, 0, sizeof(nd->told));
+	nd->told_used = 0;
 	slaac_on_link_up(nd->st, l);
 }
 

@@ -18,13 +18,17 @@ static struct nd_told *place_of(struct nd_link *nd, const struct ip_addr *router
 {
 	struct nd_told *place = NULL;
 
-	for (unsigned i = 0; i < ND_TOLD_MAX; i++) {
+	for (unsigned i = 0; i < nd->told_used; i++) {
 		struct nd_told *t = &nd->told[i];
 
 		if (is_over(t, nd->st->now_us))
 			place = place ? place : t;
 		else if (is_pair(t, router, prefix))
 			return t;
+	}
+	if (!place && nd->told_used < ND_TOLD_MAX) {
+		place = &nd->told[nd->told_used++];
+		*place = (struct nd_told){ 0 };
 	}
 	return place;
 }
@@ -51,7 +55,7 @@ enum nd_told_by nd_told_by(struct stack *st, uint32_t ifindex, const struct ip_a
 	const struct link *l = link_by_ifindex(st, ifindex);
 	enum nd_told_by by = ND_TOLD_BY_NOBODY;
 
-	for (unsigned i = 0; l && i < ND_TOLD_MAX; i++) {
+	for (unsigned i = 0; l && i < l->nd.told_used; i++) {
 		const struct nd_told *t = &l->nd.told[i];
 
 		if (is_over(t, st->now_us) || !ip_prefix_has(&t->prefix, addr))

@@ -11,7 +11,7 @@
 #include "nd_router.h"
 #include "offload.h"
 
-enum { ASK_INTERVAL_US = 60000000, SOURCE_WAITS_MAX = 10 };
+enum { ASK_INTERVAL_US = 60000000, SOURCE_WAITS_MAX = 15 };
 
 static struct neigh *of_class(struct list *node)
 {

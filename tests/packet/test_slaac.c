@@ -624,6 +624,22 @@ static void test_7527_4_1_check_is_prolonged_while_solicitations_come_back(void 
 	assert_true(addr_is("fd00::5", "static", "preferred"));
 }
 
+static void test_7527_network_that_always_sends_everything_back_is_used_all_the_same(void **state)
+{
+	struct ip_prefix p;
+
+	(void)state;
+	assert_int_equal(ip_prefix_parse("fd00::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	for (unsigned i = 0; i < 150; i++) {
+		while (next_dad("fd00::5"))
+			bed_inject(&b, out.data, out.len);
+		bed_run(&b, S / 10);
+	}
+	assert_int_equal(bed_stat(&b, "nd.dad_looped"), 10);
+	assert_true(addr_is("fd00::5", "static", "preferred"));
+}
+
 /* ---- Another host with our link address ---- */
 
 static void test_4862_5_4_host_with_our_own_link_address_is_noticed(void **state)
@@ -791,6 +807,7 @@ int main(void)
 		TEST(test_4429_3_2_no_solicitation_comes_from_an_optimistic_address),
 		TEST(test_4429_3_2_packet_waits_until_there_is_a_checked_address_to_ask_from),
 		TEST(test_7527_4_1_check_is_prolonged_while_solicitations_come_back),
+		TEST(test_7527_network_that_always_sends_everything_back_is_used_all_the_same),
 		TEST(test_4862_5_4_host_with_our_own_link_address_is_noticed),
 		TEST(test_4862_5_4_host_with_our_own_link_address_that_was_first_defends_it),
 		TEST(test_own_frames_that_come_back_are_no_conflict_and_teach_nothing),
