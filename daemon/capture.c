@@ -15,7 +15,7 @@
 enum {
 	BUFFER_BYTES = 4 << 20,
 	COMMENT_MAX = 192,
-	EVENTS_ALWAYS = EPOLLRDHUP | EPOLLET,
+	EVENTS_ALWAYS = EPOLLET, /* and EPOLLHUP: the reader is gone, or will not read */
 };
 
 struct capture {
@@ -46,7 +46,7 @@ static void on_ready(struct daemon *d, struct source *s, uint32_t events)
 	struct capture *c = container_of(s, struct capture, source);
 
 	(void)d;
-	if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+	if (events & (EPOLLHUP | EPOLLERR))
 		c->is_gone = true;
 	if (events & EPOLLOUT)
 		c->is_full = false;
@@ -66,6 +66,8 @@ int capture_open(struct daemon *d, uint32_t snap_bytes, int *reader)
 		free(c);
 		return -ENFILE;
 	}
+	/* Nothing is read from it. A reader that could send its own end through it, and then closed that, would stay for ever. */
+	shutdown(fds[0], SHUT_RD);
 	memset(c, 0, offsetof(struct capture, buffer));
 	c->source = (struct source){ .fd = fds[0], .on_ready = on_ready };
 	c->snap_bytes = snap_bytes ? snap_bytes : UINT32_MAX;
@@ -90,10 +92,13 @@ void captures_fini(struct daemon *d)
 
 /* ---- Records ------------------------------------------------------------------------------------------------------ */
 
+/* What is gathered moves only when the reader has taken a good part: a reader that stands still must cost nothing. */
 static bool make_room(struct capture *c, size_t n)
 {
 	if (c->end + n <= BUFFER_BYTES)
 		return true;
+	if (c->start < BUFFER_BYTES / 4)
+		return false;
 	memmove(c->buffer, c->buffer + c->start, c->end - c->start);
 	c->end -= c->start;
 	c->start = 0;

@@ -277,6 +277,7 @@ def silent_and_many_control_connections_do_no_harm(w):
 SOCKET, BIND, CONNECT, LISTEN, SHUTDOWN, GETSOCKNAME, GETPEERNAME = range(2, 9)
 BARE, NEXT_HEADER, RECV_ERROR, CHECK_SEND, RING_AGAIN = range(48, 53)
 SETSOCKOPT, GETSOCKOPT, TAKE_ERROR, OUTQ, ADOPT, GET = 9, 10, 11, 12, 13, 66
+CAPTURE = 67
 
 
 def address4(address, port):
@@ -496,6 +497,40 @@ def adopted_connection_may_be_closed_while_we_keep_a_copy(w):
         given.close()
         ours.close()
     w.check_daemon_lives()
+
+
+@test(families=None, capture=False, smoke=True, stacks=("tapir",))
+def captures_that_are_not_read_end_with_their_reader(w):
+    s = control_connection(w)
+    check(call(s, 1)[0] == 0, "hello is refused")
+    base = w.count_fds()
+    readers = []
+    for _ in range(4):
+        error, fd = call(s, CAPTURE, bytes(8))
+        check(error == 0, "capture: errno %d" % error)
+        readers.append(socket.socket(fileno=fd))
+    for r in readers[:2]:  # its own end must not keep it, nor anything else
+        for given in (r, s):
+            try:
+                r.sendmsg([b"x"], attached(given.fileno()))
+                check(False, "a capture's reader may write")
+            except BrokenPipeError:
+                pass
+    readers[2].shutdown(socket.SHUT_RD)
+    on_wire = w.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    def some_are_missed():
+        for _ in range(500):
+            on_wire.sendto(bytes(1400), (STACK[4], 9))
+        return w.stats()["capture.missed"] > 0
+
+    wait_for(some_are_missed, "nothing was missed")
+    on_wire.close()
+    serves(w, 4)
+    for r in readers:
+        r.close()
+    wait_for(lambda: w.count_fds() <= base, lambda: "%d descriptors, %d before" % (w.count_fds(), base))
+    s.close()
 
 
 @test(families=None, capture=False, smoke=True, stacks=("tapir",))
