@@ -43,8 +43,26 @@ static void put(struct cmsg_out *o, int level, int type, const void *data, size_
 	o->used += space < room ? space : room;
 }
 
-static void put_pktinfo(struct cmsg_out *o, const struct tapir_dgram *d)
+/* What the daemon says of it, when that is more than the header does: of a group or a broadcast address. */
+static bool put_pktinfo_told(struct cmsg_out *o, const void *controls, size_t bytes)
 {
+	struct tapir_control c;
+	const void *data;
+	size_t at = 0;
+
+	while (controls_next(controls, bytes, &at, &c, &data)) {
+		if (c.level == IPPROTO_IP && c.type == IP_PKTINFO) {
+			put(o, c.level, c.type, data, c.bytes);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void put_pktinfo(struct cmsg_out *o, const struct tapir_dgram *d, const void *controls, size_t bytes)
+{
+	if (put_pktinfo_told(o, controls, bytes))
+		return;
 	if (d->addr.family == AF_INET) {
 		struct in_pktinfo info = { .ipi_ifindex = (int)d->ifindex };
 
@@ -112,7 +130,7 @@ static void put_controls(struct cmsg_out *o, const void *controls, size_t bytes,
 	size_t at = 0;
 
 	while (controls_next(controls, bytes, &at, &c, &data))
-		if ((c.level == SOL_SOCKET) == of_socket)
+		if ((c.level == SOL_SOCKET) == of_socket && !(c.level == IPPROTO_IP && c.type == IP_PKTINFO))
 			put(o, c.level, c.type, data, c.bytes);
 }
 
@@ -126,7 +144,7 @@ void cmsg_format(const struct tapir_dgram *d, const void *controls, size_t contr
 		put_time(&o, d);
 	put_controls(&o, controls, controls_bytes, true);
 	if (d->flags & TAPIR_DGRAM_PKTINFO)
-		put_pktinfo(&o, d);
+		put_pktinfo(&o, d, controls, controls_bytes);
 	if (d->flags & TAPIR_DGRAM_TTL && d->ttl >= 0)
 		put_ttl(&o, d);
 	if (d->flags & TAPIR_DGRAM_TOS && d->tos >= 0)

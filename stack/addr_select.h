@@ -12,7 +12,7 @@
 #include "addr.h"
 #include "addr_policy.h"
 
-enum { ADDR_SCOPE_LINK = 2, ADDR_SCOPE_SITE = 5, ADDR_SCOPE_GLOBAL = 14 };
+enum { ADDR_SCOPE_INTERFACE = 1, ADDR_SCOPE_LINK = 2, ADDR_SCOPE_SITE = 5, ADDR_SCOPE_GLOBAL = 14 };
 
 unsigned addr_scope(const struct ip_addr *a); /* section 3.1, 3.2 */
 

@@ -278,6 +278,8 @@ static int find_way(struct sock *s, const struct ip_endpoint *remote, const stru
 		if (asked != 0 && asked != ifindex && (remote->scope_id == asked || s->opt.bound_ifindex == asked))
 			return -EINVAL;
 	}
+	if (ifindex != 0 && !link_by_ifindex(s->st, ifindex))
+		return -ENODEV;
 	ifindex = sock_asked_link(s, remote, ifindex);
 	if (s->dst.ifindex && !ip_dst_is_stale(s->st, &s->dst) && ip_addr_eq(&d->asked_dst, &remote->addr) &&
 	    ip_addr_eq(&d->asked_src, src) && d->asked_link == ifindex)

@@ -32,7 +32,7 @@ bool sock_wants_controls(const struct sock *s)
 	const struct sock_opts *o = &s->opt;
 
 	return dgram_wants_ip_hdr(s) || o->rxq_ovfl || o->recv_pktinfo2292 || o->recv_hoplimit2292 || o->recv_fragsize ||
-	       o->recv_fragsize6 || o->recv_pathmtu;
+	       o->recv_fragsize6 || o->recv_pathmtu || o->recv_pktinfo;
 }
 
 /* To whom the messages go. */
@@ -140,6 +140,22 @@ static void put_ip6(const struct out *o)
 
 enum { IP4_HDR_BYTES = 20 };
 
+/* Of what came to a group or a broadcast address, which is no address to answer from: ipi_spec_dst is ours (ip(7)). Else the client knows all
+ * of it by itself. */
+static void put_pktinfo(const struct out *o)
+{
+	struct in_pktinfo pktinfo = { .ipi_ifindex = (int)o->info->ifindex };
+	const struct ip_addr any = ip_addr_any(AF_INET);
+	struct ip_dst back;
+
+	if (!o->s->opt.recv_pktinfo || ip_is_local(o->s->st, &o->info->dst.addr))
+		return;
+	memcpy(&pktinfo.ipi_addr, ip_addr_v4(&o->info->dst.addr), sizeof(pktinfo.ipi_addr));
+	if (ip_route(o->s->st, &o->info->src.addr, &any, 0, &back) == 0)
+		memcpy(&pktinfo.ipi_spec_dst, ip_addr_v4(&back.src), sizeof(pktinfo.ipi_spec_dst));
+	put(o, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof(pktinfo));
+}
+
 /* IP_RECVOPTS: the options as they are when the packet has reached us, our entry in a recorded route included; IP_RETOPTS: those to be
  * used for an answer (ip(7)). */
 static void put_ip4(const struct out *o)
@@ -148,6 +164,7 @@ static void put_ip4(const struct out *o)
 	uint32_t len = info->ip_hdr_len > IP4_HDR_BYTES ? info->ip_hdr_len - (uint32_t)IP4_HDR_BYTES : 0;
 	uint8_t options[IP4_OPTIONS_LEN_MAX];
 
+	put_pktinfo(o);
 	if (o->s->opt.recv_opts && len > 0) {
 		ip4_options_arrived(info->ip_hdr + IP4_HDR_BYTES, len, &info->dst.addr, ip4_options_clock(info->time_us), options);
 		put(o, IPPROTO_IP, IP_RECVOPTS, options, len);

@@ -60,6 +60,19 @@ static bool wants_type(const struct raw_sock *raw, uint8_t type)
 	return !(raw->blocked[type / 32] & 1U << type % 32);
 }
 
+/* Linux: a group's packets go to the members; of IPv6, where IPV6_MULTICAST_ALL stands for membership, to every socket that is bound to no
+ * address or to the group itself. */
+static bool wants_destination(const struct sock *s, const struct ip_rx *rx)
+{
+	bool is_bound_to = ip_addr_is_any(&s->local.addr) || ip_addr_eq(&s->local.addr, &rx->dst);
+
+	if (!ip_addr_is_multicast(&rx->dst))
+		return is_bound_to;
+	if (ip_addr_is4(&rx->dst))
+		return is_bound_to && mcast_sock_wants(s, &rx->dst, &rx->src, rx->ifindex);
+	return is_bound_to || mcast_sock_wants(s, &rx->dst, &rx->src, rx->ifindex);
+}
+
 static bool wants(const struct raw_sock *raw, const struct frame *f, const struct ip_rx *rx)
 {
 	const struct sock *s = &raw->d.s;
@@ -68,11 +81,9 @@ static bool wants(const struct raw_sock *raw, const struct frame *f, const struc
 		return false;
 	if (s->opt.bound_ifindex && s->opt.bound_ifindex != rx->ifindex)
 		return false;
-	if (!ip_addr_is_any(&s->local.addr) && !ip_addr_eq(&s->local.addr, &rx->dst))
+	if (!wants_destination(s, rx))
 		return false;
 	if (s->is_connected && !ip_addr_eq(&s->remote.addr, &rx->src))
-		return false;
-	if (ip_addr_is_multicast(&rx->dst) && !mcast_sock_wants(s, &rx->dst, &rx->src, rx->ifindex))
 		return false;
 	return !is_icmp(s) || f->len == 0 || wants_type(raw, f->data[0]);
 }

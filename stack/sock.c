@@ -399,7 +399,8 @@ static bool is_scoped(const struct ip_addr *a)
 {
 	if (ip_addr_is4(a))
 		return false;
-	return ip_addr_is_linklocal(a) || (ip_addr_is_multicast(a) && (a->b[1] & 0xf) <= ADDR_SCOPE_LINK);
+	return ip_addr_is_linklocal(a) ||
+	       (ip_addr_is_multicast(a) && ((a->b[1] & 0xf) == ADDR_SCOPE_INTERFACE || (a->b[1] & 0xf) == ADDR_SCOPE_LINK));
 }
 
 uint32_t sock_scope_of(const struct ip_addr *a, uint32_t ifindex)
@@ -423,12 +424,20 @@ static uint32_t tied_link(const struct sock *s)
 	return s->opt.bound_ifindex ? s->opt.bound_ifindex : is_scoped(&s->local.addr) ? s->local.scope_id : 0;
 }
 
-/* 0, or what Linux says of a link-local address without a link, or with another than the socket's. */
-static int check_scope(const struct sock *s, const struct ip_endpoint *e)
+/* The link of an address to connect to that does not name it; for groups IPV6_MULTICAST_IF's will do (as Linux). */
+static uint32_t link_to_connect(const struct sock *s, const struct ip_addr *a)
 {
 	uint32_t tied = tied_link(s);
 
-	if (ip_addr_is4(&e->addr) || !ip_addr_is_linklocal(&e->addr))
+	return tied == 0 && ip_addr_is_multicast(a) ? s->opt.mcast_ifindex6 : tied;
+}
+
+/* 0, or what Linux says of a link-local address or group without a link, or with another than the socket's. */
+static int check_scope(const struct sock *s, const struct ip_endpoint *e)
+{
+	uint32_t tied = e->scope_id ? tied_link(s) : link_to_connect(s, &e->addr);
+
+	if (!is_scoped(&e->addr))
 		return 0;
 	return (tied == 0 && e->scope_id == 0) || (tied && e->scope_id && tied != e->scope_id) ? -EINVAL : 0;
 }
@@ -455,12 +464,12 @@ int sock_bind(struct sock *s, const struct ip_endpoint *local)
 	to = with_scope_if_any(local);
 	if (is_scoped(&to.addr) && to.scope_id == 0)
 		to.scope_id = s->opt.bound_ifindex;
-	if (!ip_addr_is4(&to.addr) && ip_addr_is_linklocal(&to.addr) && to.scope_id == 0)
+	if (is_scoped(&to.addr) && to.scope_id == 0)
 		return -EINVAL;
 	if (to.scope_id && !link_by_ifindex(s->st, to.scope_id))
 		return -ENODEV;
-	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&local->addr) || ip_addr_is_broadcast(&local->addr)))
-		return -EADDRNOTAVAIL;
+	if (s->type == SOCK_STREAM && !ip_addr_is4(&local->addr) && ip_addr_is_multicast(&local->addr))
+		return -EINVAL; /* Linux lets a stream of IPv4 bind to a group: nothing ever comes of it */
 	if (!s->opt.freebind && !s->opt.transparent) {
 		err = ip_check_bind(s->st, &to.addr, to.scope_id);
 		if (err < 0)
@@ -511,9 +520,11 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 		return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
 	if (check_scope(s, remote) < 0)
 		return -EINVAL;
+	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&s->local.addr) || ip_addr_is_broadcast(&s->local.addr)))
+		return -EINVAL;
 	to = with_scope_if_any(remote);
 	if (is_scoped(&to.addr) && to.scope_id == 0)
-		to.scope_id = tied_link(s);
+		to.scope_id = link_to_connect(s, &to.addr);
 	sock_wildcard_to_loopback(&to.addr);
 	err = take_flow_label(s, &to.addr);
 	return err < 0 ? err : s->ops->connect(s, &to, now_us);

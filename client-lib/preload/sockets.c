@@ -23,6 +23,20 @@ PLAIN(int, getsockname, (int fd, struct sockaddr *addr, socklen_t *len), (fd, ad
 PLAIN(int, getpeername, (int fd, struct sockaddr *addr, socklen_t *len), (fd, addr, len))
 PLAIN(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t len), (fd, level, name, value, len))
 PLAIN(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *len), (fd, level, name, value, len))
+PLAIN(int, setsourcefilter,
+      (int fd, uint32_t ifindex, const struct sockaddr *group, socklen_t len, uint32_t mode, uint32_t count,
+       const struct sockaddr_storage *sources),
+      (fd, ifindex, group, len, mode, count, sources))
+PLAIN(int, getsourcefilter,
+      (int fd, uint32_t ifindex, const struct sockaddr *group, socklen_t len, uint32_t *mode, uint32_t *count,
+       struct sockaddr_storage *sources),
+      (fd, ifindex, group, len, mode, count, sources))
+PLAIN(int, setipv4sourcefilter,
+      (int fd, struct in_addr own, struct in_addr group, uint32_t mode, uint32_t count, const struct in_addr *sources),
+      (fd, own, group, mode, count, sources))
+PLAIN(int, getipv4sourcefilter,
+      (int fd, struct in_addr own, struct in_addr group, uint32_t *mode, uint32_t *count, struct in_addr *sources),
+      (fd, own, group, mode, count, sources))
 PLAIN(ssize_t, send, (int fd, const void *data, size_t bytes, int flags), (fd, data, bytes, flags))
 PLAIN(ssize_t, recv, (int fd, void *data, size_t bytes, int flags), (fd, data, bytes, flags))
 PLAIN(ssize_t, sendto, (int fd, const void *data, size_t bytes, int flags, const struct sockaddr *addr, socklen_t len),

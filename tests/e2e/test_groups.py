@@ -22,24 +22,52 @@ def start_in(w, ns, *argv, label):
     return w.start(ns.enter() + list(argv), label=label)
 
 
+class KernelGuest:
+    """A network namespace with a link and addresses as the stack's, where the kernel shows how it is done."""
+
+    def __init__(self, w):
+        self.ns = Netns("k" + w.id)
+        for command in ("ip link set lo up", "ip link add tap0 type veth peer name other", "ip link set other up"):
+            self.ns.run(*command.split())
+        self.ns.sysctl("net.ipv6.conf.tap0.accept_dad", 0)
+        for command in ("ip addr add 10.77.0.2/24 dev tap0", "ip -6 addr add fd77::2/64 dev tap0 nodad", "ip link set tap0 up",
+                        "ip route add default via 10.77.0.1"):
+            self.ns.run(*command.split())
+
+    def __enter__(self):
+        return self.ns
+
+    def __exit__(self, *unused):
+        self.ns.remove()
+
+
+def same_answers(kernel, stack):
+    kernel.expect(deadline=180)
+    stack.expect(deadline=180)
+    for theirs, ours in zip(kernel.out().split("\n"), stack.out().split("\n")):
+        check(theirs == ours, "the kernel: %s\nthe stack:  %s" % (theirs, ours))
+    check(kernel.out() == stack.out(), "one of them says more")
+
+
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
 def options_about_groups_answer_as_the_kernels(w):
-    ns = Netns("k" + w.id)
-    try:
-        for command in ("ip link set lo up", "ip link add tap0 type veth peer name other", "ip link set other up",
-                        "ip addr add 10.77.0.2/24 dev tap0", "ip -6 addr add fd77::2/64 dev tap0 nodad", "ip link set tap0 up",
-                        "ip route add default via 10.77.0.1"):
-            ns.run(*command.split())
+    with KernelGuest(w) as ns:
         index = ns.run("ip", "-o", "link", "show", "tap0").split(":")[0]
         kernel = start_in(w, ns, "python3", ON_GROUPS, index, STACK[4], STACK[6], label="on_groups.py (kernel)")
         stack = w.stack_start("python3", ON_GROUPS, stack_ifindex(w), STACK[4], STACK[6])
-        kernel.expect()
-        stack.expect()
-        for theirs, ours in zip(kernel.out().split("\n"), stack.out().split("\n")):
-            check(theirs == ours, "the kernel: %s\nthe stack:  %s" % (theirs, ours))
-        check(kernel.out() == stack.out(), "one of them says more")
-    finally:
-        ns.remove()
+        same_answers(kernel, stack)
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def group_sockets_answer_and_hear_as_the_kernels(w):
+    """The same binary on both, dynamic and preloaded, static and noticed."""
+    source, static = os.path.join(HERE, "group_conformance.c"), w.path("group_conformance")
+    w.start(["gcc", "-static", "-D_GNU_SOURCE", "-O1", "-o", static, source]).expect()
+    with KernelGuest(w) as ns:
+        kernel = start_in(w, ns, static, "tap0", STACK[4], STACK[6], label="group_conformance (kernel)")
+        programs = [os.path.join(w.config.build, "tests/e2e/group_conformance"), static]
+        for program in programs:
+            same_answers(kernel, w.stack_start(program, w.tap, STACK[4], STACK[6]))
 
 
 class Switch:

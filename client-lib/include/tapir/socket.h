@@ -86,6 +86,16 @@ TAPIR_API int tapir_getpeername(int fd, struct sockaddr *addr, socklen_t *len); 
 TAPIR_API int tapir_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 TAPIR_API int tapir_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 
+/* setsourcefilter(3), getsourcefilter(3) and those of IPv4 (RFC 3678 sections 4.2 and 5.2): a group's whole source filter. */
+TAPIR_API int tapir_setsourcefilter(int fd, uint32_t ifindex, const struct sockaddr *group, socklen_t len, uint32_t mode,
+				    uint32_t count, const struct sockaddr_storage *sources);
+TAPIR_API int tapir_getsourcefilter(int fd, uint32_t ifindex, const struct sockaddr *group, socklen_t len, uint32_t *mode,
+				    uint32_t *count, struct sockaddr_storage *sources);
+TAPIR_API int tapir_setipv4sourcefilter(int fd, struct in_addr own, struct in_addr group, uint32_t mode, uint32_t count,
+					const struct in_addr *sources);
+TAPIR_API int tapir_getipv4sourcefilter(int fd, struct in_addr own, struct in_addr group, uint32_t *mode, uint32_t *count,
+					struct in_addr *sources);
+
 /* ioctl(2): FIONREAD (SIOCINQ), TIOCOUTQ (SIOCOUTQ), SIOCATMARK as tcp(7) and udp(7) say, SIOCGIF* (netdevice(7)) for the stack's
  * interfaces, whose changes are refused with EPERM; the rest goes to the kernel. */
 TAPIR_API int tapir_ioctl(int fd, unsigned long request, ...);
@@ -166,6 +176,10 @@ TAPIR_API char *tapir_if_indextoname(unsigned ifindex, char *name /* room for IF
 #define getpeername tapir_getpeername
 #define setsockopt tapir_setsockopt
 #define getsockopt tapir_getsockopt
+#define setsourcefilter tapir_setsourcefilter
+#define getsourcefilter tapir_getsourcefilter
+#define setipv4sourcefilter tapir_setipv4sourcefilter
+#define getipv4sourcefilter tapir_getipv4sourcefilter
 #define ioctl tapir_ioctl
 #define send tapir_send
 #define recv tapir_recv
