@@ -520,8 +520,8 @@ int sock_connect(struct sock *s, const struct ip_endpoint *remote, uint64_t now_
 		return s->family == AF_INET ? -EAFNOSUPPORT : -ENETUNREACH;
 	if (check_scope(s, remote) < 0)
 		return -EINVAL;
-	if (s->type == SOCK_STREAM && (ip_addr_is_multicast(&s->local.addr) || ip_addr_is_broadcast(&s->local.addr)))
-		return -EINVAL;
+	if (s->type == SOCK_STREAM && !s->is_connected && (ip_addr_is_multicast(&s->local.addr) || ip_addr_is_broadcast(&s->local.addr)))
+		s->local.addr = ip_addr_any(AF_INET); /* as Linux: from the device's address */
 	to = with_scope_if_any(remote);
 	if (is_scoped(&to.addr) && to.scope_id == 0)
 		to.scope_id = link_to_connect(s, &to.addr);

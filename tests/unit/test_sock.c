@@ -149,15 +149,20 @@ static int bind_error(struct sock *s, const char *addr, uint16_t port)
 static void test_bind_errors_are_linuxs(void **state)
 {
 	struct sock *s4 = bed_sock(&b, AF_INET, SOCK_DGRAM, 0), *s6 = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
-	struct sock *tcp = bed_sock(&b, AF_INET, SOCK_STREAM, 0);
+	struct sock *tcp = bed_sock(&b, AF_INET, SOCK_STREAM, 0), *tcp6 = bed_sock(&b, AF_INET6, SOCK_STREAM, 0);
+	struct ip_endpoint peer = bed_endpoint(BED_PEER4, 80);
 	int on = 1;
 
 	(void)state;
 	assert_int_equal(bind_error(s4, "::", 80), -EAFNOSUPPORT);
 	assert_int_equal(bind_error(s4, "10.0.0.99", 80), -EADDRNOTAVAIL);
 	assert_int_equal(bind_error(s6, "fe80::1", 80), -EINVAL); /* without a link */
-	assert_int_equal(bind_error(tcp, "224.0.0.1", 80), -EADDRNOTAVAIL);
-	assert_int_equal(bind_error(tcp, "255.255.255.255", 80), -EADDRNOTAVAIL);
+	assert_int_equal(bind_error(s6, "ff02::1", 80), -EINVAL);
+	assert_int_equal(bind_error(s6, "ff01::1", 80), -EINVAL);
+	assert_int_equal(bind_error(tcp6, "ff15::1", 80), -EINVAL);
+	assert_int_equal(bind_error(tcp, "224.0.0.1", 80), 0);
+	assert_int_equal(sock_connect(tcp, &peer, b.now_us), -EINPROGRESS);
+	tcp = bed_sock(&b, AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind_error(s4, BED_ADDR4, 80), 0);
 	assert_int_equal(bind_error(s4, BED_ADDR4, 81), -EINVAL); /* bound already */
 	assert_int_equal(sock_setopt(s6, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on), b.now_us), 0);
