@@ -178,6 +178,8 @@ def kea_gives_a_lease_with_everything_renews_it_and_vanishes(w):
         check("192.0.2.0/24 via 10.71.0.1" in routes and "default via 10.71.0.1" in routes and "10.71.0.254" not in routes, routes)
         links = {l["name"]: l for l in json.loads(tapir(w, "link", "--json").out())}
         check(links["tap0"]["mtu"] == 1400, str(links["tap0"]))
+        shown = tapir(w, "dhcp").out()
+        check("tap0 inet bound 10.71.0." in shown and "server 10.71.0.1" in shown and "ntp 10.71.0.123" in shown and "mtu 1400" in shown, shown)
         on_stack(w, "ping", "-c", "1", "10.71.0.1").expect(0)
         address = has(w, "10.71.0.")[0]
         wait_for(lambda: server.out().count("DHCP4_LEASE_ALLOC") >= 2 and seconds_left(w, address) > 5, "the lease is not renewed")

@@ -85,11 +85,18 @@ def dhcp_gives_address_and_route_and_the_same_one_again(w):
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
-def dhcp_without_a_server_gives_a_link_local_address(w):
+def dhcp_without_a_server_gives_a_link_local_address_until_there_is_one(w):
     with network(w) as ns:
         make_tap(ns, "tap0")
         start_tapird(w, ns, "--dhcp", *AT_ONCE).wait_out("waiting for an address")
         wait_for(lambda: [a for a in addresses(w, "linklocal") if a["address"].startswith("169.254.")], "no address of 169.254/16", 60)
+        # A server appears, and the cable is pulled and plugged in so that it need not be waited for.
+        ns.run("ip", "addr", "add", SERVER + "/24", "dev", "tap0")
+        start_dnsmasq(w, ns, "--interface=tap0", "--bind-interfaces", "--no-ping", "--dhcp-range=10.66.0.50,10.66.0.90,10m")
+        for state in ("down", "up"):
+            ns.run("ip", "link", "set", "tap0", state)
+        wait_for(lambda: addresses(w, "dhcp"), "no lease although there is a server now")
+        wait_for(lambda: not [a for a in addresses(w, "linklocal") if a["address"].startswith("169.254.")], "169.254/16 is still there")
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))

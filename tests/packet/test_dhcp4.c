@@ -1494,6 +1494,64 @@ static void test_2131_4_4_5_another_server_cannot_end_a_lease_that_is_renewed(vo
 	assert_false(has_addr(lease_addr));
 }
 
+/* ---- RFC 2131 table 5: which message has which option ---- */
+
+static void expect_options(const char *must, const char *must_not)
+{
+	for (; *must; must++)
+		assert_non_null(option((uint8_t)*must));
+	for (; *must_not; must_not++)
+		assert_null(option((uint8_t)*must_not));
+}
+
+static void test_2131_table_5_each_message_has_the_options_that_it_must_and_no_other(void **state)
+{
+	uint8_t asked[64];
+	struct answer a;
+
+	(void)state;
+	discover();
+	expect_options("\x35\x3d\x37\x39\x0c", "\x32\x36\x33\x38");
+	assert_true(option(55)[1] + 2u < sizeof(asked));
+	memcpy(asked, option(55), 2u + option(55)[1]);
+	a = lease(OFFER, 600);
+	send_answer(&a);
+	expect_message(REQUEST);
+	expect_options("\x35\x3d\x37\x39\x0c\x32\x36", "\x38\x74");
+	assert_memory_equal(option(55), asked, 2u + asked[1]); /* section 4.3.6: the same list in all of them */
+	a = lease(ACK, 600);
+	send_answer(&a);
+	introduce_server();
+	bed_run(&b, 301ull * SECOND);
+	expect_message(REQUEST); /* RENEWING */
+	expect_options("\x35\x3d\x37\x39", "\x32\x36\x38");
+	assert_memory_equal(option(55), asked, 2u + asked[1]);
+	a = lease(ACK, 600);
+	send_answer(&a);
+	assert_int_equal(stack_dhcp4_stop(b.st, b.ifindex, b.now_us), 0);
+	bed_turn(&b);
+	expect_message(RELEASE);
+	expect_options("\x35\x3d\x36", "\x32\x33\x37\x39\x0c");
+	assert_int_equal(secs(), 0);
+}
+
+static void test_2131_table_5_decline_names_address_server_and_client_alone(void **state)
+{
+	(void)state;
+	get_lease(600);
+	bed_inject(&b, buf, lan_arp(buf, lan_broadcast, other_mac, LAN_ARP_REPLY, lease_addr, lease_addr));
+	expect_message(DECLINE);
+	expect_options("\x35\x3d\x36\x32\x38", "\x33\x37\x39\x0c");
+}
+
+/* Shorter ones were refused by relays of BOOTP */
+static void test_1542_2_1_messages_have_300_bytes_at_least(void **state)
+{
+	(void)state;
+	discover();
+	assert_true(ip.payload_len >= 300);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1565,6 +1623,9 @@ int main(void)
 		TEST(test_an_option_list_without_an_end_is_read_to_the_end_of_the_packet),
 		TEST(test_a_lease_in_force_is_not_touched_by_what_nobody_asked_for),
 		TEST(test_2131_4_4_5_another_server_cannot_end_a_lease_that_is_renewed),
+		TEST(test_2131_table_5_each_message_has_the_options_that_it_must_and_no_other),
+		TEST(test_2131_table_5_decline_names_address_server_and_client_alone),
+		TEST(test_1542_2_1_messages_have_300_bytes_at_least),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
