@@ -135,6 +135,12 @@ bool addr_is_directed_broadcast(struct stack *st, const struct ip_addr *a, uint3
 	return false;
 }
 
+/* Only if there is no other: its preferred life is over, or it may yet be another's (RFC 4429 section 3.1). */
+static bool is_second_choice(const struct if_addr *e)
+{
+	return if_addr_is_deprecated(e) || (e->state == IF_ADDR_OPTIMISTIC && !ip_addr_is4(&e->prefix.addr));
+}
+
 static struct addr_source source_of(const struct if_addr *e, const struct ip_addr *next_hop, uint32_t ifindex)
 {
 	bool is4 = ip_addr_is4(next_hop);
@@ -143,7 +149,7 @@ static struct addr_source source_of(const struct if_addr *e, const struct ip_add
 	return (struct addr_source){
 		.addr = e->prefix.addr,
 		.prefix_len = e->prefix.len,
-		.is_deprecated = if_addr_is_deprecated(e),
+		.is_deprecated = is_second_choice(e),
 		.is_temporary = e->origin == NET_TEMPORARY,
 		.is_on_link = e->ifindex == ifindex,
 		.is_of_next_hop = by == ND_TOLD_BY_ROUTER,
@@ -204,7 +210,7 @@ static struct addr_destination destination(struct stack *st, const struct ip_end
 	d.src = route.src;
 	e = addr_find(st, &route.src, 0);
 	d.src_prefix_len = e ? e->prefix.len : 128;
-	d.src_is_deprecated = e && if_addr_is_deprecated(e);
+	d.src_is_deprecated = e && is_second_choice(e);
 	return d;
 }
 

@@ -585,6 +585,38 @@ static void test_4429_3_2_packet_waits_until_there_is_a_checked_address_to_ask_f
 	sock_close(s, b.now_us);
 }
 
+/* RFC 4429 section 3.1: as if it were deprecated. */
+static void test_4429_3_1_optimistic_address_is_a_source_only_if_there_is_no_other(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct ip_prefix p;
+
+	(void)state;
+	prefix(PREFIX, 86400, 86400);
+	bed_drop_all(&b);
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1); /* fd00::1 is of another label, but checked */
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data + 22, addr_of(BED_ADDR6).b, 16);
+	bed_run(&b, 3 * S);
+	bed_drop_all(&b);
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data + 22, addr_of("2001:db8:1::").b, 8);
+	/* and the longest prefix counts only then, too */
+	assert_int_equal(ip_prefix_parse("2001:db8:f:1::5/64", &p), 0);
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+	while (bed_next(&b, &out))
+		if (lan_is_ip(&out, ra_router_mac))
+			assert_memory_equal(out.data + 22, addr_of("2001:db8:1::").b, 8);
+	bed_run(&b, 3 * S);
+	bed_drop_all(&b);
+	bed_send(&b, s, "2001:db8:f::1", 1000, "x", 1);
+	assert_true(bed_next(&b, &out));
+	assert_memory_equal(out.data + 22, p.addr.b, 16);
+	sock_close(s, b.now_us);
+}
+
 /* ---- RFC 7527 ---- */
 
 static bool addr_is(const char *addr, const char *origin, const char *state)
@@ -804,6 +836,7 @@ int main(void)
 		TEST(test_7527_4_own_solicitation_that_comes_back_is_known_by_its_nonce),
 		cmocka_unit_test_teardown(test_4862_5_4_4_conflict_over_an_address_in_use_is_said_once, teardown),
 		TEST(test_4862_5_4_5_duplicate_link_local_address_stops_ipv6_on_the_link),
+		TEST(test_4429_3_1_optimistic_address_is_a_source_only_if_there_is_no_other),
 		TEST(test_4429_3_2_no_solicitation_comes_from_an_optimistic_address),
 		TEST(test_4429_3_2_packet_waits_until_there_is_a_checked_address_to_ask_from),
 		TEST(test_7527_4_1_check_is_prolonged_while_solicitations_come_back),
