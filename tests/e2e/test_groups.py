@@ -63,7 +63,8 @@ def group_sockets_answer_and_hear_as_the_kernels(w):
     """The same binary on both, dynamic and preloaded, static and noticed."""
     source, static = os.path.join(HERE, "group_conformance.c"), w.path("group_conformance")
     w.start(["gcc", "-static", "-D_GNU_SOURCE", "-O1", "-o", static, source]).expect()
-    with KernelGuest(w) as ns:
+    with KernelGuest(w) as ns:  # whose addresses are not checked for duplicates; the stack's are, and then are sources as any
+        wait_for(lambda: all(a["state"] == "preferred" for a in w.tapir_json("addr")), lambda: "addresses in use: %s" % w.tapir_json("addr"))
         kernel = start_in(w, ns, static, "tap0", STACK[4], STACK[6], label="group_conformance (kernel)")
         programs = [os.path.join(w.config.build, "tests/e2e/group_conformance"), static]
         for program in programs:
