@@ -94,6 +94,17 @@ const struct if_addr *addr_checked6(struct stack *st, uint32_t ifindex)
 	return found;
 }
 
+bool addr_has_static4(struct stack *st, uint32_t ifindex)
+{
+	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next) {
+		const struct if_addr *e = if_addr_of(n);
+
+		if (e->ifindex == ifindex && e->origin == NET_STATIC && ip_addr_is4(&e->prefix.addr))
+			return true;
+	}
+	return false;
+}
+
 bool addr_is_ours(struct stack *st, const struct ip_addr *a, uint32_t ifindex)
 {
 	const struct if_addr *e = addr_find(st, a, 0);

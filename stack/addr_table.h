@@ -87,6 +87,9 @@ struct if_addr *addr_linklocal(struct stack *st, uint32_t ifindex);
 /* An IPv6 address of the link that was found to be ours, its own before others; NULL: none. */
 const struct if_addr *addr_checked6(struct stack *st, uint32_t ifindex);
 
+/* Whether the link has an IPv4 address that was configured by hand. */
+bool addr_has_static4(struct stack *st, uint32_t ifindex);
+
 /* Take an entry out of the table. */
 void addr_remove(struct if_addr *a);
 

@@ -50,6 +50,8 @@ static void on_timer(struct timer *t, uint64_t now_us)
 	struct if_addr *a = container_of(t, struct if_addr, timer);
 	struct timer_wheel *wheel = &a->st->wheel;
 
+	if (link_by_ifindex(a->st, a->ifindex)->is_down) /* nobody would hear: begun anew when it comes up (addr_recheck_link()) */
+		return;
 	if (if_addr_is_checked_now(a) && a->probes_sent < a->st->tunables.acd_probes) {
 		send_probe(a);
 		a->probes_sent++;

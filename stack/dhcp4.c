@@ -152,9 +152,16 @@ static void lose_lease(struct dhcp4 *c, const char *why)
 	dhcp4_lease_withdraw(c);
 }
 
+/* RFC 3927 section 1.9: not while there is a better address, and no address can be probed on a link that is down. */
+static bool may_take_linklocal(const struct dhcp4 *c)
+{
+	return c->may_autoconfigure && !dhcp4_has_lease(c) && !link_by_ifindex(c->st, c->ifindex)->is_down &&
+	       !addr_has_static4(c->st, c->ifindex);
+}
+
 static void on_select_timer(struct dhcp4 *c)
 {
-	if (c->tries >= DISCOVERS_BEFORE_LINKLOCAL && c->may_autoconfigure && !dhcp4_has_lease(c)) /* RFC 3927 section 1.9 */
+	if (c->tries >= DISCOVERS_BEFORE_LINKLOCAL && may_take_linklocal(c))
 		ipv4ll_start(c->st, c->ifindex);
 	ask(c, DHCP4_DISCOVER);
 }

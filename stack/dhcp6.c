@@ -617,6 +617,7 @@ int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us)
 	name_client(c);
 	timer_init(&c->timer, on_timer);
 	list_append(&st->dhcp6s, &c->link);
+	dhcp6_on_advertisement(st, ifindex, l->nd.is_managed, l->nd.is_other); /* what was told already: the next may be long in coming */
 	return 0;
 }
 

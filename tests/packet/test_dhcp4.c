@@ -1552,6 +1552,44 @@ static void test_1542_2_1_messages_have_300_bytes_at_least(void **state)
 	assert_true(ip.payload_len >= 300);
 }
 
+static void test_3927_1_9_a_link_with_an_address_by_hand_takes_none(void **state)
+{
+	struct ip_prefix by_hand = { addr_of(BED_ADDR4), 96 + 24 };
+
+	(void)state;
+	assert_int_equal(stack_add_addr(b.st, b.ifindex, &by_hand, b.now_us), 0);
+	start_with("0.0.0.0", true);
+	bed_run(&b, 100ull * SECOND);
+	assert_false(has_linklocal());
+}
+
+static void test_3927_2_2_1_no_address_is_taken_on_a_link_that_is_down(void **state)
+{
+	(void)state;
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, false, b.now_us), 0);
+	start_with("0.0.0.0", true);
+	bed_run(&b, 100ull * SECOND);
+	assert_false(has_linklocal());
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, true, b.now_us), 0);
+	bed_run(&b, 30ull * SECOND);
+	assert_true(has_linklocal());
+}
+
+/* Probes that nobody can hear find nobody */
+static void test_5227_2_1_an_address_is_not_found_free_on_a_link_that_is_down(void **state)
+{
+	(void)state;
+	get_lease_to_probe(3600);
+	bed_run(&b, SECOND);
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, false, b.now_us), 0);
+	bed_run(&b, 60ull * SECOND);
+	assert_string_equal(addr_state(lease_addr), "tentative");
+	assert_int_equal(stack_set_link_up(b.st, b.ifindex, true, b.now_us), 0);
+	assert_string_equal(addr_state(lease_addr), "tentative");
+	bed_run(&b, 8ull * SECOND);
+	assert_string_equal(addr_state(lease_addr), "preferred");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1626,6 +1664,9 @@ int main(void)
 		TEST(test_2131_table_5_each_message_has_the_options_that_it_must_and_no_other),
 		TEST(test_2131_table_5_decline_names_address_server_and_client_alone),
 		TEST(test_1542_2_1_messages_have_300_bytes_at_least),
+		TEST(test_3927_1_9_a_link_with_an_address_by_hand_takes_none),
+		TEST(test_3927_2_2_1_no_address_is_taken_on_a_link_that_is_down),
+		TEST(test_5227_2_1_an_address_is_not_found_free_on_a_link_that_is_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "tests/lib/bed.h"
 #include "tests/lib/lan.h"
 #include "tests/lib/packet.h"
+#include "tests/lib/ra.h"
 
 enum { SOLICIT = 1, ADVERTISE, REQUEST, CONFIRM, RENEW, REBIND, REPLY, RELEASE, DECLINE, INFORMATION_REQUEST = 11 };
 enum { OPT_CLIENTID = 1, OPT_SERVERID, OPT_IA_NA, OPT_IAADDR = 5, OPT_ORO, OPT_PREFERENCE, OPT_ELAPSED, OPT_STATUS = 13,
@@ -1477,6 +1478,20 @@ static void test_parameters_end_with_the_lease_they_came_with(void **state)
 	assert_int_equal(info_now().dns_count, 0);
 }
 
+static void test_a_client_that_starts_late_asks_for_what_was_advertised_before(void **state)
+{
+	struct ra r;
+
+	(void)state;
+	ra_begin(&r, server_ll, 1800);
+	r.icmp[5] = RA_MANAGED;
+	ra_send(&b, &r);
+	assert_int_equal(stack_dhcp6_stop(b.st, b.ifindex, b.now_us), 0);
+	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, b.now_us), 0);
+	bed_run(&b, SECOND);
+	expect_message(SOLICIT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1552,6 +1567,7 @@ int main(void)
 		TEST(test_3646_domains_have_no_pointers),
 		TEST(test_parameters_go_with_their_network),
 		TEST(test_parameters_end_with_the_lease_they_came_with),
+		TEST(test_a_client_that_starts_late_asks_for_what_was_advertised_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
