@@ -339,7 +339,7 @@ static void start_check(struct if_addr *a, const struct link *l, bool was_used)
 {
 	a->state = IF_ADDR_ASSIGNED;
 	a->probes_sent = a->announcements_sent = 0;
-	if (l->config.kind != LINK_ETHERNET || l->is_down)
+	if (l->config.kind != LINK_ETHERNET || (l->is_down && ip_addr_is4(&a->prefix.addr)))
 		return;
 	if (!ip_addr_is4(&a->prefix.addr))
 		nd_dad_start(a, was_used);
@@ -508,6 +508,13 @@ void addr_set_duplicate(struct if_addr *a)
 	stack_log(a->st, STACK_LOG_WARNING, "addr.duplicate addr=%s ifindex=%u action=disabled",
 		  ip_addr_print(&a->prefix.addr, text), a->ifindex);
 	tell_configurer(a);
+}
+
+void addr_pause_link(struct stack *st, const struct link *l)
+{
+	for (struct list *n = st->addrs.all.next; n != &st->addrs.all; n = n->next)
+		if (if_addr_of(n)->ifindex == l->ifindex)
+			timer_cancel(&if_addr_of(n)->timer);
 }
 
 void addr_recheck_link(struct stack *st, const struct link *l)

@@ -101,6 +101,9 @@ void addr_set_preferred(struct if_addr *a, uint32_t preferred_s);
 /* The preferred lifetime is over: a source of last resort (RFC 4862 section 5.5.4). */
 bool if_addr_is_deprecated(const struct if_addr *a);
 
+/* The link went down: what was being checked or announced is not, until it comes up. */
+void addr_pause_link(struct stack *st, const struct link *l);
+
 /* The link came up: check its addresses again. */
 void addr_recheck_link(struct stack *st, const struct link *l);
 

@@ -149,6 +149,7 @@ int stack_set_link_up(struct stack *st, uint32_t ifindex, bool is_up, uint64_t n
 		return 0;
 	}
 	nd_router_stop(l);
+	addr_pause_link(st, l);
 	frame_queue_clear(&l->out);
 	neigh_flush_link(st, ifindex);
 	return 0;

@@ -382,12 +382,13 @@ static bool is_used_meanwhile(const struct if_addr *a, bool was_used)
 
 void nd_dad_start(struct if_addr *a, bool was_used)
 {
+	struct link *l = link_by_ifindex(a->st, a->ifindex);
 	bool is_checked = a->st->tunables.dad_transmits > 0 && !a->no_dad;
 	uint64_t at_us = a->st->now_us + (is_checked ? rng_below(&a->st->rng, DAD_DELAY_MAX_US) : 0);
 
 	join_group(a, at_us);
 	if (!is_checked) {
-		on_dad_done(a, link_by_ifindex(a->st, a->ifindex));
+		on_dad_done(a, l);
 		return;
 	}
 	a->probes_left = (uint8_t)a->st->tunables.dad_transmits;
@@ -395,10 +396,12 @@ void nd_dad_start(struct if_addr *a, bool was_used)
 	a->state = is_used_meanwhile(a, was_used) ? IF_ADDR_OPTIMISTIC : IF_ADDR_TENTATIVE;
 	timer_cancel(&a->timer);
 	timer_init(&a->timer, on_dad_timer);
+	if (l->is_down) /* there is nobody to ask; that comes with the link (addr_recheck_link()) */
+		return;
 	timer_set(&a->st->wheel, &a->timer, at_us);
-	announce(a, link_by_ifindex(a->st, a->ifindex));
+	announce(a, l);
 	if (a->origin == NET_LINKLOCAL && a->state == IF_ADDR_OPTIMISTIC)
-		nd_router_solicit(link_by_ifindex(a->st, a->ifindex));
+		nd_router_solicit(l);
 }
 
 /* RFC 4862 section 5.4.5: the address comes from the MAC, so the MAC is another's too, most likely. */

@@ -204,6 +204,26 @@ static void test_4862_5_4_addresses_that_nobody_set_wait_for_the_check(void **st
 	assert_string_equal(addr_state(own), "optimistic");
 }
 
+/* A link without carrier answers nothing: that proves nothing. */
+static void test_4862_5_4_check_waits_for_the_link(void **state)
+{
+	(void)state;
+	assert_int_equal(add(NEW "/64"), 0);
+	stack_set_link_up(b.st, b.ifindex, false, b.now_us);
+	assert_int_equal(add("fd00::1:6/64"), 0); /* while it is down */
+	bed_run(&b, 10 * S);
+	assert_string_equal(addr_state(NEW), "tentative");
+	assert_string_equal(addr_state("fd00::1:6"), "tentative");
+	stack_set_link_up(b.st, b.ifindex, true, b.now_us);
+	bed_drop_all(&b);
+	bed_run(&b, 900000);
+	assert_string_equal(addr_state(NEW), "tentative");
+	nd(NEW, "ff02::1", LAN_NA, LAN_OVERRIDE, NEW, other_mac);
+	assert_string_equal(addr_state(NEW), "duplicate");
+	bed_run(&b, 3 * S);
+	assert_string_equal(addr_state("fd00::1:6"), "preferred");
+}
+
 /* ---- Sections 5.4.3, 5.4.4: what is received ---- */
 
 struct message {
@@ -382,6 +402,7 @@ int main(void)
 		TEST(test_4862_5_4_address_is_ours_at_once_without_the_check),
 		TEST(test_4862_5_1_questions_are_the_routers_retransmission_time_apart),
 		TEST(test_4862_5_4_addresses_that_nobody_set_wait_for_the_check),
+		TEST(test_4862_5_4_check_waits_for_the_link),
 		cmocka_unit_test(test_4862_5_4_3_and_4_what_tells_that_a_tentative_address_is_anothers),
 		cmocka_unit_test(test_4429_3_3_what_tells_that_an_optimistic_address_is_anothers),
 		cmocka_unit_test_teardown(test_4862_5_4_3_invalid_messages_prove_nothing, teardown),
