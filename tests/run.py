@@ -4,9 +4,9 @@
 
     tests/run.py [--logs DIR] KIND...        KIND: unit packet sim examples fuzz e2e
 
-unit, packet, sim: every program of tests/KIND, built with sanitizers (build-san); examples: those of tests/examples that
-need nothing but the engine, exit status 0 expected (the others are run by e2e); fuzz: every target for FUZZ_SECONDS (10);
-e2e: tests/e2e/run.py with the normal build, then its short list against the sanitized tapird. What a kind prints goes to
+unit, packet, sim: every program of tests/KIND, built with sanitizers (build-san), and the scripts check_*.py there; examples:
+those of tests/examples that need nothing but the engine, exit status 0 expected (the others are run by e2e); fuzz: every target
+for FUZZ_SECONDS (10); e2e: tests/e2e/run.py with the normal build, then its short list against the sanitized tapird. What a kind prints goes to
 DIR/KIND.log (build/logs), its failures to the terminal too. The last line is `N passed, N failed`; a test that does not run, or
 that says nothing, has failed. Exit status 0 only if nothing failed."""
 
@@ -52,15 +52,16 @@ def report(kind, name, passed, failed, seconds, text):
 
 
 def run_cmocka(kind, log):
-    """Every program tests/KIND/test_*.c, counted by its TAP lines."""
+    """Every program tests/KIND/test_*.c and script tests/KIND/check_*.py, counted by its TAP lines."""
     passed = failed = 0
-    sources = sorted(glob.glob(os.path.join(ROOT, "tests", kind, "test_*.c")))
+    sources = sorted(glob.glob(os.path.join(ROOT, "tests", kind, "test_*.c"))) + \
+        sorted(glob.glob(os.path.join(ROOT, "tests", kind, "check_*.py")))
     if not sources:
         print("%-7s FAIL there are no tests" % kind)
         return 0, 1
     for source in sources:
-        name = os.path.basename(source)[:-2]
-        program = os.path.join(ROOT, "build-san", "tests", kind, name)
+        name = os.path.splitext(os.path.basename(source))[0]
+        program = source if source.endswith(".py") else os.path.join(ROOT, "build-san", "tests", kind, name)
         start = time.monotonic()
         if not os.access(program, os.X_OK):
             report(kind, name, 0, 1, 0, "not built: %s (make SAN=1 tests)" % program)
