@@ -11,9 +11,10 @@ import time
 
 import headers
 from frames import ETH_IP4, ETH_IP6, ICMP, ICMP6, eth, icmp4, icmp6, ip4, ip6, mac_bytes
-from harness import Failure, Netns, check, test
+from harness import Failure, Netns, check, test, wait_for
 from headers import HOST, OTHER_PEER, PEER
-from test_links import make_tap, network, start_tapird, tapir
+from test_floods import stats
+from test_links import make_tap, network, on_stack, start_tapird, tapir
 
 PEER_MAC = "02:00:5e:00:53:99"
 DEADLINE = 20  # seconds until an answer to a plain echo request is missed
@@ -148,3 +149,73 @@ def headers_of_every_kind_are_answered_as_the_kernel_does(w):
             daemon.stop()
         finally:
             guest.remove()
+
+
+NEAR, FAR, NARROW = {4: "10.79.0.", 6: "fd79::"}, {4: "10.80.0.", 6: "fd80::"}, 1300
+BITS = {4: "/24", 6: "/64"}
+
+
+def make_narrow_path(ns, far):
+    """The stack's network and another, joined by the kernel of @ns as a router, the other of a smaller MTU."""
+    for key in "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding":
+        ns.sysctl(key, 1)
+    for space in ns, far:
+        space.sysctl("net.ipv6.conf.default.accept_dad", 0)
+    far.run("ip", "link", "set", "lo", "up")
+    make_tap(ns, "tap0", *(NEAR[f] + "1" + BITS[f] for f in (4, 6)))
+    ns.run("ip", "link", "add", "narrow", "mtu", str(NARROW), "type", "veth", "peer", "name", "narrow", "netns", far.name)
+    for space, host in (ns, "1"), (far, "2"):
+        space.run("ip", "link", "set", "narrow", "up", "mtu", str(NARROW))
+        for f in 4, 6:
+            space.run("ip", "addr", "add", FAR[f] + host + BITS[f], "dev", "narrow", *(["nodad"] if f == 6 else []))
+    for f in 4, 6:
+        far.run("ip", "-%d" % f, "route", "add", "default", "via", FAR[f] + "1")
+
+
+def crosses(run, family, address, size):
+    """An echo of @size bytes comes back; the first few may be lost, until the path's MTU is known."""
+    for _ in range(5):
+        if " 1 received" in run("ping", "-%d" % family, "-n", "-c", "1", "-W", "1", "-s", str(size), address):
+            return
+    raise Failure("an echo of %d bytes from %s never came" % (size, address))
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def echo_of_any_size_crosses_a_narrow_path(w):
+    with network(w) as ns:
+        far = Netns("o" + w.id)
+        try:
+            make_narrow_path(ns, far)
+            dump = w.start(ns.enter() + ["tcpdump", "-i", "tap0", "-U", "-w", w.path("narrow.pcap")], label="tcpdump")
+            wait_for(lambda: "listening on" in dump.err(), "tcpdump does not listen")
+            gateways = [x for f in (4, 6) for x in ("--addr", NEAR[f] + "2" + BITS[f], "--gateway", NEAR[f] + "1")]
+            daemon = start_tapird(w, ns, "--tap", "tap0", "--offload", "off", "--set", "net.ipv6.conf.all.dad_transmits=0", "--set",
+                                  "net.ipv4.conf.default.acd_probes=0", *gateways)
+            daemon.wait_out("ready")
+
+            def from_far(*argv):
+                done = w.start(far.enter() + list(argv), label=argv[0] + " (far)")
+                done.wait()
+                return done.out()
+
+            def from_stack(*argv):
+                done = on_stack(w, *argv)
+                done.wait()
+                return done.out() + done.err()
+
+            for family in 6, 4:
+                for size in 1400, 4000:
+                    crosses(from_far, family, NEAR[family] + "2", size)
+                learnt = stats(w).get("pmtu.learnt", 0)
+                check(learnt == 1, "path MTUs learnt over replies alone: %s" % learnt)
+                for size in 1400, 4000:
+                    crosses(from_stack, family, FAR[family] + "2", size)
+            dump.signal(15)
+            dump.wait()
+            text = w.start(["tcpdump", "-vv", "-n", "-r", w.path("narrow.pcap")], label="tcpdump -r").expect(0).out()
+            check("packet too big, mtu %d" % NARROW in text and "frag" in text, text[-3000:])
+            for word in ("bad ", "incorrect", "malformed", "truncated", "[|"):
+                check(word not in text, "tcpdump says %r: %s" % (word, [line for line in text.split("\n") if word in line][:3]))
+            daemon.stop()
+        finally:
+            far.remove()
