@@ -9,7 +9,7 @@ set -eu
 BUILD="gcc libc6-dev make pkg-config libcap-dev libinih-dev libjansson-dev"
 DEMO="curl python3 iproute2 iputils-ping"
 TEST="libcmocka-dev iproute2 iputils-ping tcpdump tshark curl nginx-light redis-server redis-tools wrk netbase iperf3
-	openssh-server openssh-client python3 strace ethtool socat avahi-daemon dnsmasq-base isc-dhcp-server kea-dhcp4-server
+	openssh-server openssh-client python3 strace ethtool socat avahi-daemon avahi-utils dbus-daemon iperf dnsmasq-base isc-dhcp-server kea-dhcp4-server
 	kea-dhcp6-server radvd ndisc6 traceroute mtr-tiny golang-go musl-tools
 	wget haproxy memcached mosquitto mosquitto-clients php-cli nodejs perl ncat unbound bind9-dnsutils postgresql-15
 	python3.11 libpython3.11-testsuite"

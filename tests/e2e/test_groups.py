@@ -204,25 +204,92 @@ def socat_group_traffic_both_ways(w, family):
     hear.stop()
 
 
+IPERF_PORT = "5010"
+
+
+def iperf_to(w, hear_start, say_run, group, *filters):
+    """One second of datagrams to the group; every one but the last few must be there."""
+    hear = hear_start("iperf", *filters[:1], "-s", "-u", "-p", IPERF_PORT, "-B", group + "%" + w.tap, "-i", "1", *filters[1:])
+    wait_for(lambda: w.stats().get("igmp.out_reports", 0) + w.stats().get("mld.out_reports", 0) >= 1, "a report of the stack")
+    hear.wait_out("Joining multicast|multicast group|UDP buffer size")
+    say_run(hear)
+    hear.signal(2)
+    hear.wait()
+    lines = re.findall(r"(\d+)/\s*(\d+) \((?:\d|\.|e|-)+%\)", hear.out())
+    check(lines and int(lines[-1][1]) >= 80 and int(lines[-1][0]) == 0, hear.out() + hear.err())
+
+
+@test(combos="first", stacks=("tapir",), options=[])
+def iperf_sends_to_groups_both_ways(w, family):
+    """iperf 2 joins by its own means: any source, and one by name (SSM)."""
+    version = ["-V"] if family == 6 else ["-e"]
+    ssm = {4: "232.7.7.7", 6: "ff35::7777"}[family]
+
+    def say(run, group, source):
+        def until_heard(hear):
+            for _ in range(5):  # the first datagrams may be on their way before the member is ready
+                run("iperf", version[0], "-c", group + ("%" + w.tap if family == 6 else ""), "-u", "-p", IPERF_PORT, "-T", "4", "-n", "120000",
+                    "-b", "2M", "-B", source)
+                if re.search("connected with", hear.out()):
+                    return
+        return until_heard
+
+    if family == 4:
+        w.host.run("ip", "route", "add", "224.0.0.0/3", "dev", w.tap)
+    iperf_to(w, w.stack_start, say(w.host_run, GROUP[family], KERNEL[family]), GROUP[family], *version)
+    iperf_to(w, w.host_start, say(w.stack_run, OTHER[family], STACK[family]), OTHER[family], *version)
+    iperf_to(w, w.stack_start, say(w.host_run, ssm, KERNEL[family]), ssm, *version, "--ssm-host", KERNEL[family])
+
+
 AVAHI = """[server]
-host-name=kernel-side
+host-name=%s
 allow-interfaces=%s
 use-ipv4=%s
 use-ipv6=%s
-enable-dbus=no
+enable-dbus=%s
 disallow-other-stacks=no
 [publish]
 publish-workstation=yes
 """
 
 
+# The system's bus, for one pair of avahi's programs.
+BUS = """<busconfig><type>system</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth><policy context="default"><allow user="*"/>
+<allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>
+"""
+
+
+def avahi(w, family, name, dbus):
+    config = w.write("avahi-%s.conf" % name, AVAHI % (name, w.tap, "yes" if family == 4 else "no", "yes" if family == 6 else "no", dbus))
+    # It insists on its files in /run: of a mount namespace of its own.
+    return ["unshare", "-m", "sh", "-c", "mkdir -p /run/avahi-daemon && mount -t tmpfs none /run/avahi-daemon && "
+            "exec avahi-daemon --no-drop-root --no-chroot --no-rlimits --no-proc-title -f " + config]
+
+
 @test(combos="first", stacks=("tapir", "kernel"), tshark=True)
 def a_service_is_discovered_by_mdns(w, family):
     """avahi on the kernel's side publishes its host; a browser on the stack asks the group and hears the answer there."""
-    config = w.write("avahi.conf", AVAHI % (w.tap, "yes" if family == 4 else "no", "yes" if family == 6 else "no"))
     w.host.run("ip", "link", "set", w.tap, "multicast", "on")
-    # It insists on its files in /run: this mount namespace's own, gone with the test's.
-    w.host_start("sh", "-c", "mkdir -p /run/avahi-daemon && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits --no-proc-title -f " + config,
-                 label="avahi-daemon")
+    w.host_start(*avahi(w, family, "kernel-side", "no"), label="avahi-daemon")
     out = w.stack_run("python3", ON_MDNS, stack_ifindex(w), str(family), "_workstation._tcp.local").out()
     check("kernel-side" in out, out)
+
+
+@test(combos="first", stacks=("tapir",), tshark=True)
+def avahi_on_the_stack_and_avahi_in_the_kernel_find_each_other(w, family):
+    """Each publishes its host; avahi-browse asks each over a bus of its own, and must find both."""
+    for name, start in (("on-the-stack", w.stack_start), ("kernel-side", w.host_start)):
+        bus = w.path("bus-" + name)
+        w.host_start("dbus-daemon", "--nofork", "--nopidfile", "--config-file", w.write("bus-%s.conf" % name, BUS % bus))
+        wait_for(lambda: os.path.exists(bus), "the bus of " + name)
+        start("env", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + bus, *avahi(w, family, name, "yes"), label="avahi-daemon " + name)
+    for name, address in (("on-the-stack", KERNEL[family]), ("kernel-side", STACK[family])):
+        other = {"on-the-stack": "kernel-side", "kernel-side": "on-the-stack"}[name]
+
+        def found():
+            browse = w.host_start("env", "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + w.path("bus-" + name), "avahi-browse", "-t", "-r", "-p",
+                                  "_workstation._tcp")
+            browse.wait()
+            return any(line.startswith("=") and other + ".local;" + address in line for line in browse.out().split("\n"))
+
+        wait_for(found, "%s to find %s at %s" % (name, other, address))
