@@ -97,6 +97,7 @@ $(SIM_TESTS): $B/%: $B/%.o $(SIM_LIB) $(TEST_LIB) $B/libtools.a $B/libtapir.a $B
 $B/tests/unit/test_config: $B/daemon/config.o $B/daemon/log.o
 $B/tests/unit/test_request: $B/daemon/request.o
 $B/tests/unit/test_ledger: $B/daemon/ledger.o
+$B/tests/unit/test_lease: $B/daemon/lease.o
 $B/tests/unit/test_netlink: $B/daemon/netlink_answer.o
 $(UNIT_TESTS) $(PACKET_TESTS) $(SIM_TESTS): LIBS = -lcmocka -Wl,--as-needed -ljansson -linih
 $(E2E_PROGRAMS): $B/%: $B/%.o $B/libtapir.a

@@ -91,6 +91,10 @@ void dhcp6_on_link_up(struct stack *st, uint32_t ifindex);
 
 void dhcp6_fini(struct stack *st); /* frees all clients, without a packet */
 
+/* dhcp6_send.c: one message, now; and the server that messages of this type name (NULL: they go to all). */
+void dhcp6_send(struct dhcp6 *c, enum dhcp6_type type);
+const struct dhcp6_duid *dhcp6_addressee(const struct dhcp6 *c, enum dhcp6_type type);
+
 /* dhcp6_lease.c: what a REPLY says of the identity association. */
 void dhcp6_lease_apply(struct dhcp6 *c, const struct dhcp6_reply *m);
 void dhcp6_lease_withdraw(struct dhcp6 *c);
