@@ -421,7 +421,7 @@ ssize_t dgram_send(struct sock *s, const void *data, size_t n, int flags, uint64
 static void set_local_addr(struct sock *s, const struct ip_addr *addr)
 {
 	s->local.addr = *addr;
-	s->local.scope_id = sock_scope_of(addr, s->dst.ifindex);
+	s->local.scope_id = sock_scope_of(addr, ip_dst_zone(&s->dst));
 	port_set_addr(&s->port, addr);
 }
 

@@ -13,8 +13,8 @@ struct link;
 
 enum { ETH_HDR_LEN = 14, ETH_TYPE_IP4 = 0x0800, ETH_TYPE_ARP = 0x0806, ETH_TYPE_IP6 = 0x86dd };
 
-/* How a frame was addressed; ETH_LOOPED: it never was on a link, but is our own packet to a group or broadcast address. No ICMP error
- * answers a packet that came in any but the first way (RFC 1122 section 3.2.2). */
+/* How a frame was addressed; ETH_LOOPED: it never was on a link, but is our own packet to a group, a broadcast address or our own link-local
+ * address. No ICMP error answers a packet that came to a group or as a broadcast (RFC 1122 section 3.2.2). */
 enum eth_to { ETH_TO_US, ETH_TO_GROUP, ETH_TO_BROADCAST, ETH_LOOPED };
 
 extern const uint8_t eth_broadcast[6];

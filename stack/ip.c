@@ -40,12 +40,34 @@ int ip_check_bind(struct stack *st, const struct ip_addr *a, uint32_t scope_id)
 	return -EADDRNOTAVAIL;
 }
 
+static bool is_ip6_linklocal(const struct ip_addr *a)
+{
+	return !ip_addr_is4(a) && ip_addr_is_linklocal(a);
+}
+
+/* The link on which a link-local address is looked for; 0: any. */
+static uint32_t linklocal_zone(uint32_t ifindex)
+{
+	return ifindex == LINK_LOOPBACK_IFINDEX ? 0 : ifindex;
+}
+
+/* Another link's link-local address is another host's (RFC 4007 section 6). */
+static bool is_local_on(struct stack *st, const struct ip_addr *dst, uint32_t ifindex)
+{
+	const struct if_addr *e;
+
+	if (!is_ip6_linklocal(dst))
+		return ip_is_local(st, dst);
+	e = addr_find(st, dst, linklocal_zone(ifindex));
+	return e && if_addr_is_usable(e);
+}
+
 static void route_local(struct stack *st, const struct ip_addr *dst, struct ip_dst *out)
 {
 	static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
 	struct link *lo = st->links.links[LINK_LOOPBACK_IFINDEX - 1];
 
-	out->ifindex = LINK_LOOPBACK_IFINDEX;
+	out->ifindex = out->loop_ifindex = LINK_LOOPBACK_IFINDEX;
 	out->next_hop = *dst;
 	out->mtu = lo->config.mtu;
 	out->offloads = lo->config.offloads;
@@ -131,8 +153,10 @@ int ip_route(struct stack *st, const struct ip_addr *dst, const struct ip_addr *
 	if (!ip_addr_is_any(&d.src) && !ip_is_local(st, &d.src))
 		return -EADDRNOTAVAIL;
 	d.generation = st->route_generation;
-	if (ip_is_local(st, dst)) {
+	if (is_local_on(st, dst, ifindex)) {
 		route_local(st, dst, &d);
+		if (is_ip6_linklocal(dst)) /* it keeps its link inside, too: sockets are bound to it, and peers are told of it */
+			d.loop_ifindex = addr_find(st, dst, linklocal_zone(ifindex))->ifindex;
 		*out = d;
 		return 0;
 	}
@@ -236,7 +260,7 @@ int ip_send_packet(struct stack *st, struct frame *f, const struct ip_dst *d)
 	struct link *l = link_by_ifindex(st, d->ifindex);
 
 	if (d->is_local)
-		return link_loop(st, f, LINK_LOOPBACK_IFINDEX);
+		return link_loop(st, f, d->loop_ifindex);
 	f->ifindex = l->ifindex;
 	if (l->config.kind == LINK_ETHERNET)
 		return eth_output_ip(st, l, f, d);

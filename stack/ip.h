@@ -31,7 +31,7 @@ struct ip_rx {
 	uint8_t tos;		/* or traffic class */
 	bool is_multicast;	/* to a group, or broadcast at either layer: no error may answer it (RFC 1122 section 3.2.2) */
 	bool is_broadcast;
-	bool is_looped;		/* our own, to a group or broadcast address, come back without having been on a link */
+	bool is_looped;		/* our own, come back without having been on a link (see ETH_LOOPED) */
 	const uint8_t *ip_hdr;	/* the network header as received, in the frame's buffer, for ICMP errors and raw sockets */
 	uint16_t ip_hdr_len;	/* options and extension headers included */
 	bool was_fragmented;	/* had an IPv6 fragment header */
@@ -97,6 +97,7 @@ struct ip_dst {
 	uint32_t route_mtu;	 /* the most that the route allows; 0: whatever the link takes */
 	uint32_t offloads;	 /* of the link */
 	bool is_local;		 /* delivered inside this stack */
+	uint32_t loop_ifindex;	 /* then: the link that it seems to come from */
 	bool is_broadcast;
 	bool is_multicast;
 	bool is_gatewayed;	 /* next_hop is a router */
@@ -104,6 +105,12 @@ struct ip_dst {
 	uint32_t neigh_serial;	 /* of the entry's present tenant; another number: the entry serves somebody else now */
 	struct neigh *neigh;	 /* owned by the neighbour table; NULL on loopback and bare IP links */
 };
+
+/* The link that link-local addresses at both ends belong to. */
+static inline uint32_t ip_dst_zone(const struct ip_dst *d)
+{
+	return d->is_local ? d->loop_ifindex : d->ifindex;
+}
 
 /** ip_route - find the way to @dst.
  * @src: the bound source address, or NULL / the wildcard. @ifindex: the interface asked for (scope id, SO_BINDTODEVICE), or 0.

@@ -250,7 +250,7 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 		.proto = h.next,
 		.ttl = h.hop_limit,
 		.tos = h.tos,
-		.is_multicast = to != ETH_TO_US,
+		.is_multicast = to == ETH_TO_GROUP || to == ETH_TO_BROADCAST,
 		.is_looped = to == ETH_LOOPED,
 		.ip_hdr = f->data,
 		.ip_hdr_len = IP6_HDR_LEN,

@@ -260,10 +260,10 @@ int tcp_conn_connect(struct tcp_conn *c, const struct ip_endpoint *remote)
 		return -ENETUNREACH;
 	if (ip_addr_is_any(&s->local.addr)) {
 		s->local.addr = s->dst.src;
-		s->local.scope_id = sock_scope_of(&s->dst.src, s->dst.ifindex);
+		s->local.scope_id = sock_scope_of(&s->dst.src, ip_dst_zone(&s->dst));
 	}
 	s->remote = *remote;
-	s->remote.scope_id = sock_scope_of(&remote->addr, s->dst.ifindex);
+	s->remote.scope_id = sock_scope_of(&remote->addr, ip_dst_zone(&s->dst));
 	err = claim_port(c, &s->remote);
 	if (err == 0)
 		err = open_active(c);

@@ -128,7 +128,21 @@ class Client:
             name = fcntl.ioctl(s, 0x8910, struct.pack("16si", b"", self.index[link]).ljust(40, b"\0"))[:16].rstrip(b"\0")
             return name.decode() == self.names[link]
 
+    def own(self, kind, scope, bound):
+        """To ourselves: a server on A's link-local address, bound to it or to A, or to nothing."""
+        with self.socket(kind, "A" if bound == "device" else None) as server, self.socket(kind) as s:
+            server.bind((self.mine["A"] if bound == "address" else "::", 7301, 0, self.index["A"] if bound == "address" else 0))
+            if kind == TCP:
+                server.listen(1)
+            s.connect((self.mine["A"], 7301, 0, self.index[scope]))
+            s.send(b"x")
+            peer = server.accept()[1] if kind == TCP else server.recvfrom(1)[1]
+            return self.show(peer), self.show(s.getpeername()), self.show(s.getsockname())
+
     def cases(self):
+        for kind, name in KINDS:
+            for bound in ("address", "device", "nothing"):
+                yield "%s to ourselves, server bound to %s" % (name, bound), lambda: self.own(kind, "A", bound)
         for kind, name in KINDS:
             for scope in "-AB?":
                 yield "%s connect %s" % (name, scope), lambda: self.connect(kind, scope)

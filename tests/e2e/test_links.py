@@ -336,6 +336,7 @@ def scopes_with_the_kernel(w, ns):
     """The lines of on_scopes.py where the kernel is the host with two links; @ns is the network."""
     host = Netns("k" + w.id)
     try:
+        host.run("ip", "link", "set", "lo", "up")
         host.sysctl("net.ipv6.conf.default.accept_dad", 0)
         for name in ("tapa", "tapb"):
             ns.run("ip", "link", "add", "net" + name, "type", "veth", "peer", "name", name, "netns", host.name)
