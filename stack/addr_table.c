@@ -415,7 +415,7 @@ int addr_add(struct stack *st, const struct addr_config *c)
 	list_append(bucket_of(st, &c->prefix.addr), &e->bucket_link);
 	addr_set_lifetimes(e, c->valid_s, c->preferred_s);
 	st->route_generation++;
-	start_check(e, l, false);
+	start_check(e, l, c->was_ours);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  * net.ipv4.conf.default.optimistic_acd=1 uses it meanwhile, and acd_probes sends fewer.
  * Deviations: - one that was configured by hand is in use while it is being probed (section 2.1 would have us wait): who chose it
  *               knows his network, and the programs that wait for it are local;
- *             - and so is one that was in use before its link was away for a while: connections go on;
+ *             - and so is one that was in use before its link was away for a while, or before a restart, and that its DHCP server says
+ *               is ours still (INIT-REBOOT): connections go on, and a restart is quick;
  *             - in a conflict afterwards we always keep an address that was configured by hand, which is choice (c) of section 2.4: a
  *               server's connections must not end because of one confused host. One announcement in DEFEND_INTERVAL defends it.
  *               One that DHCP or RFC 3927 gave is defended once in that time and then given up, choice (b). */

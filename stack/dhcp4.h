@@ -8,7 +8,7 @@
  *	REQUESTING  REQUEST for that offer is out, repeated like DISCOVER; four without an answer: back to INIT
  *	REBOOTING   REQUEST for an address held before (INIT-REBOOT: a saved lease, or the link came back) is out; two without an
  *	            answer: SELECTING, asking for the same address, and using it as long as the lease that there may be lasts
- *	PROBING     there is a lease, and its address is probed before it is used (sections 2.2, 3.1 (5); arp_acd.h)
+ *	PROBING     there is a new lease, and its address is probed before it is used (sections 2.2, 3.1 (5); arp_acd.h)
  *	BOUND       there is a lease; nothing is sent until T1
  *	RENEWING    REQUEST goes to the server that gave the lease, from T1 on, each time half of what is left until T2
  *	REBINDING   REQUEST goes to all, from T2 on; at the lease's end the address is taken away

@@ -120,6 +120,7 @@ static void set_addr(struct dhcp4 *c)
 	uint64_t left_us = c->lease.expires_us - c->st->now_us;
 	struct addr_config config = { .ifindex = c->ifindex, .prefix = c->lease.addr, .origin = NET_DHCP, .broadcast = c->lease.broadcast };
 
+	config.was_ours = c->state == DHCP4_REBOOTING && ip_addr_eq(&c->lease.addr.addr, &c->wanted);
 	config.valid_s = c->lease.expires_us == UINT64_MAX ? LIFETIME_FOREVER : (uint32_t)((left_us + 999999) / 1000000);
 	config.preferred_s = config.valid_s;
 	stack_set_addr(c->st, &config, c->st->now_us);

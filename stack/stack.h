@@ -152,6 +152,7 @@ struct addr_config {
 	uint32_t valid_s, preferred_s;
 	struct ip_addr broadcast; /* of its IPv4 network, beside the last address of that (RFC 2132 section 5.3); zero or the wildcard: none */
 	bool no_prefix_route; /* its network does not become an on-link route */
+	bool was_ours; /* IPv4: it is in use again, and used while it is checked */
 	bool no_dad; /* nobody is asked whether he has it already */
 };
 

@@ -78,7 +78,7 @@ def dhcp_gives_address_and_route_and_the_same_one_again(w):
         on_stack(w, "ping", "-c", "2", "-i", "0.2", SERVER).expect(0)
         check(daemon.stop() == 0, "tapird did not end well")
         seen = server.err().count("DHCPDISCOVER")
-        again = start_tapird(w, ns, "--dhcp", *AT_ONCE)
+        again = start_tapird(w, ns, "--dhcp")
         again.wait_out(r"ready: addresses .*10\.66\.0\.")
         check([a["address"] for a in addresses(w, "dhcp")] == [a["address"] for a in lease], "another address than before")
         check(server.err().count("DHCPDISCOVER") == seen, "the saved lease was not asked for first")

@@ -1590,6 +1590,42 @@ static void test_5227_2_1_an_address_is_not_found_free_on_a_link_that_is_down(vo
 	assert_string_equal(addr_state(lease_addr), "preferred");
 }
 
+/* It was ours, and its server says that it still is: it is looked for while it is used, so that a restart is quick */
+static void test_2131_3_2_a_confirmed_address_is_used_while_it_is_probed(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "0");
+	start_with("10.0.0.7", false);
+	bed_run(&b, SECOND);
+	expect_message(REQUEST);
+	a = lease(ACK, 600);
+	a.yiaddr = "10.0.0.7";
+	send_answer(&a);
+	assert_string_equal(state_of_client(), "bound");
+	assert_string_equal(addr_state("10.0.0.7"), "optimistic");
+	bed_run(&b, 2ull * SECOND);
+	bed_inject(&b, buf, lan_arp(buf, lan_broadcast, other_mac, LAN_ARP_REPLY, "10.0.0.7", "10.0.0.7"));
+	expect_message(DECLINE);
+	assert_false(has_addr("10.0.0.7"));
+}
+
+static void test_2131_3_2_another_address_than_the_one_asked_for_is_probed_first(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	bed_set(&b, "net.ipv4.conf.default.optimistic_acd", "0");
+	start_with("10.0.0.7", false);
+	bed_run(&b, SECOND);
+	expect_message(REQUEST);
+	a = lease(ACK, 600);
+	send_answer(&a);
+	assert_string_equal(state_of_client(), "probing");
+	assert_string_equal(addr_state(lease_addr), "tentative");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1667,6 +1703,8 @@ int main(void)
 		TEST(test_3927_1_9_a_link_with_an_address_by_hand_takes_none),
 		TEST(test_3927_2_2_1_no_address_is_taken_on_a_link_that_is_down),
 		TEST(test_5227_2_1_an_address_is_not_found_free_on_a_link_that_is_down),
+		TEST(test_2131_3_2_a_confirmed_address_is_used_while_it_is_probed),
+		TEST(test_2131_3_2_another_address_than_the_one_asked_for_is_probed_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
