@@ -281,7 +281,7 @@ static bool is_better_router(struct stack *st, const struct route *r, const stru
 	known = neigh_is_known(st, &r->config.gateway, r->config.ifindex);
 	if (known != neigh_is_known(st, &best->config.gateway, best->config.ifindex))
 		return known;
-	return share(st, r, flow) > share(st, best, flow);
+	return r->config.ifindex == best->config.ifindex && share(st, r, flow) > share(st, best, flow); /* other links may lead elsewhere */
 }
 
 static bool may_serve(struct stack *st, const struct route *r, const struct flow *flow)

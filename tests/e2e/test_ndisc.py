@@ -152,3 +152,19 @@ def address_that_another_host_has_is_left_to_it(w):
         wait_for(lambda: "dadfailed" in hosts["rh"].run("ip", "-6", "addr", "show", "dev", "eth0"), "Linux took the stack's address")
         ping(hosts["ra"].run, got)
         daemon.stop()
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def host_with_the_same_hardware_address_is_noticed(w):
+    """RFC 4862 section 5.4.5: then nothing of IPv6 is right on the link, and it is left alone there."""
+    mac = "02:77:00:00:00:01"
+    with bridged(w, ("rh",)) as (ns, hosts):
+        hosts["rh"].run("ip", "link", "set", "eth0", "down")
+        hosts["rh"].run("ip", "link", "set", "eth0", "address", mac)
+        hosts["rh"].run("ip", "link", "set", "eth0", "up")
+        wait_for(lambda: "fe80::77:ff:fe00:1/64" in hosts["rh"].run("ip", "-6", "addr", "show", "dev", "eth0"), "Linux has no such address")
+        daemon = start_tapird(w, ns, "--tap", "tap0", "--mac", mac, "--addr", "10.66.0.2/24")
+        daemon.wait_out("ready")
+        wait_for(lambda: addresses(w, "linklocal", "duplicate") == ["fe80::77:ff:fe00:1"], "the other host was not noticed")
+        daemon.wait_out("link.ip6_off .*why=duplicate_linklocal")
+        daemon.stop()

@@ -233,6 +233,25 @@ static void test_4311_3_destinations_are_shared_out_between_equal_routers(void *
 	}
 }
 
+/* Another link's routers are no equals: who knows where they lead. */
+static void test_4311_3_routers_of_another_link_take_no_share(void **state)
+{
+	struct route_config c = { .prefix = { ip6_addr_any, 0 }, .gateway = addr_of("fe80::aa"), .metric = 1024, .origin = NET_SLAAC };
+	struct link_config other = b.link;
+	char dst[64];
+
+	(void)state;
+	strcpy(other.name, "test1");
+	other.mac[5] = 0x99;
+	c.ifindex = (uint32_t)stack_add_link(b.st, &other);
+	router(ROUTER, ra_router_mac, 0, NULL);
+	assert_int_equal(stack_add_route(b.st, &c), 0);
+	for (unsigned i = 1; i <= 30; i++) {
+		snprintf(dst, sizeof(dst), "2001:db8:f::%x", i);
+		assert_string_equal(next_hop(dst), ROUTER);
+	}
+}
+
 /* ---- Which source, which router for it ---- */
 
 static void test_6724_5_rule_5_5_source_is_of_the_prefix_that_the_next_hop_told(void **state)
@@ -338,6 +357,7 @@ int main(void)
 		TEST_ASKING(test_7559_2_1_search_ends_though_no_default_router_is_to_be_learnt),
 		TEST(test_4861_6_3_6_router_whose_link_address_is_known_comes_first),
 		TEST(test_4311_3_destinations_are_shared_out_between_equal_routers),
+		TEST(test_4311_3_routers_of_another_link_take_no_share),
 		TEST(test_6724_5_rule_5_5_source_is_of_the_prefix_that_the_next_hop_told),
 		TEST(test_8028_3_2_router_is_one_that_told_of_the_sources_prefix),
 		TEST(test_8028_redirect_counts_from_the_router_of_the_packets_source),
