@@ -56,7 +56,7 @@ struct dhcp4_lease {
 	struct dhcp_domains domains;
 	struct ip_addr broadcast;
 	uint8_t route_count;
-	struct route_config routes[DHCP4_ROUTES_MAX + 2]; /* one for the router, one for 169.254/16 */
+	struct route_config routes[DHCP4_ROUTES_MAX + DHCP4_SERVERS_MAX + 1]; /* + the routers, and 169.254/16 */
 };
 
 struct dhcp4 {

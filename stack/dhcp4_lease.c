@@ -65,8 +65,8 @@ static void read_routes(const struct dhcp4 *c, const struct dhcp4_reply *m, stru
 
 	for (uint8_t i = 0; i < m->route_count; i++)
 		add_route(c, lease, &m->routes[i].dst, &m->routes[i].gateway);
-	if (!m->has_classless && m->routers.count > 0) /* in order of preference: the first */
-		add_route(c, lease, &everything, &m->routers.addr[0]);
+	for (uint8_t i = 0; !m->has_classless && i < m->routers.count; i++) /* in order of preference: the first that is not silent is used */
+		add_route(c, lease, &everything, &m->routers.addr[i]);
 	if (c->linklocal) {
 		add_route(c, lease, &linklocal, &everything.addr);
 		lease->routes[lease->route_count - 1].metric = LINKLOCAL_METRIC;

@@ -1626,6 +1626,44 @@ static void test_2131_3_2_another_address_than_the_one_asked_for_is_probed_first
 	assert_string_equal(addr_state(lease_addr), "tentative");
 }
 
+/* ---- RFC 2132 section 3.5, RFC 1122 section 3.3.1.2: several routers ---- */
+
+static bool sends_through(const uint8_t mac[6])
+{
+	struct ip_endpoint to = { .addr = addr_of("198.51.100.1"), .port = 9 };
+	struct sock *s = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
+	bool found = false;
+
+	assert_int_equal(sock_connect(s, &to, b.now_us), 0);
+	for (int i = 0; i < 10 && !found; i++) { /* the first is asked for until it is known to be silent */
+		sock_send(s, "x", 1, 0, b.now_us);
+		bed_run(&b, SECOND);
+		while (bed_next(&b, &out))
+			found |= lan_is_ip(&out, mac);
+		bed_inject(&b, buf, lan_arp(buf, bed_mac, mac, LAN_ARP_REPLY, "10.0.0.253", lease_addr));
+	}
+	sock_close(s, b.now_us);
+	return found;
+}
+
+static void test_2132_3_5_when_the_first_router_is_silent_the_next_is_used(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	request_lease(3600);
+	a = answer(ACK);
+	add_u32(&a, 51, 3600);
+	add_addr(&a, 1, "255.255.255.0");
+	add_option(&a, 3, (const uint8_t[]){ 10, 0, 0, 254, 10, 0, 0, 253 }, 8);
+	send_answer(&a);
+	assert_true(has_route("0.0.0.0", 0, "10.0.0.254"));
+	assert_true(has_route("0.0.0.0", 0, "10.0.0.253"));
+	assert_true(sends_through(other_mac));
+	bed_run(&b, 3600ull * SECOND);
+	assert_false(has_route("0.0.0.0", 0, "10.0.0.253"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1705,6 +1743,7 @@ int main(void)
 		TEST(test_5227_2_1_an_address_is_not_found_free_on_a_link_that_is_down),
 		TEST(test_2131_3_2_a_confirmed_address_is_used_while_it_is_probed),
 		TEST(test_2131_3_2_another_address_than_the_one_asked_for_is_probed_first),
+		TEST(test_2132_3_5_when_the_first_router_is_silent_the_next_is_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
