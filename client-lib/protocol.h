@@ -409,7 +409,8 @@ struct tapir_dgram {
 };
 
 /* What ancillary data there is beyond these fields stands behind them, counted in header_bytes: control messages (cmsg(3)), each a struct
- * tapir_control, its data, and zeros to the next multiple of 8 bytes. Received: for the application as they are. To send: what
+ * tapir_control, its data, and zeros to the next multiple of 8 bytes. Received: for the application as they are; an IP_PKTINFO among them,
+ * which tells of a group or a broadcast address, stands in the place of what the header's fields say. To send: what
  * sendmsg(2) was given, as far as the library has checked no more than its form. */
 struct tapir_control {
 	uint16_t level, type;

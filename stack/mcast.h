@@ -61,6 +61,7 @@ struct mcast_table {
 	struct rng rng; /* delays of reports */
 	struct pool groups, members;
 	uint32_t sources; /* of all memberships */
+	uint32_t asked;	  /* that queries named and that are still to be answered, of all groups */
 };
 
 int mcast_table_init(struct stack *st); /* 0 or -ENOBUFS */

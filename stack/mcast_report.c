@@ -86,10 +86,18 @@ static bool free_if_done(struct mcast_group *g)
 	return true;
 }
 
+static void forget_asked(struct mcast_group *g)
+{
+	struct stack *st = g->ifc->st;
+
+	st->mcast.asked -= g->report.asked.count;
+	mcast_sources_clear(&st->mem, &g->report.asked);
+}
+
 static void forget_reports(struct mcast_group *g)
 {
 	timer_cancel(&g->report.timer);
-	mcast_sources_clear(&g->ifc->st->mem, &g->report.asked);
+	forget_asked(g);
 	g->report.pending_count = 0;
 	g->report.mode_left = 0;
 	g->report.joins_left = 0;
@@ -438,7 +446,7 @@ static void answer_with_records(struct mcast_group *g)
 	else
 		put_state(&r, g);
 	mcast_records_finish(&r);
-	mcast_sources_clear(&g->ifc->st->mem, &g->report.asked);
+	forget_asked(g);
 }
 
 static void answer_without_records(struct mcast_group *g, uint64_t now_us)
@@ -486,22 +494,33 @@ static void learn_from_querier(struct mcast_if *ifc, const struct mcast_query *q
 	ifc->older_until_us[q->version - 1] = ifc->st->now_us + robustness(ifc) * interval_us + q->max_response_us;
 }
 
+/* False: there are too many, or there is no memory. */
+static bool remember_asked(struct mcast_group *g, const struct ip_addr *source)
+{
+	struct mcast_sources *asked = &g->report.asked;
+	struct stack *st = g->ifc->st;
+	uint32_t before = asked->count;
+
+	if (asked->count == MCAST_ASKED_MAX || st->mcast.asked == MCAST_ASKED_ALL || mcast_sources_add(&st->mem, asked, source) < 0)
+		return false;
+	st->mcast.asked += asked->count - before;
+	return true;
+}
+
 /* The group's timer shall also answer for the sources of @q (RFC 3376 section 5.2, rules 3 to 5). */
 static void ask_group(struct mcast_group *g, const struct mcast_query *q, uint64_t at_us)
 {
 	bool whole = q->source_count == 0 || (timer_is_pending(&g->report.timer) && g->report.asked.count == 0);
 	struct wire_rd r = q->sources;
-	struct mem *mem = &g->ifc->st->mem;
 
 	for (uint32_t i = 0; i < q->source_count && !whole; i++) {
 		const uint8_t *b = wire_rd_bytes(&r, g->ifc->protocol->addr_bytes);
 		struct ip_addr source = g->ifc->protocol->addr_bytes == 4 ? ip_addr_from4(b) : ip_addr_from6(b);
 
-		/* The whole state says more, never less. */
-		whole = g->report.asked.count == MCAST_ASKED_MAX || mcast_sources_add(mem, &g->report.asked, &source) < 0;
+		whole = !remember_asked(g, &source); /* the whole state says more, never less */
 	}
 	if (whole)
-		mcast_sources_clear(mem, &g->report.asked);
+		forget_asked(g);
 	timer_set_sooner(g->ifc, &g->report.timer, at_us);
 }
 

@@ -39,6 +39,7 @@ struct stack;
 enum {
 	MCAST_LEAVING_MAX = 1024, /* groups of an interface without listeners, kept to tell it again */
 	MCAST_ASKED_MAX = 400,	  /* sources that queries name, of one group (366 fit in one, of Ethernet): of more the whole group is told */
+	MCAST_ASKED_ALL = 65536,  /* of all groups: likewise */
 	MCAST_PENDING_MAX = 1024, /* sources still to be told, of one group: of more the whole list is told */
 };
 

@@ -49,6 +49,10 @@ static void membership(struct bed *b, struct sock *s, const uint8_t *data)
 	in6.sin6_addr.s6_addr[0] = 0xff;
 	in6.sin6_addr.s6_addr[1] = 0x15;
 	in6.sin6_addr.s6_addr[15] = data[2] & 3;
+	if (data[2] & 4) { /* one for single sources */
+		in4.sin_addr.s_addr = htonl(0xe8010100u | (data[2] & 3));
+		in6.sin6_addr.s6_addr[1] = 0x35;
+	}
 	memcpy(&m.gsr_group, is6 ? (void *)&in6 : (void *)&in4, is6 ? sizeof(in6) : sizeof(in4));
 	in4.sin_addr.s_addr = htonl(0x0a000000u | data[3] % 16);
 	in6.sin6_addr.s6_addr[0] = 0x20;

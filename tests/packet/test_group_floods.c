@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "stack/core.h"
 #include "stack/mcast.h"
 #include "tests/lib/groups.h"
 #include "tests/lib/lan.h"
@@ -190,6 +191,31 @@ static void test_sources_asked_about_are_remembered_up_to_a_limit(void **state)
 	assert_false(groups_next(&b, &r));
 }
 
+/* The same, about ever other groups. */
+static void test_sources_asked_about_of_all_groups_are_limited_too(void **state)
+{
+	char text[300][16], group[16];
+	const char *list[301] = { NULL };
+	size_t before;
+
+	(void)state;
+	join_many(400);
+	settle();
+	for (unsigned i = 0; i < 300; i++) {
+		snprintf(text[i], sizeof(text[i]), "198.51.%u.%u", i >> 8, i & 255);
+		list[i] = text[i];
+	}
+	before = b.mem.used_bytes;
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(group, sizeof(group), "239.3.%u.%u", i >> 8, i & 255);
+		bed_inject(&b, buf, groups_igmp_query(buf, &plain, 3, group, 0xff, 2, 125, list));
+	}
+	assert_true(b.mem.used_bytes < before + 2 * MCAST_ASKED_ALL * sizeof(struct ip_addr) + 65536);
+	bed_run(&b, 3600ULL * SECOND);
+	bed_drop_all(&b);
+	assert_int_equal(b.st->mcast.asked, 0);
+}
+
 static void test_sockets_leave_room_for_the_stacks_own_groups(void **state)
 {
 	struct ip_prefix p = { .len = 64 };
@@ -251,6 +277,7 @@ int main(void)
 		TEST(test_a_flood_of_general_queries_is_answered_a_little_and_for_all),
 		TEST(test_groups_may_go_while_they_are_told_of),
 		TEST(test_sources_asked_about_are_remembered_up_to_a_limit),
+		TEST(test_sources_asked_about_of_all_groups_are_limited_too),
 		TEST(test_sockets_leave_room_for_the_stacks_own_groups),
 		TEST(test_sources_of_a_socket_are_limited_by_optmem_max),
 	};
