@@ -281,12 +281,16 @@ static bool is_better_router(struct stack *st, const struct route *r, const stru
 	known = neigh_is_known(st, &r->config.gateway, r->config.ifindex);
 	if (known != neigh_is_known(st, &best->config.gateway, best->config.ifindex))
 		return known;
-	return r->config.ifindex == best->config.ifindex && share(st, r, flow) > share(st, best, flow); /* other links may lead elsewhere */
+	if (r->config.ifindex != best->config.ifindex) /* other links may lead elsewhere */
+		return false;
+	return share(st, r, flow) > share(st, best, flow);
 }
 
 static bool may_serve(struct stack *st, const struct route *r, const struct flow *flow)
 {
-	return (flow->ifindex == 0 || r->config.ifindex == flow->ifindex || r->config.kind != ROUTE_UNICAST) && covers(r, flow->dst) && !is_down(st, r);
+	bool is_asked_link = flow->ifindex == 0 || r->config.ifindex == flow->ifindex || r->config.kind != ROUTE_UNICAST;
+
+	return is_asked_link && covers(r, flow->dst) && !is_down(st, r);
 }
 
 /* The best of the routers that are not silent and have as good a route as @first. *silent: the first that is, unless one was found. */
