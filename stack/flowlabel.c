@@ -245,12 +245,8 @@ static int get(struct sock *s, const struct flow_request *q)
 	struct flow_label wanted, *f;
 	int err;
 
-	if (q->flags & FLAG_REFLECT) {
-		if (s->type != SOCK_STREAM)
-			return -ENOPROTOOPT;
-		s->opt.reflect_flow_label = true;
-		return 0;
-	}
+	if (q->flags & FLAG_REFLECT) /* as Linux with net.ipv6.flowlabel_consistency, its default */
+		return -EPERM;
 	if (ntohl(q->label) & ~(uint32_t)FLOW_LABEL_BITS)
 		return -EINVAL;
 	err = describe(s, q, &wanted);
@@ -271,15 +267,8 @@ static int put_back(struct sock *s, const struct flow_request *q)
 {
 	struct flow_lease **at, *lease;
 
-	if (q->flags & FLAG_REFLECT) {
-		if (s->type != SOCK_STREAM)
-			return -ENOPROTOOPT;
-		if (!s->opt.reflect_flow_label)
-			return -ESRCH;
-		s->opt.reflect_flow_label = false;
-		s->flow_label = 0;
-		return 0;
-	}
+	if (q->flags & FLAG_REFLECT)
+		return s->type == SOCK_STREAM ? -ESRCH : -ENOPROTOOPT;
 	lease = find_lease(s, ntohl(q->label));
 	if (!lease)
 		return -ESRCH;
@@ -334,8 +323,8 @@ int flow_label_show(struct sock *s, void *value, size_t *len)
 	memcpy(&q, value, sizeof(q));
 	if (q.action != ACTION_GET)
 		return -EINVAL;
-	if (q.flags & FLAG_REMOTE || s->opt.reflect_flow_label) {
-		a.label = htonl(q.flags & FLAG_REMOTE ? s->rcv_flow_label : s->flow_label);
+	if (q.flags & FLAG_REMOTE) {
+		a.label = htonl(s->rcv_flow_label);
 		return sockopt_put(value, len, &a, sizeof(a));
 	}
 	lease = find_lease(s, s->flow_label);

@@ -273,7 +273,10 @@ static int raw_check_send(struct sock *s, const struct dgram_info *info, size_t 
 		*bytes_max = s->dst.mtu;
 	if (err == 0 && bytes > *bytes_max)
 		err = -EMSGSIZE;
-	return err == 0 && s->family == AF_INET6 && bytes < IP6_HDR_LEN ? -EINVAL : err;
+	if (err == 0 && s->family == AF_INET6 && bytes < IP6_HDR_LEN)
+		err = -EINVAL;
+	*bytes_max = 0; /* as there is a least length too, each is to be asked about */
+	return err;
 }
 
 /* ---- Socket operations -------------------------------------------------------------------------------------------- */

@@ -43,7 +43,6 @@ struct sock_opts {
 	bool recv_opts, recv_retopts, recv_fragsize, rxq_ovfl;
 	bool flowinfo_send;		/* IPV6_FLOWINFO_SEND: sin6_flowinfo counts */
 	bool has_auto_label, auto_label; /* IPV6_AUTOFLOWLABEL */
-	bool reflect_flow_label;	/* IPV6_FL_F_REFLECT */
 	uint32_t sticky_ifindex6;	/* IPV6_PKTINFO */
 	struct ip_addr sticky_src6;
 	bool rtalert, rtalert6, rtalert_isolate; /* raw sockets: IP_ROUTER_ALERT, IPV6_ROUTER_ALERT, _ISOLATE */
@@ -95,7 +94,7 @@ struct sock {
 	uint32_t flow_label;	     /* of packets to the peer, by connect(2)'s sin6_flowinfo; 0: none */
 	uint32_t next_flow_info;     /* that of the next connect(2) */
 	uint32_t flow_label_leased;  /* the last one */
-	uint32_t rcv_flow_label;     /* TCP: of the peer's last packet, when the socket reflects it */
+	uint32_t rcv_flow_label;     /* TCP: of the peer's last packet */
 	struct sock_opts opt;
 };
 

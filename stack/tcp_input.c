@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A segment's first steps: is it one, is it whole, and what is it for. */
 #include "tcp_conn.h"
+#include "wire.h"
 
 /* Fill *in from a segment whose header is @h. A super-segment stands for many. */
 static void describe(struct tcp_in *in, struct frame *f, const struct ip_rx *rx, const struct tcp_hdr *h)
@@ -62,11 +63,19 @@ static void for_timewait(struct stack *st, struct tcp_timewait *tw, struct tcp_i
 		no_connection(st, in, key, &isn);
 }
 
+/* What IPV6_FLOWLABEL_MGR tells of the peer. */
+static void note_flow_label(struct sock *s, const struct ip_rx *rx)
+{
+	if (!ip_addr_is4(&rx->src))
+		s->rcv_flow_label = get_be32(rx->ip_hdr) & FLOW_LABEL_BITS;
+}
+
 static void for_conn(struct tcp_conn *c, struct tcp_in *in)
 {
 	c->sk.st->verdict.sock_id = c->sk.id;
 	if (is_too_far(&c->sk, in->rx))
 		return;
+	note_flow_label(&c->sk, in->rx);
 	if (!(in->flags & TCP_SYN))
 		in->wnd <<= c->snd_wscale;
 	if (c->state == TCP_SYN_SENT)

@@ -10,7 +10,7 @@ from harness import BLACKHOLE, KERNEL, MIB, ROOT, STACK, Failure, check, test, w
 PORT = 7000
 
 
-APART = ("dgram_conformance.c", "group_conformance.c", "poll_conformance.c")  # which have tests of their own
+APART = ("dgram_conformance.c", "group_conformance.c", "poll_conformance.c", "rfc3542_conformance.c")  # which have tests of their own
 
 
 def conformance_programs(w, names=None):
