@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tests/lib/bed.h"
 #include "tests/lib/lan.h"
@@ -438,6 +440,72 @@ static void test_4861_7_3_3_probe_is_answered_by_the_neighbour(void **state)
 	assert_false(bed_next(&b, &out));
 }
 
+/* ---- Confirmation from above (section 7.3.1) ---- */
+
+enum { SYN = 2, ACK = 16, PUSH = 8 };
+
+/* A segment of the peer's, port 5000, to ours, port 80, without options. */
+static void segment(uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	struct ip_fields ip = { .src = BED_PEER6, .dst = BED_ADDR6, .proto = 6 };
+	uint8_t tcp[20] = { 0x13, 0x88, 0, 80, [12] = 0x50, [13] = flags, 0xff, 0xff };
+	size_t len;
+
+	for (unsigned i = 0; i < 4; i++) {
+		tcp[4 + i] = (uint8_t)(seq >> (24 - 8 * i));
+		tcp[8 + i] = (uint8_t)(ack >> (24 - 8 * i));
+	}
+	len = packet_ip(buf, &ip, tcp, sizeof(tcp));
+	packet_fix_checksums(buf, len);
+	bed_inject(&b, buf, packet_ethernet(buf, len, bed_mac, mac_a));
+}
+
+/* Ours; its sequence number. */
+static uint32_t next_segment(void)
+{
+	while (bed_next(&b, &out))
+		if (out.data[12] == 0x86 && out.data[20] == 6)
+			return (uint32_t)out.data[58] << 24 | (uint32_t)out.data[59] << 16 | (uint32_t)out.data[60] << 8 | out.data[61];
+	fail_msg("no segment");
+	return 0;
+}
+
+static void test_4861_7_3_1_acknowledged_data_confirms_the_neighbour(void **state)
+{
+	struct sock *listener = bed_sock(&b, AF_INET6, SOCK_STREAM, 0), *s;
+	struct ip_endpoint e = bed_endpoint(BED_ADDR6, 80);
+	uint32_t seq;
+	int err;
+
+	(void)state;
+	assert_int_equal(sock_bind(listener, &e), 0);
+	assert_int_equal(sock_listen(listener, 8, b.now_us), 0);
+	nd(mac_a, BED_PEER6, OWN_GROUP, LAN_NS, 0, BED_ADDR6, mac_a);
+	segment(SYN, 1000, 0);
+	seq = next_segment();
+	segment(ACK, 1001, seq + 1);
+	s = sock_accept(listener, &err);
+	assert_non_null(s);
+	bed_run(&b, 60 * S);
+	nd(mac_a, BED_PEER6, OWN_GROUP, LAN_NS, 0, BED_ADDR6, mac_b); /* makes what is known doubtful */
+	nd(mac_a, BED_PEER6, OWN_GROUP, LAN_NS, 0, BED_ADDR6, mac_a);
+	assert_string_equal(lan_neigh_state(&b, BED_PEER6), "delay");
+	bed_drop_all(&b);
+	assert_int_equal(sock_send(s, "x", 1, 0, b.now_us), 1);
+	bed_turn(&b);
+	seq = next_segment();
+	segment(ACK, 1001, seq); /* nothing new: no forward progress */
+	assert_string_equal(lan_neigh_state(&b, BED_PEER6), "delay");
+	segment(ACK, 1001, seq + 1);
+	assert_string_equal(lan_neigh_state(&b, BED_PEER6), "reachable");
+	bed_drop_all(&b);
+	bed_run(&b, 10 * S); /* and nobody is asked */
+	while (bed_next(&b, &out))
+		assert_int_not_equal(out.data[54], LAN_NS);
+	sock_close(s, b.now_us);
+	sock_close(listener, b.now_us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -455,6 +523,7 @@ int main(void)
 		TEST(test_4861_7_2_2_questions_are_a_retransmission_time_apart),
 		TEST(test_4861_7_2_5_advertisement_of_who_was_given_up_is_not_of_interest),
 		TEST(test_4861_6_3_2_reachable_time_is_random_around_its_base),
+		TEST(test_4861_7_3_1_acknowledged_data_confirms_the_neighbour),
 		TEST(test_4861_7_3_3_probe_is_answered_by_the_neighbour),
 	};
 
