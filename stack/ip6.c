@@ -31,8 +31,7 @@ static enum stack_stat parse(const struct frame *f, struct ip6_hdr *h)
 		return STAT_IP6_DROP_SHORT;
 	if (word >> 28 != 6)
 		return STAT_IP6_DROP_VERSION;
-	/* Zero with a hop-by-hop header would be a jumbogram (RFC 2675), which no link here can carry. */
-	if (h->payload_len > f->len - IP6_HDR_LEN || (h->payload_len == 0 && h->next == IP6_HOP_BY_HOP))
+	if (h->payload_len > f->len - IP6_HDR_LEN)
 		return STAT_IP6_DROP_LENGTH;
 	return STAT_NONE;
 }
@@ -107,6 +106,7 @@ static void input_whole(struct stack *st, struct frame *f, struct ip_rx *rx, con
 	c.next = res->next_hdr;
 	c.next_at = res->next_at;
 	c.at = res->hdr_len;
+	c.was_fragmented = true;
 	walk(st, f, rx, &c, false);
 }
 
@@ -152,7 +152,7 @@ static void input_fragment(struct stack *st, struct frame *f, struct ip_rx *rx, 
 		return;
 	}
 	if (frag.more && wire_rd_left(&r) % 8 != 0) {
-		drop_with_problem(st, f, rx, STAT_IP6_DROP_FRAGMENT, ICMP6_BAD_FIELD, 4);
+		drop_with_problem(st, f, rx, STAT_IP6_DROP_FRAGMENT, ICMP6_BAD_FIELD, IP6_LENGTH_AT);
 		return;
 	}
 	/* The packet without its fragment header must fit its length field. */
@@ -234,6 +234,7 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 	enum stack_stat why = parse(f, &h);
 	struct ip6_chain c;
 	struct ip_rx rx;
+	bool lacks_length;
 
 	stat_count(st, STAT_IP6_IN);
 	if (why == STAT_NONE && !link_has_ip6(l))
@@ -242,7 +243,10 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 		stat_drop(st, why);
 		return;
 	}
-	f->len = IP6_HDR_LEN + h.payload_len; /* what follows is Ethernet's padding */
+	/* Zero with a hop-by-hop header would be a jumbogram (RFC 2675): the chain ends there, one way or the other. */
+	lacks_length = h.payload_len == 0 && h.next == IP6_HOP_BY_HOP;
+	if (!lacks_length)
+		f->len = IP6_HDR_LEN + h.payload_len; /* what follows is Ethernet's padding */
 	rx = (struct ip_rx){
 		.src = h.src,
 		.dst = h.dst,
@@ -261,6 +265,7 @@ void ip6_input(struct stack *st, struct frame *f, struct link *l, enum eth_to to
 		return;
 	}
 	c = ip6_chain_over(f->data, f->len);
+	c.lacks_length = lacks_length;
 	walk(st, f, &rx, &c, true);
 }
 

@@ -13,6 +13,7 @@ struct link;
 
 enum {
 	IP6_HDR_LEN = 40,
+	IP6_LENGTH_AT = 4, /* the payload length field */
 	IP6_MTU_MIN = 1280,
 	IP6_FRAG_HDR_LEN = 8,
 };

@@ -29,16 +29,27 @@ static enum ip6_step unknown_option(uint8_t type, uint32_t at, struct ip6_proble
 	return IP6_STEP_ERROR;
 }
 
-/* Those that belong into a hop-by-hop header only: elsewhere they are unknown like any other. A jumbo payload (RFC 2675 section 3)
- * is never right here: no link of ours carries one, and a packet that has a length of its own contradicts it. */
-static enum ip6_step known_hop_option(uint8_t type, uint8_t opt_len, uint32_t at, struct ip6_problem *problem)
+/* A jumbo payload (RFC 2675 section 3) is never right here: no link of ours carries one, and a packet that has a length of its own
+ * contradicts it. */
+static enum ip6_step jumbo_option(const struct ip6_chain *c, uint8_t opt_len, uint32_t at, struct ip6_problem *problem)
+{
+	enum { VALUE_AT = 2, JUMBO_MIN = 65536 };
+
+	if (opt_len != 4 || (at & 3) != 2)
+		return IP6_STEP_DISCARD;
+	if (c->lacks_length && get_be32(c->p + at + VALUE_AT) >= JUMBO_MIN)
+		return IP6_STEP_TRUNCATED;
+	*problem = (struct ip6_problem){ ICMP6_BAD_FIELD, c->lacks_length ? at + VALUE_AT : at, false, false };
+	return IP6_STEP_ERROR;
+}
+
+/* Those that belong into a hop-by-hop header only: elsewhere they are unknown like any other. */
+static enum ip6_step known_hop_option(const struct ip6_chain *c, uint8_t type, uint8_t opt_len, uint32_t at,
+				      struct ip6_problem *problem)
 {
 	if (type == OPT_ROUTER_ALERT)
 		return opt_len == 2 ? IP6_STEP_NEXT : IP6_STEP_DISCARD;
-	if (opt_len != 4 || (at & 3) != 2)
-		return IP6_STEP_DISCARD;
-	*problem = (struct ip6_problem){ ICMP6_BAD_FIELD, at, false, false };
-	return IP6_STEP_ERROR;
+	return jumbo_option(c, opt_len, at, problem);
 }
 
 static bool is_zero(const uint8_t *p, uint32_t len)
@@ -75,7 +86,7 @@ static enum ip6_step walk_options(const struct ip6_chain *c, uint32_t at, uint32
 		if (++options > options_max)
 			return IP6_STEP_TOO_MANY;
 		if (is_hop_by_hop && (type == OPT_ROUTER_ALERT || type == OPT_JUMBO))
-			step = known_hop_option(type, opt_len, opt_at, problem);
+			step = known_hop_option(c, type, opt_len, opt_at, problem);
 		else
 			step = unknown_option(type, opt_at, problem);
 		if (step != IP6_STEP_NEXT)
@@ -116,7 +127,7 @@ enum ip6_step ip6_chain_step(struct ip6_chain *c, const struct ip6_limits *limit
 
 	if (!is_passed(c->next))
 		return IP6_STEP_END;
-	if (c->next == IP6_HOP_BY_HOP && c->at != IP6_HDR_LEN) { /* allowed in the first place only (section 4.1) */
+	if (c->next == IP6_HOP_BY_HOP && (c->at != IP6_HDR_LEN || c->was_fragmented)) { /* allowed in the first place only (section 4.1) */
 		*problem = (struct ip6_problem){ ICMP6_BAD_NEXT_HEADER, c->next_at, false, false };
 		return IP6_STEP_ERROR;
 	}
@@ -128,6 +139,10 @@ enum ip6_step ip6_chain_step(struct ip6_chain *c, const struct ip6_limits *limit
 	step = c->next == IP6_ROUTING ? check_routing(c, problem) : check_options(c, len, limits, problem);
 	if (step != IP6_STEP_NEXT)
 		return step;
+	if (c->lacks_length) { /* and no option of its first header gave it one */
+		*problem = (struct ip6_problem){ ICMP6_BAD_FIELD, IP6_LENGTH_AT, false, false };
+		return IP6_STEP_ERROR;
+	}
 	c->next_at = c->at;
 	c->next = c->p[c->at];
 	c->at += len;

@@ -13,6 +13,8 @@ struct ip6_chain {
 	uint8_t next;	  /* type of the header at @at */
 	uint32_t at;
 	uint32_t next_at; /* where @next was read: what a parameter problem points at */
+	bool was_fragmented;  /* put together: hop-by-hop options cannot begin it, since they were not cut up */
+	bool lacks_length;    /* the payload length is zero: only a jumbo payload option may say how long it is (RFC 2675) */
 	bool is_fragment; /* ip6_chain_to_upper() met a fragment header, and not of an atomic fragment */
 };
 

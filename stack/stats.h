@@ -178,7 +178,7 @@
 	X(IP6_OUT_FRAGMENTS, "ip6.out_fragments", "fragments sent")                                                    \
 	X(IP6_DROP_SHORT, "ip6.drop.short", "shorter than an IPv6 header")                                             \
 	X(IP6_DROP_VERSION, "ip6.drop.version", "version is not 6")                                                    \
-	X(IP6_DROP_LENGTH, "ip6.drop.length", "payload length past the frame, or a jumbogram")                         \
+	X(IP6_DROP_LENGTH, "ip6.drop.length", "payload length past the frame")                                         \
 	X(IP6_DROP_SOURCE, "ip6.drop.source", "source address no host can have")                                       \
 	X(IP6_DROP_LAND, "ip6.drop.land", "our own source address came in from outside")                               \
 	X(IP6_DROP_LOOPBACK, "ip6.drop.loopback", "loopback address came in from outside")                             \

@@ -73,7 +73,7 @@ const char *tcp_check_invariants(const struct sock *s)
 		return bad;
 	if (!tcp_state_in(c, TCP_STATE_BIT(TCP_SYN_SENT) | TCP_STATE_BIT(TCP_SYN_RECEIVED))) {
 		REQUIRE(seq_diff(c->snd_nxt, c->snd_una) <= c->tx->sndq.bytes + 1);
-		REQUIRE(c->mss >= 28 && c->mss <= c->mss_clamp);
+		REQUIRE(c->mss >= 28 && c->mss <= tcp_max(c->mss_clamp, TCP_MIN_MSS));
 		REQUIRE(seq_le(c->rcv_wup, c->rcv_nxt));
 	}
 	REQUIRE(!c->fin_sent || c->fin_queued);

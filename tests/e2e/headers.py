@@ -85,10 +85,19 @@ def cases_headers6():
         yield name + " header past the packet", [ip6(PEER[6], HOST[6], kind, bytes([ICMP6, 9]) + b"\1\4\0\0\0\0" + echo6())]
         yield name + " header cut off", [ip6(PEER[6], HOST[6], kind, bytes([ICMP6, 0, 1, 4]))]
         yield name + " of 2048 bytes in fragments", pieces6(
-            bytes([ICMP6]) + options(*[(SKIP, b"z" * 253)] * 8, b"\1\4\0\0\0\0", pad=False) + echo6(), [(0, 1000), (1000, 2064), (2064, 2072)][:0]
-            or [(0, 1000), (1000, 2000), (2000, 2072)], 31, last=kind)
+            bytes([ICMP6]) + options(*[(SKIP, b"z" * 253)] * 8, b"\1\4\0\0\0\0", pad=False) + echo6(), [(0, 1000), (1000, 2000), (2000, 2072)],
+            31, last=kind)
     yield "hop-by-hop twice", echoing((HBH, options(pad)), (HBH, options(pad)))
     yield "hop-by-hop after destination", echoing((DEST, options(pad)), (HBH, options(pad)))
+    for value in 65535, 65536:
+        yield "no length, and a jumbo payload of %d" % value, echoing((HBH, options((0xC2, struct.pack("!I", value)), pad=False)), length=0)
+    yield "no length, and no jumbo payload", echoing((HBH, options(pad)), length=0)
+    yield "no length, and destination options", echoing((DEST, options(pad)), length=0)
+    yield "home address", echoing((DEST, options(b"\1\2\0\0", (201, ipaddress.ip_address(OTHER_PEER[6]).packed))))
+    yield "datagram to a closed port behind headers", [chained([(HBH, options(pad)), (DEST, options((SKIP, b"")))], UDP,
+                                                              udp(PEER[6], HOST[6], 9, CLOSED_PORT, b"x"))]
+    yield "segment to a closed port behind headers", [chained([(HBH, options(pad)), (ROUTING, routing(33, 0))], TCP,
+                                                             tcp(PEER[6], HOST[6], 9, CLOSED_PORT))]
     yield "every header in order", echoing((HBH, options(pad)), (DEST, options(pad)), (ROUTING, routing(33, 0)), (DEST, options(pad)))
     yield "headers in another order", echoing((DEST, options(pad)), (ROUTING, routing(33, 0)), (DEST, options(pad)), (DEST, options(pad)))
     yield "sixty destination headers", echoing(*[(DEST, options(pad))] * 60)
@@ -126,6 +135,9 @@ def cases_fragments6():
     yield "fragments behind other headers", pieces6(whole, [(0, 1000), (1000, 2000), (2000, len(whole))], 111, front=front)
     yield "fragments with headers behind", pieces6(bytes([ICMP6]) + options((1, b"\0" * 4)) + whole, thirds[:2] + [(2000, len(whole) + 8)], 112,
                                                    last=DEST)
+    yield "fragments with hop-by-hop options in them", pieces6(bytes([ICMP6]) + options((1, b"\0" * 4)) + whole, thirds[:2] + [(2000, len(whole) + 8)],
+                                                               116, last=HBH)
+    yield "atomic fragment with hop-by-hop options in it", echoing((FRAGMENT, fragment(0, 0, 117)), (HBH, options((1, b"\0" * 4))))
     yield "atomic fragment", echoing((FRAGMENT, fragment(0, 0, 113)))
     yield "atomic fragment with reserved bits", echoing((FRAGMENT, fragment(6, 0, 113, 255)))
     yield "atomic fragments in a row", echoing((FRAGMENT, fragment(0, 0, 114))) * 3

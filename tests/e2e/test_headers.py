@@ -25,6 +25,7 @@ DIFFERS = {
     "v6 destination ::": "the kernel has no route to it and says so; it is nobody's destination (RFC 4291 section 2.5.2)",
     "v6 destination ::ffff:10.78.0.2": "the same; such addresses are not to be on the wire (RFC 4942 section 2.2)",
     "v6 to 65535 bytes only by the headers before": "the kernel does not count the headers before the fragment (RFC 8200 section 4.5)",
+    "v6 no length, and no jumbo payload": "the kernel takes what the frame holds (RFC 2675 section 3)",
     **{"v6 overlap " + s: "the kernel drops a fragment that lies within another one, and keeps the packet (RFC 5722 section 4)"
        for s in ("8-992", "0-504", "by a teardrop")},
     **{"v6 type 137 " + s: "the kernel answers redirects with errors (RFC 4443 section 2.4 (e.2))"

@@ -88,11 +88,7 @@ static void test_impossible_header_is_dropped_under_its_counter(void **state)
 	echo_to(BED_ADDR6);
 	buf[5]++;
 	bed_inject(&b, buf, len);
-	echo_to(BED_ADDR6);
-	buf[4] = buf[5] = 0; /* a jumbogram */
-	buf[6] = HBH;
-	bed_inject(&b, buf, len);
-	assert_int_equal(bed_stat(&b, "ip6.drop.length"), 2);
+	assert_int_equal(bed_stat(&b, "ip6.drop.length"), 1);
 	for (len = 1; len < 40; len++) {
 		echo_to(BED_ADDR6);
 		bed_inject(&b, buf, len);

@@ -305,6 +305,33 @@ static void test_8200_4_2_padding_of_each_length_is_passed_over(void **state)
 		}
 }
 
+/* RFC 2675 section 3: the errors that a node which knows the option tells; and what our links cannot carry */
+static void test_2675_3_jumbo_payloads_that_cannot_be_are_problems(void **state)
+{
+	struct ext jumbo = { HBH, { 0, 0xc2, 4, 0, 0, 0xff, 0xff }, 0 };
+	static const struct ext pad = { HBH, { 0, 1, 4 }, 0 }, late = { DEST, { 0, 0xc2, 4, 0, 1, 0, 0 }, 0 };
+	size_t len;
+
+	(void)state;
+	asks_behind(&jumbo, 1, BED_ADDR6); /* the packet has a length of its own */
+	expect_problem(FIELD, 42);
+	len = ext_insert(buf, echo_to(BED_ADDR6), &jumbo, 1);
+	buf[4] = buf[5] = 0;
+	bed_inject(&b, buf, len); /* less than 65536 */
+	expect_problem(FIELD, 44);
+	memcpy(buf + 44, "\0\1\0\0", 4);
+	bed_inject(&b, buf, len); /* more than came */
+	expect_silence();
+	len = ext_insert(buf, echo_to(BED_ADDR6), &pad, 1);
+	buf[4] = buf[5] = 0;
+	bed_inject(&b, buf, len); /* no length at all */
+	expect_problem(FIELD, 4);
+	len = ext_insert(buf, echo_to(BED_ADDR6), &late, 1);
+	buf[4] = buf[5] = 0;
+	bed_inject(&b, buf, len);
+	expect_silence();
+}
+
 /* ---- Section 4.4: routing ---- */
 
 static void test_8200_4_4_routing_header_of_any_type_without_segments_is_passed_over(void **state)
@@ -476,6 +503,25 @@ static void test_8200_4_5_headers_before_the_first_fragment_count(void **state)
 	expect_problem(OPTION, 42);
 	arrives(last);
 	expect_whole_reply();
+}
+
+/* Hop-by-hop options are before the fragment header, in every fragment: in what was cut up they are out of place. */
+static void test_8200_4_5_hop_by_hop_options_are_not_in_the_fragmented_part(void **state)
+{
+	size_t len;
+
+	(void)state;
+	make_echo(BED_PEER6, BED_ADDR6, 88);
+	memmove(l4 + 8, l4, l4_len);
+	memcpy(l4, "\x3a\0\1\4\0\0\0\0", 8);
+	len = piece(&(struct piece){ .id = 1, .at = 0, .len = 48, .more = true });
+	buf[40] = HBH;
+	bed_inject(&b, buf, len);
+	arrives((struct piece){ .id = 1, .at = 48, .len = 56 });
+	expect_next(&b, &out, &p);
+	assert_memory_equal(p.l4, "\x04\x01", 2);
+	assert_memory_equal(p.l4 + 4, "\0\0\0\x06", 4);
+	expect_silence();
 }
 
 static void test_8200_4_5_largest_packet_is_put_together(void **state)
@@ -651,6 +697,7 @@ int main(void)
 		TEST(test_8200_4_2_unknown_options_of_each_kind_in_each_header),
 		TEST(test_8200_4_2_first_option_that_forbids_decides),
 		TEST(test_8200_4_2_padding_of_each_length_is_passed_over),
+		TEST(test_2675_3_jumbo_payloads_that_cannot_be_are_problems),
 		TEST(test_8200_4_4_routing_header_of_any_type_without_segments_is_passed_over),
 		TEST(test_8200_4_4_routing_header_of_any_type_with_segments_is_a_problem),
 		TEST(test_8200_4_7_what_follows_no_next_header_is_ignored),
@@ -658,6 +705,7 @@ int main(void)
 		TEST(test_4007_9_fragments_of_link_local_packets_are_of_one_link),
 		TEST(test_8200_4_5_next_header_of_the_first_fragment_counts),
 		TEST(test_8200_4_5_headers_before_the_first_fragment_count),
+		TEST(test_8200_4_5_hop_by_hop_options_are_not_in_the_fragmented_part),
 		TEST(test_8200_4_5_largest_packet_is_put_together),
 		TEST(test_8200_4_5_lengths_that_cannot_be_are_problems),
 		TEST(test_7112_5_first_fragment_has_all_headers),
