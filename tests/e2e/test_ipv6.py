@@ -185,6 +185,46 @@ def link_local_addresses_with_their_scope_both_ways(w):
         daemon.stop()
 
 
+SERVE = """
+import http.server, socket, sys
+class Server(http.server.HTTPServer):
+    address_family = socket.AF_INET6
+    def server_bind(self):
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(socket.getaddrinfo(sys.argv[1], 7300, type=socket.SOCK_STREAM)[0][4])
+        self.server_name, self.server_port = "test", 7300
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(("hello " + self.client_address[0]).encode())
+server = Server(None, Handler)
+print("listening", flush=True)
+server.serve_forever()
+"""
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def link_local_web_servers_are_reached_by_name_of_the_link(w):
+    """http://[fe80::77%25tap0]/: from the stack in both ways of running programs, to the stack, and on the stack itself."""
+    with network(w) as ns:
+        ns.sysctl("net.ipv6.conf.default.accept_dad", 0)
+        make_tap(ns, "tap0", "fe80::77/64")
+        start_tapird(w, ns, "--tap", "tap0", "--addr", "10.66.0.2/24").wait_out("ready")
+        mine = wait_for(lambda: addresses(w, "linklocal", "preferred"), "no link-local address")[0]
+        w.start(ns.enter() + ["python3", "-c", SERVE, "fe80::77%tap0"], label="the kernel's server").wait_out("listening")
+        on_stack(w, "python3", "-c", SERVE, mine + "%tap0").wait_out("listening")
+        curl = ["curl", "-gsSf", "--noproxy", "*", "--max-time", "30"]
+        run = [w.config.tapir, "run", "--socket", w.path("d.sock")]
+        for argv in (run + ["--"] + curl + ["http://[fe80::77%25tap0]:7300/"], run + ["--mode=notify", "--"] + curl + ["http://[fe80::77%25tap0]:7300/"],
+                     run + ["--"] + curl + ["--interface", "tap0", "http://[fe80::77]:7300/"],
+                     run + ["--"] + curl + ["http://[%s%%25tap0]:7300/" % mine]):
+            out = w.start(argv, label=" ".join(argv[-2:])).expect(0).out()
+            check("hello " + mine in out, out)
+        out = ns.run(*curl, "http://[%s%%25tap0]:7300/" % mine)
+        check("hello fe80::" in out, out)
+
+
 OFF_LINK = """
 interface br0 {
 	AdvSendAdvert on;

@@ -132,9 +132,9 @@ def go_server_answers_curl(w, family):
     check([int(n) for n in proc.out().split()] == sizes, proc.out())
 
 
-@test(combos="first", capture=False, stacks=("tapir",), families=(4,))
+@test(combos="first", capture=False, stacks=("tapir",), families=(4, 6))
 def go_preemption_signals_lose_nothing(w, family):
-    proc = run(w, go_peer(w), "churn", "%s:%d" % (STACK[family], PORT), 400, options=())
+    proc = run(w, go_peer(w), "churn", "%s:%d" % (url_host(STACK[family]), PORT), 400, options=())
     check(proc.out() == "served 400\n", proc.out())
 
 
@@ -171,7 +171,7 @@ def one_supervisor_for_a_whole_tree(w, family):
     check("200 10" in run(w, "sh", "-c", script).out(), "the last of the tree got nothing")
 
 
-@test(combos="first", capture=False, stacks=("tapir",), families=(4,))
+@test(combos="first", capture=False, stacks=("tapir",), families=(4, 6))
 def set_user_id_programs_run_unprivileged(w, family):
     program = w.path("set-uid")
     shutil.copy(go_peer(w), program)
@@ -199,21 +199,21 @@ def supervisor_of(proc):
     return None
 
 
-@test(combos="first", capture=False, stacks=("tapir",), families=(4,))
+@test(combos="first", capture=False, stacks=("tapir",), families=(4, 6))
 def supervisor_ends_with_the_last_program(w, family):
-    server = start(w, go_peer(w), "serve", "%s:%d" % (STACK[family], HTTP_PORT), options=())
-    server.marker = "%s:%d" % (STACK[family], HTTP_PORT)
+    server = start(w, go_peer(w), "serve", "%s:%d" % (url_host(STACK[family]), HTTP_PORT), options=())
+    server.marker = "%s:%d" % (url_host(STACK[family]), HTTP_PORT)
     server.wait_out("listening")
     supervisor = wait_for(lambda: supervisor_of(server), "a supervisor")
     os.kill(supervisor, signal.SIGTERM)  # as systemd sends it to all of a service: the program may need it for its own end
     w.host_run("curl", "-gsSf", "--noproxy", "*", "-o", "/dev/null", "http://%s/bytes/10" % server.marker)
     server.kill()
     wait_for(lambda: not os.path.exists("/proc/%d" % supervisor), "the supervisor to end")
-    again = start(w, go_peer(w), "serve", "%s:%d" % (STACK[family], HTTP_PORT), options=())
+    again = start(w, go_peer(w), "serve", "%s:%d" % (url_host(STACK[family]), HTTP_PORT), options=())
     again.wait_out("listening")
 
 
-@test(combos="first", capture=False, stacks=("tapir",), families=(4,))
+@test(combos="first", capture=False, stacks=("tapir",), families=(4, 6))
 def program_without_its_supervisor_gets_errors(w, family):
     script = "import socket, sys\nprint('ready', flush=True)\nsys.stdin.readline()\ntry:\n socket.socket()\nexcept OSError as e:\n print(e.errno)"
     proc = start(w, "python3", "-c", script, stdin=subprocess.PIPE)
@@ -287,7 +287,7 @@ def nginx_under_notify(w, family):
     server.expect(0)
 
 
-@test(families=(4,), combos="first", capture=False, stacks=("tapir",))
+@test(families=(4, 6), combos="first", capture=False, stacks=("tapir",))
 def strace_follows_the_program_and_not_its_supervisor(w, family):
     url = start_http(w, family) + "/bytes/100"
     tapir = [w.config.tapir, "run", "--socket", w.socket_path, "--mode=notify", "--"]

@@ -24,6 +24,34 @@ static struct bed_packet out;
 static struct packet p;
 static uint8_t buf[70000];
 
+/* What a test is about that runs over both families. */
+static struct {
+	int family;
+	const char *any, *ours, *peer, *other;
+} net;
+
+static int over_ip4(void **state)
+{
+	(void)state;
+	net.family = AF_INET;
+	net.any = "0.0.0.0";
+	net.ours = BED_ADDR4;
+	net.peer = BED_PEER4;
+	net.other = "10.0.0.9";
+	return 0;
+}
+
+static int over_ip6(void **state)
+{
+	(void)state;
+	net.family = AF_INET6;
+	net.any = "::";
+	net.ours = BED_ADDR6;
+	net.peer = BED_PEER6;
+	net.other = "fd00::9";
+	return 0;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -103,15 +131,15 @@ static int get_error(struct sock *s)
 
 static void test_datagram_reaches_the_socket_bound_to_its_port(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
+	struct sock *s = bound(net.family, net.any, 53);
 
 	(void)state;
 	assert_int_equal(bed_events(&b, s), 0);
-	arrive(BED_PEER4, 1000, BED_ADDR4, 53, "hello");
+	arrive(net.peer, 1000, net.ours, 53, "hello");
 	assert_int_equal(bed_events(&b, s), SOCK_READABLE);
 	assert_int_equal(sock_poll(s) & POLLIN, POLLIN);
 	assert_int_equal(sock_inq_bytes(s), 5);
-	expect_datagram(s, "hello", BED_PEER4, 1000);
+	expect_datagram(s, "hello", net.peer, 1000);
 	assert_null(sock_recv_frame(s));
 	assert_int_equal(sock_poll(s) & POLLIN, 0);
 	expect_silence();
@@ -142,18 +170,18 @@ static void test_received_datagram_tells_ttl_tos_destination_and_arrival(void **
 
 static void test_empty_datagram_is_delivered(void **state)
 {
-	struct sock *s = bound(AF_INET, BED_ADDR4, 53);
+	struct sock *s = bound(net.family, net.ours, 53);
 
 	(void)state;
-	arrive(BED_PEER4, 1000, BED_ADDR4, 53, "");
+	arrive(net.peer, 1000, net.ours, 53, "");
 	assert_int_equal(sock_poll(s) & POLLIN, POLLIN);
-	expect_datagram(s, "", BED_PEER4, 1000);
+	expect_datagram(s, "", net.peer, 1000);
 }
 
 static void test_wrong_checksum_is_dropped_and_counted(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
-	size_t n = packet_udp(buf, BED_PEER4, 1000, BED_ADDR4, 53, "hello", 5);
+	struct sock *s = bound(net.family, net.any, 53);
+	size_t n = packet_udp(buf, net.peer, 1000, net.ours, 53, "hello", 5);
 
 	(void)state;
 	buf[n - 1] ^= 1;
@@ -212,40 +240,40 @@ static void test_length_field_cuts_trailing_bytes_and_must_fit(void **state)
 
 static void test_connected_socket_hears_only_its_peer(void **state)
 {
-	struct sock *any = bound(AF_INET, "0.0.0.0", 700), *s;
-	struct ip_endpoint local = bed_endpoint("0.0.0.0", 700), remote = bed_endpoint(BED_PEER4, 1000);
+	struct sock *any = bound(net.family, net.any, 700), *s;
+	struct ip_endpoint local = bed_endpoint(net.any, 700), remote = bed_endpoint(net.peer, 1000);
 
 	(void)state;
 	set_int(any, SOL_SOCKET, SO_REUSEADDR, 1);
 	sock_close(any, b.now_us);
-	any = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
-	s = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
+	any = bed_sock(&b, net.family, SOCK_DGRAM, 0);
+	s = bed_sock(&b, net.family, SOCK_DGRAM, 0);
 	set_int(any, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_int(s, SOL_SOCKET, SO_REUSEADDR, 1);
 	assert_int_equal(sock_bind(any, &local), 0);
 	assert_int_equal(sock_bind(s, &local), 0);
 	assert_int_equal(sock_connect(s, &remote, b.now_us), 0);
-	arrive(BED_PEER4, 1000, BED_ADDR4, 700, "mine");
-	arrive(BED_PEER4, 1001, BED_ADDR4, 700, "other port");
-	arrive("10.0.0.9", 1000, BED_ADDR4, 700, "other host");
-	expect_datagram(s, "mine", BED_PEER4, 1000);
+	arrive(net.peer, 1000, net.ours, 700, "mine");
+	arrive(net.peer, 1001, net.ours, 700, "other port");
+	arrive(net.other, 1000, net.ours, 700, "other host");
+	expect_datagram(s, "mine", net.peer, 1000);
 	assert_null(sock_recv_frame(s));
-	expect_datagram(any, "other port", BED_PEER4, 1001);
-	expect_datagram(any, "other host", "10.0.0.9", 1000);
+	expect_datagram(any, "other port", net.peer, 1001);
+	expect_datagram(any, "other host", net.other, 1000);
 }
 
 static void test_specific_address_wins_over_wildcard(void **state)
 {
-	struct sock *any = bed_sock(&b, AF_INET, SOCK_DGRAM, 0), *one = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
-	struct ip_endpoint wild = bed_endpoint("0.0.0.0", 700), specific = bed_endpoint(BED_ADDR4, 700);
+	struct sock *any = bed_sock(&b, net.family, SOCK_DGRAM, 0), *one = bed_sock(&b, net.family, SOCK_DGRAM, 0);
+	struct ip_endpoint wild = bed_endpoint(net.any, 700), specific = bed_endpoint(net.ours, 700);
 
 	(void)state;
 	set_int(any, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_int(one, SOL_SOCKET, SO_REUSEADDR, 1);
 	assert_int_equal(sock_bind(one, &specific), 0);
 	assert_int_equal(sock_bind(any, &wild), 0);
-	arrive(BED_PEER4, 1000, BED_ADDR4, 700, "x");
-	expect_datagram(one, "x", BED_PEER4, 1000);
+	arrive(net.peer, 1000, net.ours, 700, "x");
+	expect_datagram(one, "x", net.peer, 1000);
 	assert_null(sock_recv_frame(any));
 }
 
@@ -272,12 +300,12 @@ static void test_reuseport_group_shares_by_flow(void **state)
 	enum { WORKERS = 4, FLOWS = 400 };
 	struct sock *w[WORKERS];
 	unsigned got[WORKERS] = { 0 };
-	struct ip_endpoint any = bed_endpoint("0.0.0.0", 700);
+	struct ip_endpoint any = bed_endpoint(net.any, 700);
 	struct frame *f;
 
 	(void)state;
 	for (int i = 0; i < WORKERS; i++) {
-		w[i] = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
+		w[i] = bed_sock(&b, net.family, SOCK_DGRAM, 0);
 		set_int(w[i], SOL_SOCKET, SO_REUSEPORT, 1);
 		assert_int_equal(sock_bind(w[i], &any), 0);
 	}
@@ -285,7 +313,7 @@ static void test_reuseport_group_shares_by_flow(void **state)
 		int to = -1;
 
 		for (int again = 0; again < 3; again++) {
-			arrive(BED_PEER4, (uint16_t)(2000 + flow), BED_ADDR4, 700, "x");
+			arrive(net.peer, (uint16_t)(2000 + flow), net.ours, 700, "x");
 			for (int i = 0; i < WORKERS; i++) {
 				f = sock_recv_frame(w[i]);
 				if (!f)
@@ -304,16 +332,16 @@ static void test_reuseport_group_shares_by_flow(void **state)
 
 static void test_last_bound_of_sockets_with_reuseaddr_alone_hears(void **state)
 {
-	struct sock *first = bed_sock(&b, AF_INET, SOCK_DGRAM, 0), *last = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
-	struct ip_endpoint any = bed_endpoint("0.0.0.0", 700);
+	struct sock *first = bed_sock(&b, net.family, SOCK_DGRAM, 0), *last = bed_sock(&b, net.family, SOCK_DGRAM, 0);
+	struct ip_endpoint any = bed_endpoint(net.any, 700);
 
 	(void)state;
 	set_int(first, SOL_SOCKET, SO_REUSEADDR, 1);
 	set_int(last, SOL_SOCKET, SO_REUSEADDR, 1);
 	assert_int_equal(sock_bind(first, &any), 0);
 	assert_int_equal(sock_bind(last, &any), 0);
-	arrive(BED_PEER4, 1000, BED_ADDR4, 700, "x");
-	expect_datagram(last, "x", BED_PEER4, 1000);
+	arrive(net.peer, 1000, net.ours, 700, "x");
+	expect_datagram(last, "x", net.peer, 1000);
 	assert_null(sock_recv_frame(first));
 }
 
@@ -340,29 +368,29 @@ static void test_broadcast_reaches_every_socket_of_the_port(void **state)
 
 static void test_full_receive_buffer_drops_and_counts_and_recovers(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 700);
+	struct sock *s = bound(net.family, net.any, 700);
 	unsigned held = 0;
 	struct frame *f;
 
 	(void)state;
 	set_int(s, SOL_SOCKET, SO_RCVBUF, 10240);
 	for (int i = 0; i < 50; i++)
-		arrive(BED_PEER4, 1000, BED_ADDR4, 700, "x");
+		arrive(net.peer, 1000, net.ours, 700, "x");
 	while ((f = sock_recv_frame(s))) {
 		frame_unref(f);
 		held++;
 	}
 	assert_int_equal(held, 20480 / FRAME_SMALL_BYTES);
 	assert_int_equal(bed_stat(&b, "udp.drop.queue_full"), 50 - held);
-	arrive(BED_PEER4, 1000, BED_ADDR4, 700, "again");
-	expect_datagram(s, "again", BED_PEER4, 1000);
+	arrive(net.peer, 1000, net.ours, 700, "again");
+	expect_datagram(s, "again", net.peer, 1000);
 }
 
 static void test_small_datagram_does_not_hold_a_large_frame(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 700);
+	struct sock *s = bound(net.family, net.any, 700);
 	struct frame *f = stack_frame_alloc(b.st, 60000);
-	size_t n = packet_udp(buf, BED_PEER4, 1000, BED_ADDR4, 700, "small", 5);
+	size_t n = packet_udp(buf, net.peer, 1000, net.ours, 700, "small", 5);
 
 	(void)state;
 	memcpy(frame_put(f, n), buf, n);
@@ -392,7 +420,7 @@ static void inject_super_datagram(size_t payload, uint16_t segment)
 
 static void test_super_datagram_is_split_for_a_socket_without_gro(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 700);
+	struct sock *s = bound(net.family, net.any, 700);
 	size_t at = 0;
 	struct frame *f;
 
@@ -412,7 +440,7 @@ static void test_super_datagram_is_split_for_a_socket_without_gro(void **state)
 
 static void test_super_datagram_is_handed_whole_with_gro(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 700);
+	struct sock *s = bound(net.family, net.any, 700);
 	struct frame *f;
 
 	(void)state;
@@ -429,11 +457,11 @@ static void test_super_datagram_is_handed_whole_with_gro(void **state)
 
 static void test_sent_datagram_has_right_header_and_checksum(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
-	struct ip_addr src = addr_of(BED_ADDR4), dst = addr_of(BED_PEER4);
+	struct sock *s = bound(net.family, net.any, 53);
+	struct ip_addr src = addr_of(net.ours), dst = addr_of(net.peer);
 
 	(void)state;
-	assert_int_equal(bed_send(&b, s, BED_PEER4, 1000, "hello", 5), 0);
+	assert_int_equal(bed_send(&b, s, net.peer, 1000, "hello", 5), 0);
 	expect_packet();
 	assert_int_equal(p.proto, 17);
 	assert_memory_equal(&p.src, &src, 16);
@@ -441,7 +469,7 @@ static void test_sent_datagram_has_right_header_and_checksum(void **state)
 	assert_int_equal(p.sport, 53);
 	assert_int_equal(p.dport, 1000);
 	assert_int_equal(p.ttl, 64);
-	assert_true(p.dont_fragment);
+	assert_int_equal(p.dont_fragment, net.family == AF_INET);
 	assert_int_equal(p.payload_len, 5);
 	assert_memory_equal(p.payload, "hello", 5);
 	assert_int_equal(out.sock_id, sock_id(s));
@@ -467,7 +495,7 @@ static void test_unbound_socket_gets_an_ephemeral_port_on_first_send(void **stat
 /* RFC 768: a sum of zero is sent as all ones. */
 static void test_checksum_that_sums_to_zero_is_sent_as_ones(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
+	struct sock *s = bound(net.family, net.any, 53);
 	uint8_t payload[2];
 	bool seen = false;
 
@@ -475,7 +503,7 @@ static void test_checksum_that_sums_to_zero_is_sent_as_ones(void **state)
 	for (unsigned v = 0; v < 65536; v++) {
 		payload[0] = (uint8_t)(v >> 8);
 		payload[1] = (uint8_t)v;
-		assert_int_equal(bed_send(&b, s, BED_PEER4, 1000, payload, 2), 0);
+		assert_int_equal(bed_send(&b, s, net.peer, 1000, payload, 2), 0);
 		expect_packet();
 		assert_false(p.l4[6] == 0 && p.l4[7] == 0);
 		seen |= p.l4[6] == 0xff && p.l4[7] == 0xff;
@@ -485,12 +513,12 @@ static void test_checksum_that_sums_to_zero_is_sent_as_ones(void **state)
 
 static void test_datagram_larger_than_mtu_goes_in_fragments(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
+	struct sock *s = bound(net.family, net.any, 53);
 	static uint8_t data[65507];
 	size_t sent = 0;
 
 	(void)state;
-	assert_int_equal(bed_send(&b, s, BED_PEER4, 1000, data, sizeof(data)), 0);
+	assert_int_equal(bed_send(&b, s, net.peer, 1000, data, sizeof(data)), 0);
 	while (bed_next(&b, &out)) {
 		assert_null(packet_parse(out.data, out.len, &out.off, &p));
 		assert_true(out.len <= 1500);
@@ -601,8 +629,8 @@ static void test_destination_errors_are_linuxs(void **state)
 
 static void test_source_address_of_the_message_is_used_if_ours(void **state)
 {
-	struct sock *s = bound(AF_INET, "0.0.0.0", 53);
-	struct dgram_info info = { .ttl = -1, .tos = -1, .dst = bed_endpoint(BED_PEER4, 9) };
+	struct sock *s = bound(net.family, net.any, 53);
+	struct dgram_info info = { .ttl = -1, .tos = -1, .dst = bed_endpoint(net.peer, 9) };
 	struct ip_prefix second = { addr_of("10.0.0.77"), 96 + 24 };
 	uint8_t expected[4] = { 10, 0, 0, 77 };
 
@@ -690,7 +718,7 @@ static void test_a_bundle_with_segments_above_the_mtu_leaves_as_fragments_of_eac
 
 static void test_a_bundle_without_checksums_leaves_one_by_one(void **state)
 {
-	struct sock *s = connected(AF_INET, BED_PEER4, 1000);
+	struct sock *s = connected(net.family, net.peer, 1000);
 	struct dgram_info info = { .ttl = -1, .tos = -1, .segment_size = 64, .is_bundle = true };
 	uint8_t data[128] = { 1 };
 
@@ -765,13 +793,13 @@ static void test_unconnected_socket_hears_of_errors_only_with_recverr(void **sta
 
 static void test_error_about_another_flow_is_nobodys(void **state)
 {
-	struct sock *s = connected(AF_INET, BED_PEER4, 1000);
+	struct sock *s = connected(net.family, net.peer, 1000);
 
 	(void)state;
 	assert_int_equal(bed_send(&b, s, NULL, 0, "x", 1), 0);
 	expect_packet();
 	out.data[23] = 99; /* the quoted destination port */
-	answer_with(3, 3, 0, BED_PEER4, BED_ADDR4);
+	answer_with(3, 3, 0, net.peer, net.ours);
 	assert_int_equal(get_error(s), 0);
 }
 
@@ -817,9 +845,9 @@ static void test_reported_path_mtu_makes_later_datagrams_smaller(void **state)
 
 static void test_dissolving_gives_back_what_connect_chose(void **state)
 {
-	struct sock *s = connected(AF_INET, BED_PEER4, 1000);
+	struct sock *s = connected(net.family, net.peer, 1000);
 	struct ip_endpoint local, remote;
-	struct ip_addr ours = addr_of(BED_ADDR4);
+	struct ip_addr ours = addr_of(net.ours);
 
 	(void)state;
 	sock_getname(s, &local);
@@ -835,7 +863,7 @@ static void test_dissolving_gives_back_what_connect_chose(void **state)
 
 static void test_loopback_delivers_inside_the_stack(void **state)
 {
-	struct sock *server = bound(AF_INET, "127.0.0.1", 53), *client = connected(AF_INET, "127.0.0.1", 53);
+	struct sock *server = bound(net.family, "127.0.0.1", 53), *client = connected(net.family, "127.0.0.1", 53);
 	struct ip_endpoint local;
 
 	(void)state;
@@ -849,7 +877,7 @@ static void test_loopback_delivers_inside_the_stack(void **state)
 
 static void test_shutdown_for_reading_wakes_and_for_writing_refuses(void **state)
 {
-	struct sock *s = connected(AF_INET, BED_PEER4, 1000), *loose = bed_sock(&b, AF_INET, SOCK_DGRAM, 0);
+	struct sock *s = connected(net.family, net.peer, 1000), *loose = bed_sock(&b, net.family, SOCK_DGRAM, 0);
 
 	(void)state;
 	assert_int_equal(sock_shutdown(loose, SHUT_RDWR, b.now_us), -ENOTCONN);
@@ -871,13 +899,13 @@ static void test_every_failing_allocation_is_survived(void **state)
 		bed_prepare(&f, 3, LINK_IP);
 		f.mem.fail_at = fail_at;
 		if (bed_start(&f)) {
-			struct ip_endpoint local = bed_endpoint("0.0.0.0", 53);
-			struct dgram_info info = { .ttl = -1, .tos = -1, .dst = bed_endpoint(BED_PEER4, 9) };
+			struct ip_endpoint local = bed_endpoint(net.any, 53);
+			struct dgram_info info = { .ttl = -1, .tos = -1, .dst = bed_endpoint(net.peer, 9) };
 			struct frame *frame;
 
-			s = sock_open(f.st, AF_INET, SOCK_DGRAM, 0, &err);
+			s = sock_open(f.st, net.family, SOCK_DGRAM, 0, &err);
 			if (s && sock_bind(s, &local) == 0) {
-				bed_inject(&f, buf, packet_udp(buf, BED_PEER4, 9, BED_ADDR4, 53, "x", 1));
+				bed_inject(&f, buf, packet_udp(buf, net.peer, 9, net.ours, 53, "x", 1));
 				frame = stack_frame_alloc(f.st, 5000);
 				if (frame) {
 					frame_put(frame, 5000);
@@ -892,52 +920,56 @@ static void test_every_failing_allocation_is_survived(void **state)
 	}
 }
 
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_datagram_reaches_the_socket_bound_to_its_port),
 		T(test_received_datagram_tells_ttl_tos_destination_and_arrival),
-		T(test_empty_datagram_is_delivered),
-		T(test_wrong_checksum_is_dropped_and_counted),
 		T(test_ipv4_datagram_without_checksum_is_accepted),
 		T(test_ipv6_datagram_without_checksum_is_refused),
 		T(test_length_field_cuts_trailing_bytes_and_must_fit),
-		T(test_connected_socket_hears_only_its_peer),
-		T(test_specific_address_wins_over_wildcard),
 		T(test_dual_stack_socket_hears_ipv4_as_mapped_unless_v6only),
-		T(test_reuseport_group_shares_by_flow),
-		T(test_last_bound_of_sockets_with_reuseaddr_alone_hears),
 		T(test_broadcast_reaches_every_socket_of_the_port),
-		T(test_full_receive_buffer_drops_and_counts_and_recovers),
-		T(test_small_datagram_does_not_hold_a_large_frame),
-		T(test_super_datagram_is_split_for_a_socket_without_gro),
-		T(test_super_datagram_is_handed_whole_with_gro),
-		T(test_sent_datagram_has_right_header_and_checksum),
 		T(test_unbound_socket_gets_an_ephemeral_port_on_first_send),
-		T(test_checksum_that_sums_to_zero_is_sent_as_ones),
-		T(test_datagram_larger_than_mtu_goes_in_fragments),
 		T(test_datagram_of_more_than_65507_bytes_is_refused),
 		T(test_pmtudisc_do_refuses_what_does_not_fit_and_tells_the_mtu),
 		T(test_pmtudisc_dont_leaves_df_clear),
 		T(test_ttl_and_tos_come_from_options_and_from_the_message),
 		T(test_broadcast_needs_permission),
 		T(test_destination_errors_are_linuxs),
-		T(test_source_address_of_the_message_is_used_if_ours),
 		T(test_udp_segment_is_cut_in_software_without_uso),
 		T(test_udp_segment_is_left_to_a_link_with_uso),
 		T(test_a_bundle_with_segments_above_the_mtu_leaves_as_fragments_of_each),
-		T(test_a_bundle_without_checksums_leaves_one_by_one),
 		T(test_connected_socket_learns_that_the_port_is_closed),
 		T(test_unconnected_socket_hears_of_errors_only_with_recverr),
-		T(test_error_about_another_flow_is_nobodys),
 		T(test_closed_port_is_answered_with_port_unreachable),
 		T(test_reported_path_mtu_makes_later_datagrams_smaller),
+	};
+	const struct CMUnitTest both[] = {
+		T(test_datagram_reaches_the_socket_bound_to_its_port),
+		T(test_empty_datagram_is_delivered),
+		T(test_wrong_checksum_is_dropped_and_counted),
+		T(test_connected_socket_hears_only_its_peer),
+		T(test_specific_address_wins_over_wildcard),
+		T(test_reuseport_group_shares_by_flow),
+		T(test_last_bound_of_sockets_with_reuseaddr_alone_hears),
+		T(test_full_receive_buffer_drops_and_counts_and_recovers),
+		T(test_small_datagram_does_not_hold_a_large_frame),
+		T(test_super_datagram_is_split_for_a_socket_without_gro),
+		T(test_super_datagram_is_handed_whole_with_gro),
+		T(test_sent_datagram_has_right_header_and_checksum),
+		T(test_checksum_that_sums_to_zero_is_sent_as_ones),
+		T(test_datagram_larger_than_mtu_goes_in_fragments),
+		T(test_source_address_of_the_message_is_used_if_ours),
+		T(test_a_bundle_without_checksums_leaves_one_by_one),
+		T(test_error_about_another_flow_is_nobodys),
 		T(test_dissolving_gives_back_what_connect_chose),
 		T(test_loopback_delivers_inside_the_stack),
 		T(test_shutdown_for_reading_wakes_and_for_writing_refuses),
 		T(test_every_failing_allocation_is_survived),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("UDP", tests, NULL, NULL) + cmocka_run_group_tests_name("UDP over IPv4", both, over_ip4, NULL) +
+	       cmocka_run_group_tests_name("UDP over IPv6", both, over_ip6, NULL);
 }
