@@ -2,13 +2,16 @@
 """Rogues on the link: floods of what configures hosts. A connection goes on, what is configured stays, memory stays bounded, and the drops
 have names."""
 
+import contextlib
 import json
+import os
 import random
 import re
 import socket
 import struct
 
 import frames
+import rogue
 from harness import check, test, wait_for
 from test_links import conversation, network, on_stack, start_tapird, tapir
 
@@ -115,6 +118,126 @@ def floods_of_configuration_leave_what_is_there(w):
         check(sum(v for n, v in counted.items() if "drop" in n) > COUNT, "the drops have no names: %s" % counted)
         check(daemon.err().count("\n") < LOG_LINES_MAX, "the log has no bounds: %d lines" % daemon.err().count("\n"))
         wait_for(lambda: on_stack(w, "ping", "-c", "2", "-i", "0.2", "fd63::1").wait() == 0, "IPv6 is gone")
+
+
+# ---- Frames of attack tools ----
+
+SERVE = """
+import socket, threading
+def serve(s):
+    while True:
+        c, _ = s.accept()
+        threading.Thread(target=echo, args=(c,), daemon=True).start()
+def echo(c):
+    while data := c.recv(65536):
+        c.sendall(data)
+for address, family in (("10.63.0.1", socket.AF_INET), ("fd63::1", socket.AF_INET6)):
+    threading.Thread(target=serve, args=(socket.create_server((address, 7300), family=family),), daemon=True).start()
+u = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+u.bind(("::", 7301))
+print("listening", flush=True)
+while True:
+    data, peer = u.recvfrom(65535)
+    u.sendto(data, peer)
+"""
+
+# On the stack: connections of both families, whole datagrams in fragments, and sockets to be attacked, until the file is there.
+TALK_ON = """
+import os, socket, sys
+stop, port = sys.argv[1], int(sys.argv[2])
+victim = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+datagrams.bind(("::", port))
+streams = [socket.create_connection((a, 7300), 60) for a in ("10.63.0.1", "fd63::1")]
+echo = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+echo.connect(("fd63::1", 7301))
+echo.settimeout(1)
+whole = rounds = 0
+print("connected", flush=True)
+while not os.path.exists(stop) or not whole:
+    data = os.urandom(20000)
+    for s in streams:
+        s.sendall(data)
+        got = b""
+        while len(got) < len(data):
+            part = s.recv(65536)
+            got += part if part else sys.exit("the end of a stream")
+        if got != data:
+            sys.exit("wrong bytes")
+    try:
+        echo.send(data[:5000])
+        whole += echo.recv(65535) == data[:5000]
+    except TimeoutError:
+        pass
+    rounds += 1
+print("rounds %d datagrams %d" % (rounds, whole))
+"""
+VICTIM_MAC, VICTIM_PORT = "02:00:5e:10:00:63", 7310
+
+
+@contextlib.contextmanager
+def attacked(w):
+    """A daemon, a talk on it that must go on, somebody to attack it, and a function that sends frames and waits until they have arrived."""
+    seed = int.from_bytes(os.urandom(4), "big")
+    print("  seed %d" % seed)
+    with network(w) as ns:
+        daemon = start_tapird(w, ns, "--addr", "10.63.0.2/24", "--host-addr", "10.63.0.1/24", "--addr", "fd63::2/64", "--host-addr",
+                              "fd63::1/64", "--gateway", "10.63.0.1", "--gateway", "fd63::1", "--mac", VICTIM_MAC)
+        daemon.wait_out("ready")
+        wait_for(lambda: all(a["state"] == "preferred" for a in json.loads(tapir(w, "addr", "--json").out())), "addresses are never checked")
+        w.start(ns.enter() + ["python3", "-c", SERVE], label="echo").wait_out("listening")
+        stop = w.path("stop")
+        talk = on_stack(w, "python3", "-c", TALK_ON, stop, str(VICTIM_PORT))
+        talk.wait_out("connected")
+        wire = ns.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        wire.bind(("tap0", 0))
+
+        def send(batch):
+            """What the TAP has no room for is lost before it is ours."""
+            before = stats(w)["link.in"]
+            for frame in batch:
+                wire.send(frame)
+            wait_for(lambda: stats(w)["link.in"] >= before + len(batch), "frames did not arrive")
+            check(talk.lives(), "the talk ended: %s" % talk.err())
+
+        yield rogue.Rogue(seed, frames.mac_bytes(VICTIM_MAC), "10.63.0.2", "fd63::2", "fe80::5eff:fe10:63", VICTIM_PORT), send, daemon
+        wire.close()
+        with open(stop, "w"):
+            pass
+        talk.expect(0)
+        check(daemon.lives(), "tapird ended")
+        check(not re.search("runtime error|ERROR: ", daemon.err()), daemon.err()[-3000:])
+        shown = tapir(w, "addr").out()
+        check("10.63.0.2/24" in shown and "fd63::2/64" in shown, "a configured address is gone: %s" % shown)
+        check("default via 10.63.0.1 dev tap0 proto static" in tapir(w, "route").out(), "the configured router is gone")
+        check(daemon.err().count("\n") < LOG_LINES_MAX, "the log has no bounds: %d lines" % daemon.err().count("\n"))
+
+
+@test(families=None, combos="first", capture=False, smoke=True, stacks=("tapir",))
+def bad_frames_are_dropped_once_each_under_their_name(w):
+    with attacked(w) as (attacker, send, _):
+        for kind, name in rogue.DROPS.items():
+            before = stats(w)
+            send([getattr(attacker, kind)() for _ in range(50)])
+            after = stats(w)
+            drops = {n: v - before.get(n, 0) for n, v in after.items() if ".drop." in n and v != before.get(n, 0)}
+            check(drops.pop(name, 0) == 50, "%s: not 50 of %s, but %s; %s" % (kind, name, after.get(name, 0) - before.get(name, 0), drops))
+            check(sum(drops.values()) < 20, "%s: counted as %s too" % (kind, drops))
+
+
+@test(families=None, combos="first", capture=False, smoke=True, stacks=("tapir",))
+def attacks_of_all_kinds_at_once_stop_no_connection(w):
+    with attacked(w) as (attacker, send, daemon):
+        before = rss_bytes(daemon.pid)
+        makers = [getattr(attacker, kind) for kind in attacker.kinds()]
+        for _ in range(60):
+            send([attacker.rng.choice(makers)() for _ in range(400)])
+        growth = rss_bytes(daemon.pid) - before
+        check(growth < 3 * RSS_GROWTH_MAX, "the daemon grew by %d MiB" % (growth >> 20))
+        check(tapir(w, "neigh").out().count("\n") <= 1100, "neighbours without end")
+        check(tapir(w, "route").out().count("\n") < 400, "routes without end")
+        for what in ("addr", "maddr", "dns", "ss", "link"):
+            tapir(w, what, "--json")
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
