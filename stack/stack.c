@@ -125,7 +125,8 @@ bool stack_output(struct stack *st, struct frame_out *out, uint64_t now_us)
 	frame_unref(out->held);
 	out->held = NULL;
 	do {
-		if (link_next_out(st, out) || tcp_output(st, out))
+		/* Some of TCP's packets are not ready as they are, and go to their link as frames. */
+		if (link_next_out(st, out) || tcp_output(st, out) || link_next_out(st, out))
 			return true;
 	} while (link_run_loopback(st));
 	return false;

@@ -7,7 +7,7 @@ import sys
 
 from harness import KERNEL, STACK, check, test
 from on_ancillary import DST, HOP, LENGTHS4, LENGTHS6
-from test_notify import start
+from test_notify import expect_verdict, start
 
 PROGRAM = os.path.join(os.path.dirname(__file__), "on_ancillary.py")
 
@@ -29,8 +29,7 @@ def conformance_of_rfc3542(w):
 @test(families=None, combos="first", stacks=("tapir",))
 def conformance_of_rfc3542_under_notify(w):
     program = os.path.join(w.config.build, "tests/e2e/rfc3542_conformance")
-    proc = start(w, program, STACK[4], STACK[6])
-    check(proc.wait(deadline=120) == 0, proc.out() + proc.err())
+    expect_verdict(start(w, program, STACK[4], STACK[6]))
 
 
 def expected6():
