@@ -113,6 +113,12 @@ def cases_headers6():
         yield "next header %d after options" % n, [chained([(DEST, options(pad))], n, echo6())]
     yield "next header 143 to a group", [ip6(PEER[6], ALL_NODES, 143, echo6())]
     yield "traffic class and flow label", [struct.pack("!I", 6 << 28 | 0x20 << 20 | 0x34567) + echoing((DEST, options(pad)))[0][4:]]
+    for name, payload, last in ("datagram", udp(PEER[6], HOST[6], 9, CLOSED_PORT, b"x"), UDP), ("segment", tcp(PEER[6], HOST[6], 9, CLOSED_PORT), TCP):
+        for byte in 0x20, 0xB8, 0x03, 0xFF:
+            yield "%s to a closed port of traffic class %#x" % (name, byte), [
+                struct.pack("!I", 6 << 28 | byte << 20) + ip6(PEER[6], HOST[6], last, payload)[4:]]
+    for byte in 0x01, 0xFF:
+        yield "echo of traffic class %#x" % byte, [struct.pack("!I", 6 << 28 | byte << 20) + ip6(PEER[6], HOST[6], ICMP6, echo6())[4:]]
     yield "hop limit 0", [ip6(PEER[6], HOST[6], ICMP6, echo6(), hops=0)]
     for v in 0, 4, 5, 7, 15:
         yield "version %d" % v, [ip6(PEER[6], HOST[6], ICMP6, echo6(), version=v)]
@@ -206,6 +212,24 @@ def cases_icmp6():
         yield "bad option from " + src, [chained(bad, ICMP6, echo6(src), src=src)]
 
 
+def cases_pmtu6():
+    """Each begins where the one before has left the path to PEER: a reply of the link's MTU, the report that it was too big, and another."""
+    data = b"p" * 1452
+    ask = ip6(PEER[6], HOST[6], ICMP6, echo6(data=data))
+    reply = ip6(HOST[6], PEER[6], ICMP6, icmp6(HOST[6], PEER[6], 129, 0, b"\0\1\0\1" + data))
+    for mtu, code in (0, 0), (56, 0), (1279, 0), (9000, 0), (1500, 0), (1400, 0), (1450, 0), (1300, 255), (1281, 0), (1000, 0), (1280, 0):
+        told = icmp6(PEER[6], HOST[6], 2, code, struct.pack("!I", mtu) + reply[:1232])
+        yield "packet too big, mtu %d" % mtu, [ask, ip6(PEER[6], HOST[6], ICMP6, told), ask]
+
+
+def cases_pmtu4():
+    data = b"p" * 1472
+    ask = ip4(PEER[4], HOST[4], ICMP, echo4(data))
+    reply = ip4(HOST[4], PEER[4], ICMP, icmp4(0, 0, b"\0\1\0\1" + data))
+    for mtu in 9000, 1500, 1400, 1450, 1001, 576, 552, 300, 68, 0:
+        yield "fragmentation needed, mtu %d" % mtu, [ask, ip4(PEER[4], HOST[4], ICMP, icmp4(3, 4, struct.pack("!HH", 0, mtu) + reply[:548])), ask]
+
+
 def options4(*data):
     body = b"".join(data)
     return body + b"\0" * (-len(body) % 4)
@@ -267,6 +291,12 @@ def cases4():
         yield "echo of %d bytes" % size, [ip4(PEER[4], HOST[4], ICMP, echo4(b"e" * size))]
     yield "echo with a code", [ip4(PEER[4], HOST[4], ICMP, echo4(code=5))]
     yield "echo with a wrong checksum", [ip4(PEER[4], HOST[4], ICMP, icmp4(8, 0, b"\0" * 8, bad_checksum=True))]
+    for name, packet in ("echo", [ICMP, echo4()]), ("datagram", [UDP, udp(PEER[4], HOST[4], 9, CLOSED_PORT, b"x")]), (
+            "segment", [TCP, tcp(PEER[4], HOST[4], 9, CLOSED_PORT)]):
+        for byte in 0x10, 0xB8, 0x03, 0xFF:
+            made = ip4(PEER[4], HOST[4], *packet)
+            made = made[:1] + bytes([byte]) + made[2:10] + b"\0\0" + made[12:]
+            yield "%s of type of service %#x" % (name, byte), [made[:10] + struct.pack("!H", checksum(made[:20])) + made[12:]]
     for kind in 1, 2, 4, 10, 13, 15, 17, 19, 30, 37, 40, 42, 44, 255:
         yield "type %d" % kind, [ip4(PEER[4], HOST[4], ICMP, icmp4(kind, 0, b"\0" * 16))]
     for kind in 3, 4, 5, 11, 12, 8, 13, 15, 99:
@@ -309,7 +339,7 @@ def normal(packet):
         src, dst = (str(ipaddress.ip_address(packet[at:at + 16])) for at in (8, 24))
         if packet[6] == ICMP6 and transport_sum(src, dst, ICMP6, packet[40:]):
             return b"wrong checksum: " + packet
-        packet = zeroed(zeroed(packet, 1, 4), 7, 8)
+        packet = packet[:1] + bytes([packet[1] & 0xF0, 0, 0]) + zeroed(packet, 7, 8)[4:]
         if packet[6] == FRAGMENT:
             packet = zeroed(packet, 44, 48)
         return zeroed(packet, 42, 44) if packet[6] == ICMP6 else zeroed(zeroed(packet, 56, 58), 52, 53) if packet[6] == TCP else packet

@@ -38,6 +38,10 @@ DIFFERS = {
 }
 
 
+ALL = [(6, headers.cases_headers6), (6, headers.cases_fragments6), (6, headers.cases_icmp6), (6, headers.cases_pmtu6), (4, headers.cases4),
+       (4, headers.cases_pmtu4)]
+
+
 class Link:
     """One of the two links, on which PEER is this raw socket, and HOST is looked at."""
 
@@ -129,7 +133,7 @@ def headers_of_every_kind_are_answered_as_the_kernel_does(w):
             daemon, mac = make_stack(w, ns)
             stack = Link(ns, "tap0", mac)
             wrong, differed, count = [], set(), 0
-            for family, cases in (6, headers.cases_headers6), (6, headers.cases_fragments6), (6, headers.cases_icmp6), (4, headers.cases4):
+            for family, cases in ALL:
                 for name, packets in cases():
                     got = []
                     for link in kernel, stack:
