@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """headers.py - packets with every kind of header, right and wrong, to be sent to two hosts at once whose answers are compared.
 
-case6() and case4() give (name, packets): all packets of a case are sent one after another from PEER to HOST. What comes back is made
+cases_*() give (name, packets): all packets of a case are sent one after another from PEER to HOST. What comes back is made
 comparable by normal(): what two hosts may choose freely (hop limit, flow label, identifications, and the checksums over them) is zeroed."""
 
 import ipaddress

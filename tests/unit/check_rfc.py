@@ -3,7 +3,8 @@
 """check_rfc.py - every file, function and test that stack/RFC.md names is there. Prints TAP, a line for each row of its tables.
 
 A row is | RFC | where | test | gaps |. In "where", names in backquotes belong to the file named before them. In "test", `name` is a test of
-tests/packet, unit or sim, or an end-to-end test; a name with a * stands for one at least. A row without a test is wrong."""
+tests/packet, unit or sim, an end-to-end test, or one of a conformance program's; a name with a * stands for
+one at least. A row without a test is wrong."""
 
 import fnmatch
 import glob
@@ -26,6 +27,8 @@ def tests_by_file():
     found = {}
     for path in glob.glob(os.path.join(ROOT, "tests/*/test_*.c")):
         found[os.path.basename(path)] = set(re.findall(r"^static void (test_\w+)\(", read(path), re.M))
+    for path in glob.glob(os.path.join(ROOT, "tests/e2e/*_conformance.c")):
+        found[os.path.basename(path)] = set(re.findall(r"^static \w+ (\w+)\(", read(path), re.M))
     for path in glob.glob(os.path.join(ROOT, "tests/e2e/test_*.py")):
         found[os.path.basename(path)] = set(re.findall(r"^@test\(.*?^def (\w+)\(", read(path), re.M | re.S))
     return found
