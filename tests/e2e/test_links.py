@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import shutil
+import socket
+import struct
 
 from harness import HERE, Netns, check, test, wait_for
 
@@ -62,6 +64,50 @@ def start_dnsmasq(w, ns, *flags):
     server = w.start(ns.enter() + DNSMASQ + ["--dhcp-leasefile=" + w.path("leases"), *flags], label="dnsmasq")
     server.wait_out("IP range")
     return server
+
+
+def group_socket(ns, family, link, port):
+    """A member at the kernel's end of the link, and nowhere else."""
+    index = int(ns.run("ip", "-o", "link", "show", link).split(":")[0])
+    s = ns.socket(family, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, link.encode())
+    s.settimeout(60)
+    s.bind(("", port))
+    if family == socket.AF_INET:
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, bytes(8) + struct.pack("=i", index))
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton("239.7.7.7") + struct.pack("=4xi", index))
+    else:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(family, "ff02::7777") + struct.pack("=I", index))
+    return s
+
+
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def groups_on_two_links_are_two_groups(w):
+    """What is said to the group on one link is heard as of that link, and answered there alone."""
+    links = (("tap0", "10.77.1.2", "10.77.1.1"), ("tap1", "10.78.1.2", "10.78.1.1"))
+    with network(w) as ns:
+        ns.sysctl("net.ipv6.conf.default.accept_dad", 0)
+        start_tapird(w, ns, *sum((["--tap", tap, "--addr", own + "/24", "--host-addr", host + "/24"] for tap, own, host in links), [])).wait_out("ready")
+        wait_for(lambda: all(a["state"] == "preferred" for a in json.loads(tapir(w, "addr", "--json").out())), "addresses in use")
+        hear = on_stack(w, "python3", os.path.join(HERE, "on_two_links.py"), *sum(((tap, own) for tap, own, _ in links), ()))
+        hear.wait_out("joined")
+        for family, group in ((socket.AF_INET, "239.7.7.7"), (socket.AF_INET6, "ff02::7777")):
+            for tap, own, host in links:
+                say = group_socket(ns, family, tap, 7701)
+                say.sendto(("on " + tap).encode(), (group, 7700))
+                data, sender = say.recvfrom(100)
+                check(data == b"answer" and (sender[0] == own or sender[0].startswith("fe80::")), "%s: %r from %s" % (tap, data, sender))
+                say.settimeout(0.3)
+                try:
+                    check(False, "%s: %s" % (tap, say.recvfrom(100)))
+                except TimeoutError:
+                    say.close()
+        hear.expect()
+        for tap, own, _ in links:
+            check("on %s came by %s for %s" % (tap, tap, own) in hear.out(), hear.out())
+            check("on %s came by %s 6" % (tap, tap) in hear.out(), hear.out())
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
