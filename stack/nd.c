@@ -326,7 +326,7 @@ static void on_dad_done(struct if_addr *a, struct link *l)
 	if (ip_addr_is_linklocal(&a->prefix.addr))
 		mld_on_linklocal(l);
 	if (a->origin == NET_LINKLOCAL && !was_in_use)
-		nd_router_solicit(l);
+		nd_router_solicit(l, a->probes_sent > 0);
 }
 
 static void on_dad_timer(struct timer *t, uint64_t now_us)
@@ -401,7 +401,7 @@ void nd_dad_start(struct if_addr *a, bool was_used)
 	timer_set(&a->st->wheel, &a->timer, at_us);
 	announce(a, l);
 	if (a->origin == NET_LINKLOCAL && a->state == IF_ADDR_OPTIMISTIC)
-		nd_router_solicit(l);
+		nd_router_solicit(l, false);
 }
 
 /* RFC 4862 section 5.4.5: the address comes from the MAC, so the MAC is another's too, most likely. */

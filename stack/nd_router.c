@@ -48,14 +48,16 @@ void nd_router_init(struct stack *st, struct link *l)
 	slaac_init(l);
 }
 
-void nd_router_solicit(struct link *l)
+void nd_router_solicit(struct link *l, bool has_waited)
 {
 	struct stack *st = l->nd.st;
 
 	l->nd.solicitations = 0;
 	l->nd.interval_us = 0;
-	if (st->tunables.accept_ra && st->tunables.rs_count > 0)
-		timer_set(&st->wheel, &l->nd.solicit, st->now_us + rng_below(&st->rng, st->tunables.rs_delay_s * 1000000 + 1));
+	if (!st->tunables.accept_ra || st->tunables.rs_count == 0)
+		return;
+	timer_set(&st->wheel, &l->nd.solicit,
+		  st->now_us + (has_waited ? 0 : rng_below(&st->rng, st->tunables.rs_delay_s * 1000000 + 1)));
 }
 
 void nd_router_stop(struct link *l)
@@ -110,7 +112,7 @@ void nd_router_lost(struct stack *st, uint32_t ifindex)
 
 	if (!l->is_down && link_has_ip6(l) && !timer_is_pending(&l->nd.solicit) &&
 	    l->nd.routes[ROUTE_TOLD_DEFAULT] == 0)
-		nd_router_solicit(l);
+		nd_router_solicit(l, false);
 }
 
 /* Set, renew or (lifetime 0) remove a route. */

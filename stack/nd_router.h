@@ -21,8 +21,9 @@ enum { ND_ROUTERS_MAX = 16, ND_PREFIXES_MAX = 32, ND_ROUTES_MAX = 64 };
 
 void nd_router_init(struct stack *st, struct link *l);
 
-/* The link has a link-local address that may be used: look for routers, from the beginning. */
-void nd_router_solicit(struct link *l);
+/* The link has a link-local address that may be used: look for routers, from the beginning.
+ * @has_waited: a time chosen at random has passed since it came up, so the first question need not wait for another (section 6.3.7). */
+void nd_router_solicit(struct link *l, bool has_waited);
 void nd_router_stop(struct link *l); /* the link is down */
 
 /* A default route that a router told is gone: look for routers when it was the last of the link. */
