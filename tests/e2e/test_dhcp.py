@@ -202,9 +202,10 @@ KEA6 = {
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
-def kea_gives_an_ipv6_address_renews_it_and_gets_it_back(w):
+def leases_are_renewed_and_given_back_when_dhcp_is_turned_off(w):
     with lan(w, "2001:db8:71::1/64", "10.71.0.1/24") as ns:
         server = start_kea(w, ns, 6, KEA6)
+        server4 = start_dnsmasq(w, ns, "br0", "--dhcp-range=10.71.0.50,10.71.0.60,10m")
         start_radvd(w, ns, "AdvManagedFlag on; AdvOtherConfigFlag on;", "2001:db8:71::/64")
         conf = w.write("t.conf", "dhcp = on\noffload = off\n")
         start_client(w, ns, "--config", conf, *AT_ONCE)
@@ -214,10 +215,12 @@ def kea_gives_an_ipv6_address_renews_it_and_gets_it_back(w):
               tapir(w, "dns").out())
         wait_for(lambda: "DHCP6_LEASE_RENEW" in server.out() or "renewed" in server.out(), "it is not renewed: %s" % server.out()[-900:])
         wait_for(lambda: seconds_left(w, address) > 9, "the renewal does not count")
+        wait_for(lambda: has(w, "10.71.0."), "no IPv4 lease")
         w.write("t.conf", "dhcp = off\noffload = off\n")
         tapir(w, "reload")
         wait_for(lambda: "DHCP6_RELEASE_NA" in server.out() and "RELEASE" in server.out(), "it is not released: %s" % server.out()[-900:])
-        check(not has(w, "2001:db8:71::10"), "the address is still there")
+        server4.wait_out("DHCPRELEASE")
+        check(not has(w, "2001:db8:71::10") and not has(w, "10.71.0."), "the addresses are still there")
 
 
 # ---- ISC -------------------------------------------------------------------------------------------------------------
