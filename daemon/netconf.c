@@ -98,7 +98,7 @@ int netconf_start_dhcp_on(struct daemon *d, const struct tap *tap)
 	if (!lease_find(&d->leases, tap->name, &config.last_addr))
 		config.last_addr = ip_addr_any(AF_INET);
 	r = stack_dhcp4_start(d->st, tap->ifindex, &config, d->now_us);
-	return r < 0 ? r : stack_dhcp6_start(d->st, tap->ifindex, d->now_us);
+	return r < 0 ? r : stack_dhcp6_start(d->st, tap->ifindex, config.hostname, d->now_us);
 }
 
 int netconf_start_dhcp(struct daemon *d)

@@ -2,6 +2,7 @@
 #include "dhcp6.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "core.h"
 #include "dhcp.h"
@@ -517,7 +518,7 @@ static void name_client(struct dhcp6 *c)
 	c->client.len = (uint8_t)wire_wr_len(&w);
 }
 
-int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us)
+int stack_dhcp6_start(struct stack *st, uint32_t ifindex, const char *hostname, uint64_t now_us)
 {
 	const struct link *l = link_by_ifindex(st, ifindex);
 	struct dhcp6 *c;
@@ -534,6 +535,7 @@ int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us)
 		return -ENOBUFS;
 	*c = (struct dhcp6){ .st = st, .ifindex = ifindex, .sol_max_rt_s = MAX_RT_DEFAULT_S, .inf_max_rt_s = MAX_RT_DEFAULT_S };
 	name_client(c);
+	snprintf(c->hostname, sizeof(c->hostname), "%s", hostname);
 	timer_init(&c->timer, on_timer);
 	list_append(&st->dhcp6s, &c->link);
 	dhcp6_on_advertisement(st, ifindex, l->nd.is_managed, l->nd.is_other); /* what was told already: the next may be long in coming */

@@ -66,6 +66,7 @@ struct dhcp6 {
 	uint64_t sent_until_us;	  /* the limit on messages: each moves it by a second, up to 20 s ahead */
 	struct timer timer;
 	struct dhcp6_duid client; /* our own */
+	char hostname[DHCP6_NAME_MAX];
 	struct dhcp6_duid server;  /* that was chosen, or gave the addresses */
 	struct dhcp6_ia ia;	   /* offered, asked for, or held: as the state says */
 	struct dhcp6_ia given_back; /* DECLINING, RELEASING: the addresses */

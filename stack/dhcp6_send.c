@@ -68,6 +68,7 @@ void dhcp6_send(struct dhcp6 *c, enum dhcp6_type type)
 		.elapsed_cs = (uint16_t)(elapsed_cs > UINT16_MAX ? UINT16_MAX : elapsed_cs),
 		.mac = link_by_ifindex(st, c->ifindex)->config.mac,
 		.client = &c->client,
+		.hostname = c->hostname,
 		.server = dhcp6_addressee(c, type),
 		.ia = ia_to_send(c, type),
 	};

@@ -2,11 +2,12 @@
 #include "dhcp6_wire.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "dhcp.h"
 #include "wire.h"
 
-enum { NTP_SUBOPTION_SERVER_ADDRESS = 1 };
+enum { NTP_SUBOPTION_SERVER_ADDRESS = 1, FQDN_SERVER_UPDATES = 1, LABEL_MAX = 63 };
 
 /* ---- Building ---- */
 
@@ -52,9 +53,55 @@ static void put_ia(struct wire_wr *w, const uint8_t mac[6], const struct dhcp6_i
 	end_option(w, len);
 }
 
-/* Section 21.7: which options are wanted; table 4 says in which messages the retransmission limits are to be asked for. */
-static void put_option_request(struct wire_wr *w, uint8_t type)
+/* Labels of RFC 1035 section 3.1; one that is alone is only the beginning of a name, and so not ended (RFC 4704 section 4.2). */
+static bool put_name(struct wire_wr *w, const char *name)
 {
+	bool is_whole = strchr(name, '.');
+
+	while (*name) {
+		size_t n = strcspn(name, ".");
+
+		if (n == 0 || n > LABEL_MAX)
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!dhcp_is_name_byte((uint8_t)name[i]))
+				return false;
+		wire_wr_u8(w, (uint8_t)n);
+		wire_wr_bytes(w, name, n);
+		name += n + (name[n] == '.');
+	}
+	if (is_whole)
+		wire_wr_u8(w, 0);
+	return true;
+}
+
+static bool may_name_host(const struct dhcp6_request *m)
+{
+	bool is_for_addresses = m->type == DHCP6_SOLICIT || m->type == DHCP6_REQUEST || m->type == DHCP6_RENEW || m->type == DHCP6_REBIND;
+
+	return is_for_addresses && m->hostname && m->hostname[0];
+}
+
+/* RFC 4704 sections 4, 5: the server may put the name into the DNS. What is no host name is left out. */
+static void put_fqdn(struct wire_wr *w, const struct dhcp6_request *m)
+{
+	struct wire_wr before = *w;
+	uint8_t *len;
+
+	if (!may_name_host(m))
+		return;
+	len = begin_option(w, DHCP6_OPT_CLIENT_FQDN);
+	wire_wr_u8(w, FQDN_SERVER_UPDATES);
+	if (put_name(w, m->hostname))
+		end_option(w, len);
+	else
+		*w = before;
+}
+
+/* Section 21.7: which options are wanted; table 4 says in which messages the retransmission limits are to be asked for. */
+static void put_option_request(struct wire_wr *w, const struct dhcp6_request *m)
+{
+	uint8_t type = m->type;
 	uint8_t *len;
 
 	if (type == DHCP6_CONFIRM || type == DHCP6_RELEASE || type == DHCP6_DECLINE)
@@ -63,6 +110,8 @@ static void put_option_request(struct wire_wr *w, uint8_t type)
 	wire_wr_u16(w, DHCP6_OPT_DNS_SERVERS);
 	wire_wr_u16(w, DHCP6_OPT_DOMAIN_LIST);
 	wire_wr_u16(w, DHCP6_OPT_NTP_SERVER);
+	if (may_name_host(m)) /* RFC 4704 section 5 */
+		wire_wr_u16(w, DHCP6_OPT_CLIENT_FQDN);
 	if (type == DHCP6_INFORMATION_REQUEST) {
 		wire_wr_u16(w, DHCP6_OPT_INFORMATION_REFRESH_TIME);
 		wire_wr_u16(w, DHCP6_OPT_INF_MAX_RT);
@@ -84,7 +133,8 @@ size_t dhcp6_build(const struct dhcp6_request *m, uint8_t *buf, size_t room)
 	wire_wr_u16(&w, m->elapsed_cs);
 	if (m->ia)
 		put_ia(&w, m->mac, m->ia);
-	put_option_request(&w, m->type);
+	put_option_request(&w, m);
+	put_fqdn(&w, m);
 	if (m->type == DHCP6_SOLICIT) {
 		wire_wr_u16(&w, DHCP6_OPT_RAPID_COMMIT);
 		wire_wr_u16(&w, 0);

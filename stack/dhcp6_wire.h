@@ -42,6 +42,7 @@ enum dhcp6_option {
 	DHCP6_OPT_DNS_SERVERS = 23, /* RFC 3646 */
 	DHCP6_OPT_DOMAIN_LIST = 24,
 	DHCP6_OPT_INFORMATION_REFRESH_TIME = 32,
+	DHCP6_OPT_CLIENT_FQDN = 39, /* RFC 4704 */
 	DHCP6_OPT_NTP_SERVER = 56, /* RFC 5908 */
 	DHCP6_OPT_SOL_MAX_RT = 82,
 	DHCP6_OPT_INF_MAX_RT = 83,
@@ -59,6 +60,7 @@ enum dhcp6_status { /* section 21.13 */
 enum {
 	DHCP6_MESSAGE_MAX = 600,
 	DHCP6_DUID_MAX = 130, /* section 11.1: a type of two bytes and up to 128 more */
+	DHCP6_NAME_MAX = 64,
 	DHCP6_ADDRS_MAX = 8,
 	DHCP6_SERVERS_MAX = 4,
 };
@@ -96,6 +98,7 @@ struct dhcp6_request {
 	const struct dhcp6_duid *client;
 	const struct dhcp6_duid *server; /* NULL or empty: to all */
 	const struct dhcp6_ia *ia;	 /* NULL: none */
+	const char *hostname; /* told to servers that are asked for addresses; "": none */
 };
 
 /* What a server answers. */

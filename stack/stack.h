@@ -303,9 +303,9 @@ struct dhcp4_info {
 int stack_dhcp4_info(struct stack *st, uint32_t ifindex, struct dhcp4_info *info); /* 0 or -ESRCH */
 
 /** stack_dhcp6_start - have the Ethernet link ask DHCPv6 servers (RFC 8415) for what its routers say there is: addresses, or only
- * parameters. Nothing is sent before an advertisement says so. Returns 0, -ENODEV, -EINVAL (no Ethernet), -EEXIST (it runs), -ENOBUFS.
+ * parameters. Nothing is sent before an advertisement says so. @hostname: sent to servers that give addresses; "": none. Returns 0, -ENODEV, -EINVAL (no Ethernet), -EEXIST (it runs), -ENOBUFS.
  * stack_dhcp6_stop() gives addresses back to the server; -ESRCH: it does not run. */
-int stack_dhcp6_start(struct stack *st, uint32_t ifindex, uint64_t now_us);
+int stack_dhcp6_start(struct stack *st, uint32_t ifindex, const char *hostname, uint64_t now_us);
 int stack_dhcp6_stop(struct stack *st, uint32_t ifindex, uint64_t now_us);
 
 struct dhcp6_info {

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bed b;
 
 	bed_open(&b, 1, LINK_ETHERNET);
-	if (stack_dhcp6_start(b.st, b.ifindex, b.now_us) < 0)
+	if (stack_dhcp6_start(b.st, b.ifindex, "fuzz", b.now_us) < 0)
 		bed_fatal("the client does not start");
 	dhcp6_on_advertisement(b.st, b.ifindex, wire_rd_u8(&r) & 1, true);
 	bed_run(&b, 1000000);

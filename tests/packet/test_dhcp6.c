@@ -33,7 +33,7 @@ static int setup(void **state)
 {
 	(void)state;
 	bed_open_quiet(&b, 6);
-	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, b.now_us), 0);
+	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, "desk", b.now_us), 0);
 	return 0;
 }
 
@@ -882,7 +882,7 @@ static void test_a_client_starts_again_while_its_release_is_under_way(void **sta
 	bed_turn(&b);
 	expect_message(RELEASE);
 	a = answer(REPLY);
-	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, b.now_us), 0);
+	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, "desk", b.now_us), 0);
 	dhcp6_on_advertisement(b.st, b.ifindex, true, false);
 	send_answer(&a);
 	bed_run(&b, 900000);
@@ -982,7 +982,7 @@ static void test_8415_11_the_host_has_one_duid_on_all_its_links(void **state)
 	(void)state;
 	assert_true(second > 0);
 	bed_run(&b, 10ull * SECOND);
-	assert_int_equal(stack_dhcp6_start(b.st, (uint32_t)second, b.now_us), 0);
+	assert_int_equal(stack_dhcp6_start(b.st, (uint32_t)second, "desk", b.now_us), 0);
 	dhcp6_on_advertisement(b.st, (uint32_t)second, true, false);
 	bed_run(&b, SECOND);
 	assert_true(next_from((uint32_t)second));
@@ -1487,9 +1487,66 @@ static void test_a_client_that_starts_late_asks_for_what_was_advertised_before(v
 	r.icmp[5] = RA_MANAGED;
 	ra_send(&b, &r);
 	assert_int_equal(stack_dhcp6_stop(b.st, b.ifindex, b.now_us), 0);
-	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, b.now_us), 0);
+	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, "desk", b.now_us), 0);
 	bed_run(&b, SECOND);
 	expect_message(SOLICIT);
+}
+
+/* ---- RFC 4704: the host's name ---- */
+
+enum { OPT_FQDN = 39 };
+
+static void test_4704_5_messages_for_addresses_have_the_hosts_name(void **state)
+{
+	(void)state;
+	solicit();
+	assert_non_null(option(OPT_FQDN));
+	assert_int_equal(be16(option(OPT_FQDN) + 2), 6);
+	assert_memory_equal(option(OPT_FQDN) + 4, "\1\4desk", 6); /* a part of a name is not ended (section 4.2) */
+	assert_true(asks_for(OPT_FQDN));
+	answer_with_ia(ADVERTISE, an_hour);
+	bed_run(&b, 1200000);
+	expect_message(REQUEST);
+	assert_non_null(option(OPT_FQDN));
+	answer_with_ia(REPLY, an_hour);
+	bed_run(&b, 901ull * SECOND);
+	expect_message(RENEW);
+	assert_non_null(option(OPT_FQDN));
+}
+
+static void test_4704_5_other_messages_have_not(void **state)
+{
+	(void)state;
+	get_addr(an_hour);
+	take_away(leased);
+	expect_message(DECLINE);
+	assert_null(option(OPT_FQDN));
+}
+
+static void start_as(const char *hostname)
+{
+	assert_int_equal(stack_dhcp6_stop(b.st, b.ifindex, b.now_us), 0);
+	assert_int_equal(stack_dhcp6_start(b.st, b.ifindex, hostname, b.now_us), 0);
+	solicit();
+}
+
+static void test_4704_4_2_a_whole_name_is_ended(void **state)
+{
+	(void)state;
+	start_as("a.example");
+	assert_int_equal(be16(option(OPT_FQDN) + 2), 12);
+	assert_memory_equal(option(OPT_FQDN) + 4, "\1\1a\7example", 12);
+}
+
+static void test_what_is_no_host_name_is_not_sent(void **state)
+{
+	static const char *const names[] = { "", "a b", ".a", "a..b" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		start_as(names[i]);
+		assert_null(option(OPT_FQDN));
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1568,6 +1625,10 @@ int main(void)
 		TEST(test_parameters_go_with_their_network),
 		TEST(test_parameters_end_with_the_lease_they_came_with),
 		TEST(test_a_client_that_starts_late_asks_for_what_was_advertised_before),
+		TEST(test_4704_5_messages_for_addresses_have_the_hosts_name),
+		TEST(test_4704_5_other_messages_have_not),
+		TEST(test_4704_4_2_a_whole_name_is_ended),
+		TEST(test_what_is_no_host_name_is_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
