@@ -11,7 +11,7 @@ import time
 
 import headers
 from frames import ETH_IP4, ETH_IP6, ICMP, ICMP6, eth, icmp4, icmp6, ip4, ip6, mac_bytes
-from harness import Failure, Netns, check, test, wait_for
+from harness import Failure, Netns, check, pattern_chunks, test, url_host, wait_for
 from headers import HOST, OTHER_PEER, PEER
 from test_floods import stats
 from test_links import make_tap, network, on_stack, start_tapird, tapir
@@ -174,7 +174,23 @@ def make_narrow_path(ns, far):
         for f in 4, 6:
             space.run("ip", "addr", "add", FAR[f] + host + BITS[f], "dev", "narrow", *(["nodad"] if f == 6 else []))
     for f in 4, 6:
-        far.run("ip", "-%d" % f, "route", "add", "default", "via", FAR[f] + "1")
+        # as if the narrow link were not its own: what it says it takes is too much for the path
+        far.run("ip", "-%d" % f, "route", "add", "default", "via", FAR[f] + "1", "advmss", "1440")
+
+
+def connection_crosses(w, far, family):
+    """The stack's segments are too large at first, and the router says so."""
+    path, port = w.path("received%d" % family), 9000 + family
+    with open(w.path("sent"), "wb") as f:
+        f.write(b"".join(pattern_chunks(300000)))
+    server = w.start(far.enter() + ["socat", "-u", "TCP%d-LISTEN:%d,reuseaddr" % (family, port), "CREATE:" + path], label="socat (far)")
+    wait_for(lambda: ":%d " % port in far.run("ss", "-Hltn"), "socat does not listen")
+    reduced = stats(w).get("tcp.pmtu_reduced", 0)
+    on_stack(w, "socat", "-u", "OPEN:" + w.path("sent"), "TCP%d:%s:%d" % (family, url_host(FAR[family] + "2"), port)).expect(0)
+    server.expect(0)
+    with open(path, "rb") as got, open(w.path("sent"), "rb") as sent:
+        check(got.read() == sent.read(), "IPv%d: not what was sent" % family)
+    check(stats(w).get("tcp.pmtu_reduced", 0) > reduced, "IPv%d: the path was wide enough" % family)
 
 
 def crosses(run, family, address, size):
@@ -186,7 +202,7 @@ def crosses(run, family, address, size):
 
 
 @test(families=None, combos="first", capture=False, stacks=("tapir",))
-def echo_of_any_size_crosses_a_narrow_path(w):
+def echoes_and_connections_cross_a_narrow_path(w):
     with network(w) as ns:
         far = Netns("o" + w.id)
         try:
@@ -194,9 +210,14 @@ def echo_of_any_size_crosses_a_narrow_path(w):
             dump = w.start(ns.enter() + ["tcpdump", "-i", "tap0", "-U", "-w", w.path("narrow.pcap")], label="tcpdump")
             wait_for(lambda: "listening on" in dump.err(), "tcpdump does not listen")
             gateways = [x for f in (4, 6) for x in ("--addr", NEAR[f] + "2" + BITS[f], "--gateway", NEAR[f] + "1")]
-            daemon = start_tapird(w, ns, "--tap", "tap0", "--offload", "off", "--set", "net.ipv6.conf.all.dad_transmits=0", "--set",
-                                  "net.ipv4.conf.default.acd_probes=0", *gateways)
-            daemon.wait_out("ready")
+
+            def start():
+                daemon = start_tapird(w, ns, "--tap", "tap0", "--offload", "off", "--set", "net.ipv6.conf.all.dad_transmits=0", "--set",
+                                      "net.ipv4.conf.default.acd_probes=0", *gateways)
+                daemon.wait_out("ready")
+                return daemon
+
+            daemon = start()
 
             def from_far(*argv):
                 done = w.start(far.enter() + list(argv), label=argv[0] + " (far)")
@@ -215,6 +236,10 @@ def echo_of_any_size_crosses_a_narrow_path(w):
                 check(learnt == 1, "path MTUs learnt over replies alone: %s" % learnt)
                 for size in 1400, 4000:
                     crosses(from_stack, family, FAR[family] + "2", size)
+            daemon.stop()
+            daemon = start()  # which knows nothing of the path
+            for family in 6, 4:
+                connection_crosses(w, far, family)
             dump.signal(15)
             dump.wait()
             text = w.start(["tcpdump", "-vv", "-n", "-r", w.path("narrow.pcap")], label="tcpdump -r").expect(0).out()
