@@ -147,18 +147,18 @@ same_bytes kernel/file fetched
 grep -q '^10\.77\.0\.2 .*GET /file' "$log" || fail "the web server did not see the stack's address"
 echo "(the web server saw:" "$(grep -m 1 '^10\.77\.0\.2 .*GET /file' "$log"))"
 
-title "A kernel curl fetches from an unmodified web server on the stack"
-(cd stack && exec tapir run python3 -u -m http.server --bind 10.77.0.2 8001) >>"$log" 2>&1 &
+title "A kernel curl fetches from an unmodified web server on the stack, over IPv6"
+(cd stack && exec tapir run python3 -u -m http.server --bind fd77::2 8001) >>"$log" 2>&1 &
 server=$!
 pids+=("$server")
-echo '$ (cd stack; tapir run python3 -m http.server --bind 10.77.0.2 8001) &'
+echo '$ (cd stack; tapir run python3 -m http.server --bind fd77::2 8001) &'
 is_listening() {
 	tapir ss -tlnH | grep -q ':8001' || ! kill -0 "$server"
 }
 wait_until "the web server on the stack" is_listening
 kill -0 "$server" 2>/dev/null || fail "the web server on the stack has ended early"
 show tapir ss -tlnp
-show curl -sS -o served -w '%{size_download} bytes in %{time_total} s\n' http://10.77.0.2:8001/file
+show curl -gsS -o served -w '%{size_download} bytes in %{time_total} s\n' 'http://[fd77::2]:8001/file'
 same_bytes stack/file served
 
 title "What the stack counted meanwhile"
