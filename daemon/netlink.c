@@ -283,6 +283,8 @@ static bool copy_table(struct daemon *d, enum netlink_table table, struct netlin
 
 	to->bytes[table] = 0;
 	for (uint32_t at = 0; netlink_describe(d->st, table, at, one); at++) {
+		if (one->bytes == 0) /* an entry that is not shown */
+			continue;
 		if (to->bytes[table] + one->bytes > to->room[table]) {
 			size_t room = to->room[table] * 2 + sizeof(one->data);
 			uint8_t *messages = room > TABLE_BYTES_MAX ? NULL : realloc(to->messages[table], room);

@@ -136,8 +136,11 @@ class Client:
                 server.listen(1)
             s.connect((self.mine["A"], 7301, 0, self.index[scope]))
             s.send(b"x")
-            peer = server.accept()[1] if kind == TCP else server.recvfrom(1)[1]
-            return self.show(peer), self.show(s.getpeername()), self.show(s.getsockname())
+            accepted, peer = server.accept() if kind == TCP else (None, server.recvfrom(1)[1])
+            told = self.show(peer), self.show(s.getpeername()), self.show(s.getsockname())
+            if accepted:
+                accepted.close()
+            return told
 
     def cases(self):
         for kind, name in KINDS:
