@@ -321,15 +321,20 @@ static void log_change(struct daemon *d, const struct tapir_change *c, uint32_t 
 {
 	static const char *const kinds[] = { "?", "address", "route", "neighbour", "group" };
 	static const char *const verbs[] = { "added", "set", "changed", "appended" };
-	char addr[IP_ADDR_TEXT_MAX], len[8] = "";
-	struct ip_addr a;
+	char addr[IP_ADDR_TEXT_MAX], via[IP_ADDR_TEXT_MAX + 8] = "", len[8] = "";
+	struct ip_addr a, router;
 
 	if (read_addr(&c->addr, &a) < 0)
 		return;
 	if (c->kind == TAPIR_CHANGE_ADDR || c->kind == TAPIR_CHANGE_ROUTE)
 		snprintf(len, sizeof(len), "/%u", c->prefix_len);
-	log_line(&d->log, LOG_LEVEL_INFO, "%s %s%s %s by uid %u", kinds[c->kind], ip_addr_print(&a, addr), len,
-		 c->is_del ? "removed" : verbs[c->how], uid);
+	if (c->kind == TAPIR_CHANGE_ROUTE && c->gateway.family && read_addr(&c->gateway, &router) == 0) {
+		char text[IP_ADDR_TEXT_MAX];
+
+		snprintf(via, sizeof(via), " via %s", ip_addr_print(&router, text));
+	}
+	log_line(&d->log, LOG_LEVEL_INFO, "%s %s%s%s%s%s %s by uid %u", kinds[c->kind], ip_addr_print(&a, addr), len, via,
+		 c->ifname[0] ? " dev " : "", c->ifname, c->is_del ? "removed" : verbs[c->how], uid);
 }
 
 int change_apply(struct daemon *d, const struct tapir_change *c, uint32_t uid, char text[TEXT_MAX])

@@ -6,7 +6,7 @@ import json
 import time
 
 from harness import check, test, wait_for
-from test_links import addresses, conversation, make_tap, network, on_stack, start_dnsmasq, start_tapird, tapir
+from test_links import AT_ONCE, addresses, conversation, make_tap, network, on_stack, start_dnsmasq, start_tapird, tapir
 
 
 def tell_errno(w, address):
@@ -108,7 +108,7 @@ def device_that_moves_to_another_bridge_is_configured_by_its_network(w):
         start_dnsmasq(w, ns, "--no-ping", "--dhcp-authoritative", "--enable-ra", "--interface=br1", "--interface=br2", "--bind-dynamic",
                       *["--dhcp-range=10.66.%d.50,10.66.%d.90,10m" % (i, i) for i in (1, 2)],
                       *["--dhcp-range=2001:db8:%d::,ra-only,64,10m" % i for i in (1, 2)])
-        daemon = start_tapird(w, ns, "--dhcp")
+        daemon = start_tapird(w, ns, "--dhcp", *AT_ONCE)
         daemon.wait_out("ready: ")
 
         def are_of(i):
@@ -132,7 +132,7 @@ def device_that_tapird_makes_is_up_and_configured_once_it_is_on_a_bridge(w):
         ns.run("ip", "link", "set", "br0", "up")
         ns.run("ip", "addr", "add", "10.66.1.1/24", "dev", "br0")
         start_dnsmasq(w, ns, "--no-ping", "--interface=br0", "--bind-interfaces", "--dhcp-range=10.66.1.50,10.66.1.90,10m")
-        daemon = start_tapird(w, ns, "--dhcp")
+        daemon = start_tapird(w, ns, "--dhcp", *AT_ONCE)
         daemon.wait_out("waiting for an address")
         check("UP" in ns.run("ip", "link", "show", "tap0"), "the device is not up")
         ns.run("ip", "link", "set", "tap0", "master", "br0")
