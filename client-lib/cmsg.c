@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/errqueue.h>
 
@@ -316,7 +317,9 @@ static int parse_one(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *co
 	return 0; /* Linux leaves levels it does not know to others */
 }
 
-int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d, uint8_t *controls)
+/* Call @fn for each control message to send, until it returns an error. */
+static int each(const struct msghdr *m, int (*fn)(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *controls), struct tapir_dgram *d,
+		uint8_t *controls)
 {
 	struct msghdr copy = { .msg_control = m->msg_control, .msg_controllen = m->msg_controllen };
 	const uint8_t *end = (const uint8_t *)m->msg_control + m->msg_controllen;
@@ -328,11 +331,32 @@ int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d, uint8_t *controls)
 
 		if (c->cmsg_len < CMSG_LEN(0) || c->cmsg_len > (size_t)(end - (const uint8_t *)c))
 			return -EINVAL;
-		error = parse_one(c, d, controls);
+		error = fn(c, d, controls);
 		if (error)
 			return error;
 	}
 	return 0;
+}
+
+int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d, uint8_t *controls)
+{
+	return each(m, parse_one, d, controls);
+}
+
+/* Other levels than the socket's are left to others, whom TCP has not. */
+static int check_one(const struct cmsghdr *c, struct tapir_dgram *d, uint8_t *controls)
+{
+	(void)d, (void)controls;
+	if (c->cmsg_level != SOL_SOCKET || c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS)
+		return 0;
+	if (c->cmsg_type == SO_MARK)
+		return geteuid() ? -EPERM : c->cmsg_len == CMSG_LEN(sizeof(uint32_t)) ? 0 : -EINVAL;
+	return -EINVAL;
+}
+
+int cmsg_check_stream(const struct msghdr *m)
+{
+	return each(m, check_one, NULL, NULL);
 }
 
 void cmsg_each_fd(struct msghdr *m, void (*fn)(void *ctx, int fd), void *ctx)

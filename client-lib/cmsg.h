@@ -24,6 +24,9 @@ void cmsg_format_error(const struct tapir_dgram_error *e, struct msghdr *m);
 enum { CMSG_NEEDS_ROOM = -ERESTART };
 int cmsg_parse(const struct msghdr *m, struct tapir_dgram *d, uint8_t *controls);
 
+/** cmsg_check_stream - 0, or what Linux says of control messages that are sent on a stream, which takes nothing from them: -EINVAL, -EPERM. */
+int cmsg_check_stream(const struct msghdr *m);
+
 /* Put one more control message behind the header @d. 0 or as cmsg_parse(). */
 int cmsg_add(struct tapir_dgram *d, uint8_t *controls, int level, int type, const void *data, size_t bytes);
 

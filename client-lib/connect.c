@@ -61,25 +61,15 @@ static bool may_restart(void)
 	return true;
 }
 
-/* The daemon gives a fresh socket a small send buffer (daemon/channel.c, fill_with_junk()). */
-static void enlarge_send_buffer(int fd)
-{
-	int bytes = TAPIR_SNDBUF_WANTED;
-
-	tapir_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-}
-
 int sock_conclude_connect(int fd, short revents)
 {
 	int error;
 
 	if (revents & POLLNVAL) /* another thread has closed it */
 		return -EBADF;
-	error = revents & (POLLERR | POLLHUP) ? sock_ask_error(fd, ENETDOWN) : 0;
-	if (!error) {
+	error = sock_ask_error(fd, ENETDOWN); /* if there is none, this shows the daemon whose send buffer may be large now */
+	if (!error)
 		hint_move(fd, HINT_CONNECTED);
-		enlarge_send_buffer(fd);
-	}
 	return error;
 }
 
@@ -118,6 +108,8 @@ static int ask_to_connect(int fd, const struct tapir_addr *a, bool is_blocking, 
 	again = sock_request_anew(TAPIR_OP_CONNECT, fd, a, sizeof(*a));
 	if (r && again == -EISCONN) /* the first answer was on its way */
 		return 0;
+	if (r == -ETIMEDOUT && again == -EALREADY) /* by the first request */
+		return -EINPROGRESS;
 	return r == -EINTR && (again == -EALREADY || again == -EINPROGRESS) && (end >= 0 || !may_restart()) ? r : again;
 }
 
@@ -131,15 +123,16 @@ static int connect_stream(int fd, const struct tapir_addr *a)
 	if (error == -EINTR) {
 		hint_move(fd, HINT_STREAM);
 	} else if (error == -EINPROGRESS || error == -EALREADY) {
+		int first = error;
+
 		hint_move(fd, HINT_STREAM);
 		if (is_blocking)
 			error = wait_until_done(fd, end);
+		if (error == -EINPROGRESS)
+			error = first;
 	} else if (error == 0 && a->family) {
 		hint_move(fd, HINT_CONNECTED);
-		enlarge_send_buffer(fd);
 		error = was_told ? -EISCONN : 0;
-	} else if (error == -ENOTCONN) { /* it had a connection, or tried to, and has failed */
-		error = -ECONNABORTED;
 	}
 	return error;
 }

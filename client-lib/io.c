@@ -183,6 +183,9 @@ ssize_t tapir_sendmsg(int fd, const struct msghdr *msg, int flags)
 		return sock_result(r);
 	/* A hint is not enough to drop what another program's unix socket may be meant to carry. */
 	is_ours = msg->msg_name || msg->msg_controllen ? hint_look(fd, &sock) && sock.type == SOCK_STREAM : hint_is_stream(hint);
+	r = is_ours && msg->msg_controllen ? cmsg_check_stream(msg) : 0;
+	if (r)
+		return sock_result(r);
 	r = is_ours ? sendmsg_stream(fd, msg, flags) : tapir_real.sendmsg(fd, msg, flags);
 	return is_send_error(r) ? sock_check_send(fd, is_ours && !(flags & MSG_NOSIGNAL)) : r;
 }

@@ -13,12 +13,14 @@
 
 #include "daemon.h"
 #include "fresh.h"
+#include "latch.h"
 
 enum {
 	BUCKETS_FIRST = 256,
 	EVENTS_ALWAYS = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET,
 	SMALL_BUFFER = 64 << 10, /* less was asked for on purpose */
 	SMALLEST_DGRAM_BUFFER = 34 << 10, /* of which the kernel makes twice as much */
+	UNIX_CHUNK_OVERHEAD = 64, /* a stream's write is cut into messages of half its send buffer, less this (unix_stream_sendmsg()) */
 	FDS_RESERVED = 24, /* for ourselves, and to receive the fd that comes with a request even when sockets took the rest */
 };
 
@@ -186,7 +188,8 @@ static int adopt_end(struct daemon *d, int theirs, struct pair *p)
 	return 0;
 }
 
-/* What a pair's buffers are here, and how much junk it takes. */
+/* What a pair's buffers are here, and how much junk it takes: as much as the kernel makes one message of, and another of one byte. The two
+ * fill the smallest send buffer, and the second is the latch. */
 static int measure_pair(struct channels *c)
 {
 	int fds[2];
@@ -194,7 +197,7 @@ static int measure_pair(struct channels *c)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
 	set_sndbuf(fds[0], CHANNEL_SNDBUF_CONNECTING);
-	c->junk_bytes = get_sndbuf(fds[0]) / 4 + 1024;
+	c->junk_bytes = get_sndbuf(fds[0]) / 2 - UNIX_CHUNK_OVERHEAD + 1;
 	set_sndbuf(fds[1], TAPIR_SNDBUF_WANTED);
 	c->sndbuf = get_sndbuf(fds[1]);
 	close(fds[0]);
@@ -308,7 +311,10 @@ void channel_bound_theirs(struct daemon *d, struct channel *ch, int theirs)
 {
 	int bytes = small_or_wanted(d, ch, SO_SNDBUF);
 
-	if (!(ch->flags & CH_CONNECTED) || bytes == TAPIR_SNDBUF_WANTED)
+	if (bytes == TAPIR_SNDBUF_WANTED)
+		return;
+	ch->flags |= CH_THEIRS_IS_SMALL;
+	if (!(ch->flags & CH_CONNECTED))
 		return;
 	set_sndbuf(theirs, bytes);
 	ch->flags |= CH_THEIRS_IS_LARGE;
@@ -320,11 +326,14 @@ void channel_enlarge_ours(struct daemon *d, struct channel *ch)
 	ch->flags |= CH_OURS_IS_LARGE;
 }
 
-void channel_enlarge_theirs(struct channel *ch, int theirs)
+void channel_enlarge_theirs(struct daemon *d, struct channel *ch, int theirs)
 {
-	if ((ch->flags & (CH_CONNECTED | CH_THEIRS_IS_LARGE)) != CH_CONNECTED)
+	int bytes;
+
+	if (ch->flags & CH_THEIRS_IS_LARGE)
 		return;
-	set_sndbuf(theirs, TAPIR_SNDBUF_WANTED);
+	bytes = ch->flags & CH_THEIRS_IS_SMALL ? small_or_wanted(d, ch, SO_SNDBUF) : TAPIR_SNDBUF_WANTED;
+	set_sndbuf(theirs, bytes);
 	ch->flags |= CH_THEIRS_IS_LARGE;
 }
 
@@ -436,7 +445,7 @@ int channel_adopt(struct daemon *d, struct sock *sock, int family, struct user *
 
 static void leave_tombstone(struct daemon *d, const struct channel *ch, enum channel_end how, int error)
 {
-	struct tombstone t = { .cookie = ch->cookie, .error = error, .family = ch->family };
+	struct tombstone t = { .cookie = ch->cookie, .error = error, .family = ch->family, .was_connected = ch->flags & CH_CONNECTED };
 	struct ip_endpoint any = { .addr = ip_addr_any(ch->family) };
 	struct sock *gone;
 
@@ -444,7 +453,8 @@ static void leave_tombstone(struct daemon *d, const struct channel *ch, enum cha
 	if (sock_getpeer(ch->sock, &t.remote) < 0)
 		t.remote.port = 0;
 	if (how == CHANNEL_BURY_SOCK) {
-		sock_connect(ch->sock, &any, d->now_us); /* tells the failure, and makes it as good as new */
+		/* The first tells the failure; either makes it as good as new. */
+		sock_connect(ch->sock, t.was_connected ? NULL : &any, d->now_us);
 		t.sock = ch->sock;
 		t.was_bound = sock_unbind(ch->sock, &t.bound);
 	}
@@ -455,9 +465,13 @@ static void leave_tombstone(struct daemon *d, const struct channel *ch, enum cha
 
 void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, int error)
 {
+	if (how == CHANNEL_CLOSE && (ch->flags & (CH_FAILED | CH_HUNG_UP)) == CH_FAILED)
+		how = CHANNEL_BURY_SOCK;
 	/* A client that is gone asks nothing; but after our own shutdown(2) a hang-up does not prove that. */
 	if (ch->flags & (CH_FAILED | CH_FIN_TOLD))
 		leave_tombstone(d, ch, how, error);
+	if ((ch->flags & (CH_FAILED | CH_PEER_CLOSED)) != CH_FAILED || !error)
+		latch_drop(ch); /* it ended well: who reads is at the end */
 	listener_on_claim(d, ch);
 	sock_set_user(ch->sock, NULL);
 	if (how == CHANNEL_ABORT)

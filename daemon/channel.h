@@ -18,7 +18,7 @@
 #include "stack/stack.h"
 #include "user.h"
 
-enum { CHANNEL_SNDBUF_CONNECTING = 16 << 10 }; /* of the client's end, while junk holds it back */
+enum { CHANNEL_SNDBUF_CONNECTING = 1 }; /* of the client's end, while junk holds it back: the kernel makes it its smallest */
 
 enum channel_kind { CHANNEL_STREAM, CHANNEL_LISTENER, CHANNEL_DGRAM };
 
@@ -48,6 +48,8 @@ enum channel_flag {
 	CH_OFFERED = 1 << 23,	  /* accepted, and neither named in a request nor written to: perhaps no program has received it */
 	CH_PARKED = 1 << 24,	  /* its offered end was closed; it waits for a program that could not receive it to say so */
 	CH_HAS_WAITER = 1 << 20,  /* stream, connecting: @waiter gets the answer */
+	CH_BULK_OUT = 1 << 25,	  /* stream: the client writes much at once (latch.c) */
+	CH_THEIRS_IS_SMALL = 1 << 26, /* the program asked for a small send buffer, which its end has, or will have */
 };
 
 struct client;
@@ -69,6 +71,7 @@ struct channel {
 	int32_t error;	     /* CH_FAILED: errno; datagrams: news for the client that did not fit yet */
 	struct list handed_link; /* accepted: on its listener's list until a program surely took it, or CH_PARKED */
 	uint32_t kept_bytes; /* CH_OFFERED: given to the client, and still in the engine's queue */
+	uint32_t latched_bytes; /* stream: unread in the pair, and none of the client's, or the engine has them (latch.h) */
 	union {
 		struct listener *listener;
 		struct dgram *dgram;
@@ -119,7 +122,7 @@ enum channel_end {
 	CHANNEL_CLOSE,
 	CHANNEL_ABORT,
 	CHANNEL_KEEP_SOCK,
-	CHANNEL_BURY_SOCK, /* CH_FAILED, and it never was connected: the tombstone keeps it, for the client's next connect */
+	CHANNEL_BURY_SOCK, /* CH_FAILED: the tombstone keeps it, for what the client asks of it, and for its next connect */
 };
 void channel_close(struct daemon *d, struct channel *ch, enum channel_end how, int error);
 
@@ -138,8 +141,8 @@ void channel_wait_for_room(struct daemon *d, struct channel *ch);
 void channel_enlarge_ours(struct daemon *d, struct channel *ch);
 void channel_refuse_descriptors(int fd); /* our end of a pair takes none along */
 
-/* A request shows the client's end of @ch, which is connected: time to make its send buffer large. */
-void channel_enlarge_theirs(struct channel *ch, int theirs);
+/* A request shows the client's end of @ch, which is connected, or about to be without junk: time to make its send buffer large. */
+void channel_enlarge_theirs(struct daemon *d, struct channel *ch, int theirs);
 
 /* The program has set SO_SNDBUF: a small one bounds what it can write ahead of the network, as it does on a kernel's socket. */
 void channel_bound_theirs(struct daemon *d, struct channel *ch, int theirs);

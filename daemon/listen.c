@@ -5,7 +5,7 @@
  * them wait there counts against the backlog (listener_handed(), by what they take of the pair's send buffer).
  * Whoever closes a listener resets the connections in it (RFC 9293 section 3.10.4). The kernel closes their descriptors for us, which
  * looks like a program that accepted and closed at once: so the connections that no program surely took are kept on a list, and
- * among those the ones that hang up without having moved a byte are reset instead of closed. */
+ * when a listener is closed with some of them unread, the ones that hang up without having moved a byte are reset instead of closed. */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -17,6 +17,7 @@
 
 #include "channel.h"
 #include "daemon.h"
+#include "latch.h"
 
 enum {
 	TURN_ACCEPTS = 64,
@@ -202,15 +203,21 @@ static struct sock *next_sock(struct channel *ch)
 	return s;
 }
 
-/* The connections that no program surely took are in doubt from now on. */
+/* The connections that no program surely took are in doubt from now on. But when nothing was left in the pair, it took all (the kernel says
+ * ECONNRESET of what was closed with something unread). */
 void listener_free(struct daemon *d, struct channel *ch)
 {
 	struct listener *l = ch->listener;
+	bool has_unread = ch->flags & CH_RESET;
 	struct list *n;
 
 	while ((n = list_first(&l->handed))) {
 		struct channel *accepted = container_of(n, struct channel, handed_link);
 
+		if (!has_unread) {
+			listener_on_claim(d, accepted);
+			continue;
+		}
 		accepted->flags |= CH_UNCLAIMED;
 		unlist(accepted);
 	}
@@ -254,6 +261,7 @@ static int hand_over(struct daemon *d, struct channel *ch, struct sock *s)
 	channel_addr_to_wire(&message.local, &local, ch->family);
 	channel_addr_to_wire(&message.remote, &remote, ch->family);
 	urgent_inherit_inline(d, accepted, theirs);
+	latch_put(accepted, theirs);
 	r = send_accept(ch->source.fd, &message, theirs);
 	close(theirs);
 	if (r < 0) {

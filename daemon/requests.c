@@ -14,6 +14,7 @@
 #include "change.h"
 #include "daemon.h"
 #include "fresh.h"
+#include "latch.h"
 
 #ifndef IPV6_FLOWLABEL_MGR
 #define IPV6_FLOWLABEL_MGR 32
@@ -318,14 +319,15 @@ static int dissolve(const struct call *c)
 	return err < 0 || c->ch->kind == CHANNEL_DGRAM || !is_used ? err : renew(c);
 }
 
-/* The next connect() after one that failed while nobody waited: it tells the error, and the one after it may try again. */
+/* The next connect() after one that failed while nobody waited: it tells the error, and the one after it may try again. A connection that
+ * was reset is connected for all that connect() says, until it is dissolved. */
 static int revive(struct daemon *d, struct client *client, const struct request *r, struct tombstone *t, struct reply *reply)
 {
 	int err, fd, error = t->error ? t->error : ECONNABORTED;
 	struct channel *ch;
 
-	if (!t->sock)
-		return -ENOTCONN;
+	if (!t->sock || (t->was_connected && r->addr.family))
+		return -EISCONN;
 	if (r->op == TAPIR_OP_CONNECT_WAIT)
 		return -EINPROGRESS; /* CONNECT comes next, whose reply takes a descriptor */
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -374,6 +376,8 @@ static int call_connect_wait(const struct call *c)
 	int err = start_connect(c);
 
 	if (err == -EINPROGRESS) {
+		channel_enlarge_theirs(c->d, c->ch, c->fd);
+		latch_put(c->ch, c->fd);
 		c->reply->is_silent = true;
 		control_wait(c->client, c->ch, c->request->seq);
 	}
@@ -456,13 +460,13 @@ static int privilege_of_flow_label(const struct tapir_option *o, const uint8_t *
 
 /* What Linux keeps for CAP_NET_ADMIN or CAP_NET_RAW: 0, or the errno for everybody else. Some of it depends on the value, some on what
  * is set. */
-static int privilege_of_option(const struct call *c)
+static int privilege_of_option(struct daemon *d, struct sock *s, const struct request *r)
 {
-	const struct tapir_option *o = &c->request->option.head;
+	const struct tapir_option *o = &r->option.head;
 	int value = 0, bound = 0;
 	size_t len = sizeof(bound);
 
-	memcpy(&value, c->request->option.value, o->len < sizeof(value) ? o->len : sizeof(value));
+	memcpy(&value, r->option.value, o->len < sizeof(value) ? o->len : sizeof(value));
 	if (o->level == SOL_SOCKET) {
 		switch (o->name) {
 		case SO_MARK:
@@ -475,15 +479,15 @@ static int privilege_of_option(const struct call *c)
 			return value ? -EACCES : 0;
 		case SO_BINDTODEVICE:
 		case SO_BINDTOIFINDEX: /* who is bound to a link does not leave it */
-			return sock_getopt(c->ch->sock, SOL_SOCKET, SO_BINDTOIFINDEX, &bound, &len, c->d->now_us) == 0 && bound ? -EPERM : 0;
+			return sock_getopt(s, SOL_SOCKET, SO_BINDTOIFINDEX, &bound, &len, d->now_us) == 0 && bound ? -EPERM : 0;
 		}
 	}
 	if (o->level == IPPROTO_IPV6 && (o->name == IPV6_HOPOPTS || o->name == IPV6_RTHDRDSTOPTS || o->name == IPV6_DSTOPTS))
 		return -EPERM;
 	if (o->level == IPPROTO_IPV6 && o->name == IPV6_FLOWLABEL_MGR)
-		return privilege_of_flow_label(o, c->request->option.value);
+		return privilege_of_flow_label(o, r->option.value);
 	if (o->level == IPPROTO_IP && o->name == IP_OPTIONS)
-		return stack_options_need_privilege(c->request->option.value, o->len) ? -EINVAL : 0;
+		return stack_options_need_privilege(r->option.value, o->len) ? -EINVAL : 0;
 	if ((o->level == IPPROTO_IP && o->name == IP_TRANSPARENT) || (o->level == IPPROTO_IPV6 && o->name == IPV6_TRANSPARENT))
 		return value ? -EPERM : 0;
 	return 0;
@@ -499,7 +503,7 @@ static int call_setsockopt(const struct call *c)
 	const struct tapir_option *o = &c->request->option.head;
 	int err;
 
-	err = user_is_privileged(c->d, c->client->user) ? 0 : privilege_of_option(c);
+	err = user_is_privileged(c->d, c->client->user) ? 0 : privilege_of_option(c->d, c->ch->sock, c->request);
 	if (err < 0)
 		return err;
 	/* What was written before the option changed is under the old one: TCP_CORK, TCP_NODELAY, IP_TTL. */
@@ -548,24 +552,31 @@ static void answer_int_option(struct reply *reply, const struct tapir_option *o,
 	answer_option(reply, o, len);
 }
 
+static int get_option(struct daemon *d, struct sock *s, const struct request *r, struct reply *reply)
+{
+	const struct tapir_option *o = &r->option.head;
+	size_t len = o->len;
+	int err;
+
+	if (r->option.value) /* the question of IP_MSFILTER and MCAST_MSFILTER */
+		memcpy(reply->option.value, r->option.value, o->len);
+	else
+		memset(reply->option.value, 0, o->len);
+	err = sock_getopt(s, o->level, o->name, reply->option.value, &len, d->now_us);
+	if (err == 0)
+		answer_option(reply, o, len);
+	return err;
+}
+
 static int call_getsockopt(const struct call *c)
 {
 	const struct tapir_option *o = &c->request->option.head;
-	size_t len = o->len;
-	int err;
 
 	if (o->level == SOL_SOCKET && o->name == SO_ERROR) {
 		answer_int_option(c->reply, o, take_error(c->d, c->ch));
 		return 0;
 	}
-	if (c->request->option.value) /* the question of IP_MSFILTER and MCAST_MSFILTER */
-		memcpy(c->reply->option.value, c->request->option.value, o->len);
-	else
-		memset(c->reply->option.value, 0, o->len);
-	err = sock_getopt(c->ch->sock, o->level, o->name, c->reply->option.value, &len, c->d->now_us);
-	if (err == 0)
-		answer_option(c->reply, o, len);
-	return err;
+	return get_option(c->d, c->ch->sock, c->request, c->reply);
 }
 
 static int call_take_error(const struct call *c)
@@ -584,13 +595,12 @@ static int call_peek_error(const struct call *c)
 /* What the peer has not acknowledged, and what is still on its way to the engine. */
 static int call_outq(const struct call *c)
 {
-	int in_pair = 0;
+	size_t in_pair;
 
 	if (c->ch->kind == CHANNEL_LISTENER)
 		return -EINVAL;
-	if ((c->ch->flags & CH_CONNECTED) && ioctl(c->ch->source.fd, FIONREAD, &in_pair) < 0)
-		in_pair = 0;
-	answer_number(c->reply, (int64_t)sock_outq_bytes(c->ch->sock) + in_pair);
+	in_pair = c->ch->flags & CH_CONNECTED ? latch_waiting(c->ch) : 0;
+	answer_number(c->reply, (int64_t)(sock_outq_bytes(c->ch->sock) + in_pair));
 	return 0;
 }
 
@@ -618,16 +628,21 @@ static int call_next_header(const struct call *c)
 	return err;
 }
 
-/* What a program asks of a connection that was reset under it, before it reads: what kind of socket it is. */
-static int get_tombstone_option(struct tombstone *t, const struct tapir_option *o, struct reply *reply)
+/* What a program asks of a connection that has ended: whose socket was not kept, what kind of socket it is. */
+static int get_tombstone_option(struct daemon *d, struct tombstone *t, const struct request *r, struct reply *reply)
 {
-	if (o->level != SOL_SOCKET)
-		return -ENOTCONN;
-	switch (o->name) {
-	case SO_ERROR:
+	const struct tapir_option *o = &r->option.head;
+
+	if (o->level == SOL_SOCKET && o->name == SO_ERROR) {
 		answer_int_option(reply, o, t->error);
 		t->error = 0;
 		return 0;
+	}
+	if (t->sock)
+		return get_option(d, t->sock, r, reply);
+	if (o->level != SOL_SOCKET)
+		return -ENOTCONN;
+	switch (o->name) {
 	case SO_TYPE:
 		answer_int_option(reply, o, SOCK_STREAM);
 		return 0;
@@ -643,6 +658,17 @@ static int get_tombstone_option(struct tombstone *t, const struct tapir_option *
 	default:
 		return -ENOTCONN;
 	}
+}
+
+static int set_tombstone_option(struct daemon *d, const struct client *client, struct tombstone *t, const struct request *r)
+{
+	const struct tapir_option *o = &r->option.head;
+	int err;
+
+	if (!t->sock)
+		return 0; /* no option shows any more */
+	err = user_is_privileged(d, client->user) ? 0 : privilege_of_option(d, t->sock, r);
+	return err < 0 ? err : sock_setopt(t->sock, o->level, o->name, r->option.value, o->len, d->now_us);
 }
 
 static int call_recv_error(const struct call *c)
@@ -687,9 +713,9 @@ static int call_tombstone(struct daemon *d, struct client *client, const struct 
 		answer_endpoint(reply, &t->local, t->family);
 		return 0;
 	case TAPIR_OP_GETSOCKOPT:
-		return get_tombstone_option(t, &r->option.head, reply);
+		return get_tombstone_option(d, t, r, reply);
 	case TAPIR_OP_SETSOCKOPT:
-		return 0; /* of a connection that has ended no option shows any more */
+		return set_tombstone_option(d, client, t, r);
 	default:
 		return -ENOTCONN;
 	}
@@ -755,7 +781,8 @@ static int do_call(struct daemon *d, struct client *client, const struct request
 		/* Who names it holds it. */
 		listener_on_claim(d, c.ch);
 		c.ch->flags &= ~(uint32_t)CH_UNCLAIMED;
-		channel_enlarge_theirs(c.ch, fd);
+		if (c.ch->flags & CH_CONNECTED)
+			channel_enlarge_theirs(d, c.ch, fd);
 		return call_channel(&c);
 	}
 	t = cookie ? tombstone_find(&d->tombstones, cookie) : NULL;

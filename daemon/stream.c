@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 
 #include "daemon.h"
+#include "latch.h"
 
 enum {
 	TURN_BYTES = 1 << 20, /* a channel's share of a turn, each way */
@@ -31,31 +32,42 @@ enum {
 	WRITE_IOV = 64,
 };
 
-/* A stream that is connecting must not poll writable: the kernel calls a unix socket writable while what it has sent and the other end has
- * not read takes no more than a quarter of its send buffer. So that this is little to copy, the client's end gets a small buffer until it is
- * connected and the library, or a request that shows it, enlarges it. What a client wrote before, which only one without the library can,
- * has no connection to go to. When it does not work the client sees its socket as writable too early: its own doing. */
+static void drain_all(struct daemon *d, struct channel *ch)
+{
+	while (recv(ch->source.fd, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT) > 0)
+		;
+	ch->latched_bytes = 0;
+}
+
+/* A stream that is connecting must not poll writable, nor take what is written to it: its send buffer is full of junk. So that this is little
+ * to copy, the client's end gets the smallest buffer until it is connected and the library, or a request that shows it, enlarges it. What
+ * a client wrote before, which only one without the library can, has no connection to go to. When it does not work the client sees its
+ * socket as writable too early: its own doing. */
 void stream_hold(struct daemon *d, struct channel *ch, int theirs)
 {
 	int bytes = CHANNEL_SNDBUF_CONNECTING;
 
 	if (ch->flags & (CH_HAS_JUNK | CH_CONNECTED))
 		return;
-	if (ch->flags & CH_FD_READABLE)
-		while (recv(ch->source.fd, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT) == (ssize_t)d->channels.junk_bytes)
-			;
+	if ((ch->flags & CH_FD_READABLE) || ch->latched_bytes)
+		drain_all(d, ch);
 	setsockopt(theirs, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-	if (send(theirs, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)d->channels.junk_bytes)
-		return;
-	ch->flags |= CH_HAS_JUNK;
 	ch->flags &= ~(uint32_t)CH_THEIRS_IS_LARGE;
+	if (send(theirs, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)d->channels.junk_bytes)
+		ch->flags |= CH_HAS_JUNK;
+	else
+		drain_all(d, ch);
 }
 
+/* All but the last byte. */
 static void drain_junk(struct daemon *d, struct channel *ch)
 {
-	uint32_t left = ch->flags & CH_HAS_JUNK ? d->channels.junk_bytes : 0;
+	uint32_t left = d->channels.junk_bytes - 1;
 
+	if (!(ch->flags & CH_HAS_JUNK))
+		return;
 	ch->flags &= ~(uint32_t)CH_HAS_JUNK;
+	ch->latched_bytes = 1;
 	while (left) {
 		ssize_t n = recv(ch->source.fd, d->channels.junk, left, MSG_DONTWAIT);
 
@@ -279,19 +291,18 @@ static void on_client_eof(struct daemon *d, struct channel *ch)
 	ch->flags |= CH_FIN_SENT;
 }
 
-static bool may_hold_more(const struct channel *ch, const struct msghdr *m, size_t asked, size_t got)
+static bool may_hold_more(const struct channel *ch, const struct msghdr *m)
 {
-	/* A short read means empty, except before bytes that came with ancillary data (whose descriptors are dropped here),
-	 * or when the end of the stream or an urgent byte may be next. */
-	return got == asked || (m->msg_flags & MSG_CTRUNC) || (ch->flags & (CH_HALF_CLOSED | CH_URGENT_OUT));
+	/* Behind what came with ancillary data (whose descriptors are dropped here) the read ended; and the end of the stream or an
+	 * urgent byte may be next. */
+	return (m->msg_flags & MSG_CTRUNC) || (ch->flags & (CH_HALF_CLOSED | CH_URGENT_OUT));
 }
 
 static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 {
-	struct iovec iov[READ_IOV];
+	struct iovec iov[1 + READ_IOV];
 	struct msghdr m = { .msg_iov = iov };
-	size_t room = 0;
-	bool is_urgent;
+	bool is_urgent, has_more;
 	ssize_t n;
 	int count;
 
@@ -299,7 +310,7 @@ static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;
 		return 0;
 	}
-	count = sock_send_reserve(ch->sock, want, iov, READ_IOV);
+	count = sock_send_reserve(ch->sock, want, iov + 1, READ_IOV);
 	if (count == 0) {
 		ch->flags |= CH_SOCK_FULL;
 		return 0;
@@ -310,10 +321,8 @@ static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 			on_client_eof(d, ch);
 		return 0;
 	}
-	for (int i = 0; i < count; i++)
-		room += iov[i].iov_len;
-	m.msg_iovlen = (size_t)count;
-	n = recvmsg(ch->source.fd, &m, MSG_DONTWAIT);
+	m.msg_iovlen = (size_t)count + 1;
+	n = latch_read(d, ch, &m, &has_more);
 	sock_send_commit(ch->sock, n > 0 ? (size_t)n : 0, false, d->now_us);
 	if (is_urgent && n == 1)
 		sock_send_urgent(ch->sock);
@@ -328,7 +337,7 @@ static size_t collect_some(struct daemon *d, struct channel *ch, size_t want)
 	if (ch->flags & CH_OFFERED)
 		listener_on_claim(d, ch);
 	ch->flags |= CH_TOUCHED;
-	if (!may_hold_more(ch, &m, room, (size_t)n))
+	if (!has_more && !may_hold_more(ch, &m))
 		ch->flags &= ~(uint32_t)CH_FD_READABLE;
 	return (size_t)n;
 }
@@ -391,9 +400,17 @@ static void on_reset_by_client(struct daemon *d, struct channel *ch)
  * will never make: its writes fail from now on, and what it has written is lost, as it is when a kernel's connection is reset. */
 static void let_writes_fail(struct daemon *d, struct channel *ch)
 {
+	size_t waiting;
+
 	shutdown(ch->source.fd, SHUT_RD);
-	while (recv(ch->source.fd, d->channels.junk, d->channels.junk_bytes, MSG_DONTWAIT) > 0)
-		;
+	latch_drop(ch);
+	while ((waiting = latch_waiting(ch)) > 1) {
+		size_t most = waiting - 1 < d->channels.junk_bytes ? waiting - 1 : d->channels.junk_bytes;
+
+		if (recv(ch->source.fd, d->channels.junk, most, MSG_DONTWAIT) <= 0)
+			break;
+	}
+	ch->latched_bytes = waiting ? 1 : 0;
 }
 
 static bool has_work(const struct channel *ch)

@@ -18,7 +18,8 @@ struct tombstone {
 	int error;	 /* positive errno, told once; 0: none */
 	uint8_t family;
 	struct ip_endpoint local, remote;
-	struct sock *sock;	  /* of a failed connect, for the next one; NULL: none */
+	struct sock *sock;	  /* has the options, and takes the next connect(); NULL: it was not kept */
+	bool was_connected;	  /* connect() is EISCONN, unless it dissolves */
 	struct ip_endpoint bound; /* what bind(2) gave it, if was_bound; nobody is kept from it meanwhile */
 	bool was_bound;
 	uint32_t next; /* in its bucket, index + 1 */

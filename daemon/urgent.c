@@ -12,6 +12,7 @@
 
 #include "channel.h"
 #include "daemon.h"
+#include "latch.h"
 
 void urgent_expect(struct channel *ch)
 {
@@ -19,6 +20,7 @@ void urgent_expect(struct channel *ch)
 
 	if (ch->kind != CHANNEL_STREAM || (ch->flags & CH_URGENT_OUT))
 		return;
+	latch_drop(ch);
 	ch->flags |= CH_URGENT_OUT;
 	/* Nothing that is read is lost then, whatever happens. */
 	setsockopt(ch->source.fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof(yes));

@@ -26,7 +26,7 @@
 
 #include "conformance.h"
 
-enum { TEST_SECONDS_MAX = 30, CLOSED_PORT = 9 };
+enum { CLOSED_PORT = 9 };
 
 static union address own, peer, absent;
 static socklen_t own_len;
@@ -736,38 +736,21 @@ static void group_of_sockets_on_one_port_shares_the_senders(void)
 
 /* ---- All of it ---- */
 
-#define TEST(name) { name, #name }
-static const struct {
-	void (*run)(void);
-	const char *name;
-} tests[] = {
-	TEST(refused_is_told_once_by_recv), TEST(refused_is_told_once_by_send), TEST(refused_is_told_once_by_so_error),
-	TEST(refused_is_queued_with_what_was_sent), TEST(error_told_by_recv_stays_in_the_queue), TEST(absent_neighbour_is_queued),
-	TEST(too_long_for_the_path_fails_at_once_and_is_queued), TEST(what_cannot_be_sent_fails_at_once),
-	TEST(empty_datagrams_pass_and_are_no_end), TEST(the_largest_datagram_passes),
-	TEST(connected_socket_hears_its_peer_alone_and_names_it), TEST(connect_again_and_dissolve),
-	TEST(peek_and_fionread_tell_of_the_next), TEST(poll_of_a_fresh_one_is_out), TEST(shutdown_of_what_is_not_connected_fails),
-	TEST(shutdown_for_reading_is_the_end), TEST(shutdown_for_writing_is_epipe), TEST(many_at_once),
-	TEST(ancillary_data_comes_in_linux_order), TEST(bad_control_messages_are_einval),
-	TEST(segments_go_out_and_come_in_together_or_apart), TEST(segments_that_the_link_does_not_take_are_refused),
-	TEST(source_in_a_control_message_is_looked_at_each_time), TEST(receive_buffer_bounds_what_waits),
-	TEST(time_out_of_recvmmsg_is_looked_at_after_each_datagram), TEST(error_among_many_costs_none_of_them),
-	TEST(urgent_data_is_nothing_to_datagrams), TEST(child_and_parent_share_a_socket),
-	TEST(unconnected_socket_is_passed_to_another_process), TEST(group_of_sockets_on_one_port_shares_the_senders),
+static const struct test tests[] = {
+	NAMED(refused_is_told_once_by_recv), NAMED(refused_is_told_once_by_send), NAMED(refused_is_told_once_by_so_error),
+	NAMED(refused_is_queued_with_what_was_sent), NAMED(error_told_by_recv_stays_in_the_queue), NAMED(absent_neighbour_is_queued),
+	NAMED(too_long_for_the_path_fails_at_once_and_is_queued), NAMED(what_cannot_be_sent_fails_at_once),
+	NAMED(empty_datagrams_pass_and_are_no_end), NAMED(the_largest_datagram_passes),
+	NAMED(connected_socket_hears_its_peer_alone_and_names_it), NAMED(connect_again_and_dissolve),
+	NAMED(peek_and_fionread_tell_of_the_next), NAMED(poll_of_a_fresh_one_is_out), NAMED(shutdown_of_what_is_not_connected_fails),
+	NAMED(shutdown_for_reading_is_the_end), NAMED(shutdown_for_writing_is_epipe), NAMED(many_at_once),
+	NAMED(ancillary_data_comes_in_linux_order), NAMED(bad_control_messages_are_einval),
+	NAMED(segments_go_out_and_come_in_together_or_apart), NAMED(segments_that_the_link_does_not_take_are_refused),
+	NAMED(source_in_a_control_message_is_looked_at_each_time), NAMED(receive_buffer_bounds_what_waits),
+	NAMED(time_out_of_recvmmsg_is_looked_at_after_each_datagram), NAMED(error_among_many_costs_none_of_them),
+	NAMED(urgent_data_is_nothing_to_datagrams), NAMED(child_and_parent_share_a_socket),
+	NAMED(unconnected_socket_is_passed_to_another_process), NAMED(group_of_sockets_on_one_port_shares_the_senders),
 };
-
-static bool passes(void (*test)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		alarm(TEST_SECONDS_MAX);
-		test();
-		_exit(0);
-	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 static bool parse(const char *text, union address *a)
 {
@@ -782,7 +765,6 @@ static bool parse(const char *text, union address *a)
 
 int main(int argc, char **argv)
 {
-	int passed = 0, failed = 0;
 	const char *skip = "";
 
 	if (argc > 2 && strcmp(argv[1], "--skip") == 0) {
@@ -796,17 +778,5 @@ int main(int argc, char **argv)
 	}
 	family = own.any.sa_family;
 	own_len = family == AF_INET ? sizeof(own.in4) : sizeof(own.in6);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-		bool ok;
-
-		if (strstr(skip, tests[i].name))
-			continue;
-		ok = passes(tests[i].run);
-		printf("%s %s\n", ok ? "ok" : "FAIL", tests[i].name);
-		fflush(stdout);
-		passed += ok;
-		failed += !ok;
-	}
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return conformance_run(tests, sizeof(tests) / sizeof(tests[0]), skip);
 }

@@ -42,7 +42,7 @@
 
 #include "conformance.h"
 
-enum { TEST_SECONDS_MAX = 30, BULK_BYTES = 8 << 20 };
+enum { BULK_BYTES = 8 << 20 };
 
 static union address own, peer; /* the arguments */
 static socklen_t own_len;
@@ -1914,11 +1914,6 @@ static void test_killed_daemon_fails_every_call(void)
 }
 
 /* ---- Running them ---- */
-
-struct test {
-	const char *name;
-	void (*run)(void);
-};
 
 #define TEST(name) { #name, test_##name }
 

@@ -8,9 +8,15 @@ import signal
 from harness import BLACKHOLE, KERNEL, MIB, ROOT, STACK, Failure, check, test, wait_for
 
 PORT = 7000
+# What client-lib/README.md says to differ.
+STREAMS_DIFFER = ("close_waits_as_long_as_it_lingers", "mark_keeps_poll_quiet_and_read_takes_what_is_there",
+                  "bytes_after_shutdown_for_reading_are_read")
+LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
-APART = ("dgram_conformance.c", "group_conformance.c", "poll_conformance.c", "rfc3542_conformance.c")  # which have tests of their own
+# Those that have tests of their own.
+APART = ("dgram_conformance.c", "group_conformance.c", "poll_conformance.c", "rfc3542_conformance.c",
+         "stream_conformance.c")
 
 
 def conformance_programs(w, names=None):
@@ -45,9 +51,17 @@ def conformance_of_the_c_library(w, family):
 
 
 @test(combos="first", capture=False)
+def conformance_of_streams(w, family):
+    """The same binary everywhere: it knows nothing of tapir."""
+    skip = ",".join(STREAMS_DIFFER) if w.is_tapir else "none"
+    proc = w.stack_start(os.path.join(w.config.build, "tests/e2e/stream_conformance"), "--skip", skip, LOOPBACK[family])
+    check(proc.wait(deadline=180) == 0, proc.out() + proc.err())
+
+
+@test(combos="first", capture=False)
 def poll_bits_in_every_state(w, family):
     for program in conformance_programs(w, ["poll_conformance"]):
-        run_conformance(w, program, {4: "127.0.0.1", 6: "::1"}[family])
+        run_conformance(w, program, LOOPBACK[family])
 
 
 @test(combos="first", stacks=("tapir",), options=[], capture=False)

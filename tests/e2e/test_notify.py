@@ -9,6 +9,8 @@ import subprocess
 
 from harness import ABSENT, HERE, KERNEL, MIB, STACK, Failure, check, pattern_sha256, test, url_host, wait_for
 
+from test_clients import STREAMS_DIFFER
+
 PORT, HTTP_PORT = 7000, 8080
 SOURCES = os.path.join(HERE, "notify")
 GO_ENV = dict(os.environ, CGO_ENABLED="0", GO111MODULE="off", GOFLAGS="", GOTOOLCHAIN="local")
@@ -74,8 +76,7 @@ def static_calls_and_signals(w, family):
 
 # Where nothing stands between a program and its descriptor, a few things differ (client-lib/README.md).
 DIFFERS = (
-    "refused_nonblocking_connect_fails_read", "reset_is_econnreset", "reset_comes_after_the_data_before_it",
-    "write_after_reset_tells_the_reset_then_raises_sigpipe", "close_with_unread_bytes_resets", "calls_out_of_place",
+    "refused_nonblocking_connect_fails_read", "write_after_reset_tells_the_reset_then_raises_sigpipe", "calls_out_of_place",
     "datagrams_know_their_sender", "connected_datagrams_work_unhooked", "refused_datagram_is_told_once",
     "fresh_stream", "bytes_may_be_dropped_without_a_buffer", "queue_sizes_by_ioctl", "dissolved_connection_may_be_followed_by_another", "failed_connect_may_be_tried_again",
 )
@@ -96,6 +97,13 @@ DGRAM_DIFFERS = (
     "error_among_many_costs_none_of_them", "what_cannot_be_sent_fails_at_once", "connect_again_and_dissolve",
     "shutdown_for_writing_is_epipe",
 )
+
+
+@test(combos="first", capture=False, stacks=("tapir",))
+def static_conformance_of_stream_ends(w, family):
+    program = static_c(w, os.path.join(HERE, "stream_conformance.c"), "gcc", "-static")
+    skip = ",".join(STREAMS_DIFFER + ("control_messages_are_looked_at",))
+    expect_verdict(start(w, program, "--skip", skip, {4: "127.0.0.1", 6: "::1"}[family], options=()))
 
 
 @test(combos="first", capture=False, stacks=("tapir",))
