@@ -10,13 +10,14 @@
 
 int tapir_close(int fd)
 {
-	bool waits = linger_take_note(fd) && !hint_is_sandboxed();
+	struct linger_close linger;
+	bool waits = !hint_is_sandboxed() && linger_begin(fd, &linger);
 	int r;
 
 	hint_on_close(fd);
 	r = tapir_real.close(fd);
 	if (waits)
-		linger_wait();
+		linger_end(&linger);
 	return r;
 }
 

@@ -295,6 +295,8 @@ ssize_t tapir_recv(int fd, void *data, size_t bytes, int flags)
 	if (r)
 		return sock_result(r);
 	r = tapir_real.recv(fd, data, bytes, flags);
+	if (__builtin_expect(r < 0, 0) && sock_takes_below_mark(fd))
+		r = tapir_real.recv(fd, data, bytes, flags | MSG_DONTWAIT);
 	if (drops_bytes(fd, data, r, flags))
 		r = drop_bytes(fd, bytes, flags);
 	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
@@ -318,6 +320,8 @@ ssize_t tapir_recvfrom(int fd, void *data, size_t bytes, int flags, struct socka
 		return sock_result(r);
 	room = *len;
 	r = tapir_real.recvfrom(fd, data, bytes, flags, addr, len);
+	if (__builtin_expect(r < 0, 0) && sock_takes_below_mark(fd))
+		r = tapir_real.recvfrom(fd, data, bytes, flags | MSG_DONTWAIT, addr, len);
 	if (r >= 0 && is_pair_name(addr, *len < room ? *len : room)) {
 		*len = 0;
 	} else if (r >= 0 && !*len) {
@@ -354,6 +358,8 @@ ssize_t tapir_recvmsg(int fd, struct msghdr *msg, int flags)
 		return sock_result(r);
 	room = msg->msg_namelen;
 	r = tapir_real.recvmsg(fd, msg, flags);
+	if (__builtin_expect(r < 0, 0) && sock_takes_below_mark(fd))
+		r = tapir_real.recvmsg(fd, msg, flags | MSG_DONTWAIT);
 	if (r >= 0) {
 		if (msg->msg_controllen)
 			note_arrivals(msg);
@@ -391,6 +397,8 @@ ssize_t tapir_read(int fd, void *data, size_t bytes)
 			return r;
 	}
 	r = tapir_real.read(fd, data, bytes);
+	if (__builtin_expect(r < 0, 0) && sock_takes_below_mark(fd))
+		r = tapir_real.recv(fd, data, bytes, MSG_DONTWAIT);
 	return __builtin_expect(r <= 0, 0) && bytes ? sock_check_recv(fd, r) : r;
 }
 
@@ -407,5 +415,11 @@ ssize_t tapir_readv(int fd, const struct iovec *iov, int count)
 			return r;
 	}
 	r = tapir_real.readv(fd, iov, count);
+	if (__builtin_expect(r < 0, 0) && sock_takes_below_mark(fd)) {
+		struct msghdr m = { .msg_iovlen = (size_t)count };
+
+		memcpy(&m.msg_iov, &iov, sizeof(iov));
+		r = tapir_real.recvmsg(fd, &m, MSG_DONTWAIT);
+	}
 	return __builtin_expect(r <= 0, 0) && count ? sock_check_recv(fd, r) : r;
 }

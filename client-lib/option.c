@@ -73,8 +73,10 @@ static int set_ours(int fd, int level, int name, const void *value, socklen_t le
 	if (n < 0)
 		return (int)n;
 	linger_note(fd, level, name, value, len);
-	if (level == SOL_SOCKET && name == SO_RCVLOWAT) /* a blocking read waits in the kernel */
+	if (level == SOL_SOCKET && name == SO_RCVLOWAT) { /* a blocking read waits in the kernel */
 		tapir_real.setsockopt(fd, level, name, value, len);
+		sock_note_mark();
+	}
 	return 0;
 }
 

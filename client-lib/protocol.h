@@ -55,6 +55,9 @@ enum tapir_op {
 	TAPIR_OP_URGENT,      /* fd: a byte with MSG_OOB may come on this stream, now or later */
 	TAPIR_OP_ACCEPT_AGAIN, /* fd + tapir_int (tapir_accept's id): it came without its descriptor, hand it out once more */
 	TAPIR_OP_PEEK_ERROR,  /* fd -> tapir_int: as TAKE_ERROR, and the error stays */
+	TAPIR_OP_BELOW_MARK,  /* fd: of a stream: what is there is wanted now, less than SO_RCVLOWAT as it is; it is in the pair with the reply */
+	TAPIR_OP_LINGER,      /* fd -> tapir_int: an id, for LINGERS after close(2) */
+	TAPIR_OP_LINGERS,     /* tapir_int -> tapir_int: 1 while what was closed has sent something that the peer has not acknowledged; else 0 */
 	TAPIR_OP_NETLINK = 32, /* tapir_int (SOCK_RAW or SOCK_DGRAM) -> an end of a NETLINK_ROUTE socket attached, see below */
 	TAPIR_OP_NETLINK_BIND, /* fd + tapir_netlink -> tapir_netlink: bind(2), and what groups it is in from now on */
 	TAPIR_OP_NETLINK_NAME, /* fd -> tapir_netlink */

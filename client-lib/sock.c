@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 
 #include "client-lib/host_epoll.h"
 #include "client-lib/real.h"
@@ -96,6 +97,28 @@ int sock_ask_error(int fd, int gone)
 	if (r < 0)
 		return r == -ENETDOWN ? -gone : r;
 	return (int)-error;
+}
+
+static _Atomic bool has_marks;
+
+void sock_note_mark(void)
+{
+	has_marks = true;
+}
+
+bool sock_takes_below_mark(int fd)
+{
+	int mark = 0, bytes = 0;
+	socklen_t len = sizeof(mark);
+	struct hint_sock sock;
+
+	if (errno != EAGAIN || !has_marks || hint_is_sandboxed())
+		return false;
+	if (tapir_real.getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &len) == 0 && mark > 1 && hint_look(fd, &sock) &&
+	    sock.type == SOCK_STREAM && !sock.is_fresh && sock_request(TAPIR_OP_BELOW_MARK, fd, NULL, 0, NULL, 0) >= 0)
+		tapir_real.ioctl(fd, FIONREAD, &bytes);
+	errno = EAGAIN;
+	return bytes > 0;
 }
 
 ssize_t sock_check_recv(int fd, ssize_t result)

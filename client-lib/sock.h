@@ -40,6 +40,12 @@ int sock_ask_error(int fd, int gone);
  * becomes its error. Sets errno. */
 ssize_t sock_check_recv(int fd, ssize_t result);
 
+/* SO_RCVLOWAT: what is less than the mark stays in the stack, so that the pair does not poll readable. sock_note_mark(): it was set.
+ * sock_takes_below_mark(): read from @fd, any descriptor, a plain call that failed (errno). Whether to make it again, with MSG_DONTWAIT: it is a
+ * stream of ours with a mark, whose bytes are in the pair now. */
+void sock_note_mark(void);
+bool sock_takes_below_mark(int fd);
+
 /* Written to @fd, any descriptor: a plain call failed with EPIPE, ECONNRESET or EISCONN (errno). If it is a stream of ours, sets errno to
  * what TCP would say. @is_silent: the call was made with MSG_NOSIGNAL for the application, which did not ask for it: SIGPIPE is due
  * if the errno stays EPIPE. Returns -1. */

@@ -68,6 +68,7 @@ struct channel {
 	int32_t pid;
 	uint8_t kind;	/* enum channel_kind */
 	uint8_t family; /* of the socket: the form of addresses towards the client */
+	uint8_t latched_reads; /* stream: how many went into @latched_bytes */
 	int32_t error;	     /* CH_FAILED: errno; datagrams: news for the client that did not fit yet */
 	struct list handed_link; /* accepted: on its listener's list until a program surely took it, or CH_PARKED */
 	uint32_t kept_bytes; /* CH_OFFERED: given to the client, and still in the engine's queue */
@@ -158,6 +159,8 @@ void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
 void stream_begin(struct daemon *d, struct channel *ch); /* connected: bytes flow from now on */
 void stream_hold(struct daemon *d, struct channel *ch, int theirs); /* connecting: the client's end polls nothing until that is decided */
 void stream_on_options(struct daemon *d, struct channel *ch); /* an option was set, or inherited */
+void stream_ignore_mark(struct daemon *d, struct channel *ch); /* TAPIR_OP_BELOW_MARK */
+bool stream_is_hung_up(const struct channel *ch); /* it is, even if its event is yet to come */
 void stream_end(struct daemon *d, struct channel *ch); /* the client has closed its end, and all of it is collected */
 void stream_flush(struct daemon *d, struct channel *ch); /* take what the client has written so far */
 void stream_farewell(struct daemon *d, struct channel *ch);

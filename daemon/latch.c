@@ -10,7 +10,8 @@ enum {
 	LARGE_SNDBUF = 256 << 10, /* the longest message that the kernel makes takes less than a quarter of it */
 	SHORT_BYTES = 64,	  /* a message of so many takes less than a quarter of the smallest */
 	PEEK_BYTES = 2048,	  /* more is read, not looked at */
-	LATCH_BYTES = 1024,	  /* more is read off */
+	LATCH_BYTES = 1024,	  /* more is read off, */
+	LATCH_READS = 4,	  /* and so are more messages, each of which every look costs time */
 };
 
 void latch_put(struct channel *ch, int theirs)
@@ -181,8 +182,10 @@ static ssize_t peek_little(struct channel *ch, struct msghdr *m, bool *has_more)
 	if (n == PEEK_BYTES)
 		ch->flags |= CH_BULK_OUT;
 	ch->latched_bytes += (uint32_t)n;
-	if (ch->latched_bytes > LATCH_BYTES)
+	if (++ch->latched_reads >= LATCH_READS || ch->latched_bytes > LATCH_BYTES) {
 		shorten(ch, 1);
+		ch->latched_reads = 0;
+	}
 	return n;
 }
 

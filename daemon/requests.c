@@ -204,6 +204,16 @@ static int do_netlink_name(struct daemon *d, const struct request *r, int fd, st
 	return r->op == TAPIR_OP_NETLINK_BIND ? netlink_bind(d, fd, &reply->netlink) : netlink_describe_socket(d, fd, &reply->netlink);
 }
 
+/* After the last close(2) our end has hung up, and what it still holds is on its way; before, nothing lingers. */
+static int do_lingers(struct daemon *d, const struct tapir_int *q, struct reply *reply)
+{
+	const struct sock *s = sock_by_id(d->st, (uint64_t)q->value);
+	const struct channel *ch = s ? sock_user(s) : NULL;
+
+	answer_number(reply, ch ? stream_is_hung_up(ch) : sock_lingers(d->st, (uint64_t)q->value));
+	return 0;
+}
+
 static int do_source(struct daemon *d, const struct tapir_addr *q, struct reply *reply)
 {
 	struct route_found found;
@@ -752,6 +762,13 @@ static int call_channel(const struct call *c)
 		return call_urgent(c);
 	case TAPIR_OP_ACCEPT_AGAIN:
 		return call_accept_again(c);
+	case TAPIR_OP_BELOW_MARK:
+		if (c->ch->kind == CHANNEL_STREAM)
+			stream_ignore_mark(c->d, c->ch);
+		return 0;
+	case TAPIR_OP_LINGER:
+		answer_number(c->reply, (int64_t)sock_id(c->ch->sock));
+		return 0;
 	case TAPIR_OP_BARE:
 		return c->ch->kind == CHANNEL_DGRAM ? dgram_go_bare(c->ch) : -EOPNOTSUPP;
 	case TAPIR_OP_NEXT_HEADER:
@@ -835,6 +852,9 @@ void request_handle(struct daemon *d, struct client *c, const struct request *r,
 	case TAPIR_OP_NETLINK_BIND:
 	case TAPIR_OP_NETLINK_NAME:
 		err = do_netlink_name(d, r, *fd, reply);
+		break;
+	case TAPIR_OP_LINGERS:
+		err = do_lingers(d, &r->number, reply);
 		break;
 	case TAPIR_OP_SOURCE:
 		err = do_source(d, &r->addr, reply);

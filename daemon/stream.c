@@ -135,7 +135,7 @@ void stream_on_sock_event(struct daemon *d, struct channel *ch, uint32_t events)
 
 /* ---- Engine to client --------------------------------------------------------------------------------------------- */
 
-static bool is_hung_up(const struct channel *ch)
+bool stream_is_hung_up(const struct channel *ch)
 {
 	struct pollfd p = { .fd = ch->source.fd };
 
@@ -145,7 +145,7 @@ static bool is_hung_up(const struct channel *ch)
 /* sendmsg() found the client's reading side shut: by close(), or by shutdown(SHUT_RD)? */
 static void on_client_reads_no_more(struct channel *ch)
 {
-	if (is_hung_up(ch)) {
+	if (stream_is_hung_up(ch)) {
 		/* Closed. The bytes stay unread, so that closing the connection resets it, once the client's own have gone out. */
 		ch->flags |= CH_HUNG_UP | CH_FD_READABLE;
 		ch->flags &= ~(uint32_t)CH_SOCK_READABLE;
@@ -238,6 +238,15 @@ static ssize_t deliver_some(struct daemon *d, struct channel *ch)
 	return sent;
 }
 
+void stream_ignore_mark(struct daemon *d, struct channel *ch)
+{
+	if (!(ch->flags & CH_CONNECTED) || (ch->flags & CH_PARKED))
+		return;
+	ch->flags = (ch->flags & ~(uint32_t)CH_HAS_LOWAT) | CH_SOCK_READABLE;
+	deliver_some(d, ch);
+	stream_on_options(d, ch);
+}
+
 static void deliver(struct daemon *d, struct channel *ch)
 {
 	ssize_t budget = TURN_BYTES;
@@ -280,7 +289,7 @@ void stream_end(struct daemon *d, struct channel *ch)
 static void on_client_eof(struct daemon *d, struct channel *ch)
 {
 	ch->flags &= ~(uint32_t)CH_FD_READABLE;
-	if ((ch->flags & (CH_OFFERED | CH_HUNG_UP)) == CH_OFFERED && is_hung_up(ch)) /* and we have yet to be told */
+	if ((ch->flags & (CH_OFFERED | CH_HUNG_UP)) == CH_OFFERED && stream_is_hung_up(ch)) /* and we have yet to be told */
 		ch->flags |= CH_HUNG_UP;
 	if (ch->flags & CH_HUNG_UP) {
 		if (!listener_park(d, ch))

@@ -259,6 +259,13 @@ uint64_t sock_id(const struct sock *s)
 	return s->id;
 }
 
+bool sock_lingers(struct stack *st, uint64_t id)
+{
+	const struct sock *s = find(&st->socks, id);
+
+	return s && s->is_orphan && s->type == SOCK_STREAM && tcp_sock_awaits_ack(s);
+}
+
 struct sock *sock_by_id(struct stack *st, uint64_t id)
 {
 	struct sock *s = find(&st->socks, id);

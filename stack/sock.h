@@ -150,6 +150,7 @@ void sock_table_fini(struct stack *st);
 void sock_destroy_all(struct stack *st, const struct sock_ops *ops);
 
 extern const struct sock_ops tcp_sock_ops, udp_sock_ops, raw_sock_ops, ping_sock_ops;
+bool tcp_sock_awaits_ack(const struct sock *s); /* of what it has sent, or of its FIN */
 
 /** sock_alloc - a socket of @ops, zeroed but for its common part; it gets its id and holds no port. @like: the listener whose options
  * and owner an accepted connection inherits, else NULL. ops->init() is not called. NULL: limit reached or no memory, counted. */

@@ -456,6 +456,8 @@ ssize_t sock_recv(struct sock *s, void *data, size_t n, int flags, uint64_t now_
 
 /* Bytes in the send queue that the peer has not acknowledged (SIOCOUTQ), and received ones not yet taken (FIONREAD). */
 size_t sock_outq_bytes(const struct sock *s);
+/** sock_lingers - whether a stream was closed that had this id, and the peer has yet to acknowledge what was sent, or the FIN. */
+bool sock_lingers(struct stack *st, uint64_t id);
 size_t sock_inq_bytes(const struct sock *s);
 
 /* ---- Datagrams: UDP, raw, ping ---- */

@@ -62,6 +62,13 @@ static void tcp_close(struct sock *s, bool abort, uint64_t now_us)
 	tcp_conn_close(tcp_conn_of(s), abort);
 }
 
+bool tcp_sock_awaits_ack(const struct sock *s)
+{
+	return tcp_state_in(tcp_conn_of_const(s), TCP_STATE_BIT(TCP_ESTABLISHED) | TCP_STATE_BIT(TCP_CLOSE_WAIT) |
+							  TCP_STATE_BIT(TCP_FIN_WAIT_1) | TCP_STATE_BIT(TCP_CLOSING) |
+							  TCP_STATE_BIT(TCP_LAST_ACK));
+}
+
 static bool is_readable(const struct tcp_conn *c)
 {
 	return c->rcvq.bytes >= (uint32_t)(c->sk.opt.rcvlowat > 0 ? c->sk.opt.rcvlowat : 1) || c->rcv_fin || c->sk.rd_shut;
