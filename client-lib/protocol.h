@@ -177,6 +177,8 @@ struct tapir_tunable {
 	char text[128]; /* reply: what it does, or, with an error, what was expected */
 };
 
+enum { TAPIR_CHANGE_TEXT_MAX = 768 }; /* a wrong line of a configuration is told with the file's path */
+
 /* One change to the network layer of a running daemon. */
 enum tapir_change_kind { TAPIR_CHANGE_ADDR = 1, TAPIR_CHANGE_ROUTE, TAPIR_CHANGE_NEIGH, TAPIR_CHANGE_GROUP };
 
@@ -202,7 +204,7 @@ struct tapir_change {
 	uint32_t valid_s, preferred_s; /* addresses; UINT32_MAX: for ever */
 	uint8_t mac[6]; /* neighbours */
 	uint16_t reserved;
-	char text[128]; /* reply: with an error, what was expected */
+	char text[TAPIR_CHANGE_TEXT_MAX]; /* reply: with an error, what was expected */
 	uint32_t how;	     /* enum tapir_change_how, unless is_del */
 	uint32_t flags;	     /* removing: what was not given fits everything */
 	uint32_t route_kind; /* enum tapir_route_kind */

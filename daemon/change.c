@@ -9,11 +9,11 @@
 
 #include "daemon.h"
 
-enum { TEXT_MAX = 128, LOOPBACK_IFINDEX = 1 };
+enum { LOOPBACK_IFINDEX = 1 };
 
 static int refuse(char *text, int err, const char *why)
 {
-	snprintf(text, TEXT_MAX, "%s", why);
+	snprintf(text, TAPIR_CHANGE_TEXT_MAX, "%s", why);
 	return err;
 }
 
@@ -337,7 +337,7 @@ static void log_change(struct daemon *d, const struct tapir_change *c, uint32_t 
 		 c->ifname[0] ? " dev " : "", c->ifname, c->is_del ? "removed" : verbs[c->how], uid);
 }
 
-int change_apply(struct daemon *d, const struct tapir_change *c, uint32_t uid, char text[TEXT_MAX])
+int change_apply(struct daemon *d, const struct tapir_change *c, uint32_t uid, char text[TAPIR_CHANGE_TEXT_MAX])
 {
 	int err = c->how > TAPIR_CHANGE_APPEND ? refuse(text, -EINVAL, "no such way to change") : apply(d, c, text);
 

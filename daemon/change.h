@@ -11,7 +11,7 @@
 struct daemon;
 
 /** change_apply - do what the user @uid asks for. Returns 0 or -errno, with *text saying in a line what was expected. */
-int change_apply(struct daemon *d, const struct tapir_change *c, uint32_t uid, char text[128]);
+int change_apply(struct daemon *d, const struct tapir_change *c, uint32_t uid, char text[TAPIR_CHANGE_TEXT_MAX]);
 
 /** change_find_route - the way to an address: TAPIR_OP_ROUTE. Returns 0, or -errno as a packet would get it; -ENODEV, -EINVAL. */
 int change_find_route(struct daemon *d, const struct tapir_route_req *q, struct tapir_route_rec *rec);
