@@ -240,6 +240,36 @@ struct mcast_member *mcast_member_find(const struct sock *s, const struct ip_add
 	return m;
 }
 
+/* Found or made; NULL: no memory. */
+static struct mcast_owner *owner_get(struct stack *st, uint32_t owner)
+{
+	struct mcast_owner *o = st->mcast.owners;
+
+	while (o && o->owner != owner)
+		o = o->next;
+	if (o)
+		return o;
+	o = mem_alloc(&st->mem, sizeof(*o));
+	if (!o)
+		return NULL;
+	o->owner = owner;
+	o->next = st->mcast.owners;
+	st->mcast.owners = o;
+	return o;
+}
+
+static void owner_free_if_unused(struct stack *st, struct mcast_owner *o)
+{
+	struct mcast_owner **at = &st->mcast.owners;
+
+	if (o->members > 0)
+		return;
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	mem_free(&st->mem, o);
+}
+
 static uint64_t optmem_of_list(bool is4, uint32_t sources)
 {
 	return sources > 0 ? OPTMEM_PER_LIST + sources * (is4 ? OPTMEM_PER_SOURCE4 : OPTMEM_PER_SOURCE6) : 0;
@@ -280,7 +310,8 @@ static int check_sources(const struct sock *s, const struct mcast_member *m, uin
 		return 0;
 	if (others + optmem_of_list(is4, sources) > s->st->tunables.optmem_max)
 		return -ENOBUFS;
-	if (s->st->mcast.sources - m->filter.sources.count + sources > MCAST_SOURCES_MAX) {
+	if (s->st->mcast.sources - m->filter.sources.count + sources > MCAST_SOURCES_MAX ||
+	    m->owner->sources - m->filter.sources.count + sources > MCAST_OWNER_SOURCES_MAX) {
 		stat_count(s->st, STAT_MEM_OBJECTS_EXHAUSTED);
 		return -ENOBUFS;
 	}
@@ -291,20 +322,27 @@ int mcast_member_add(struct sock *s, struct link *l, const struct ip_addr *group
 {
 	const struct mcast_filter *filter = mode == FILTER_EXCLUDE ? &filter_all : &filter_none;
 	int err = check_limit(s, ip_addr_is4(group));
+	struct mcast_owner *owner;
 	struct mcast_member *m;
 
 	if (err < 0)
 		return err;
-	m = pool_get(&s->st->mcast.members);
+	owner = owner_get(s->st, s->owner);
+	if (!owner)
+		return -ENOBUFS;
+	m = owner->members < MCAST_OWNER_MEMBERS_MAX ? pool_get(&s->st->mcast.members) : NULL;
 	if (!m) {
+		owner_free_if_unused(s->st, owner);
 		stat_count(s->st, STAT_MEM_OBJECTS_EXHAUSTED);
 		return -ENOBUFS;
 	}
+	m->owner = owner;
 	m->filter.mode = (uint8_t)mode;
 	m->group = group_get(s->st, l, group, MCAST_GROUPS_MAX - MCAST_GROUPS_OWN);
 	if (m->group && change(m->group, NULL, filter, s->st->now_us) == 0) {
 		m->next = s->memberships;
 		s->memberships = m;
+		owner->members++;
 		return 0;
 	}
 	if (m->group) {
@@ -312,6 +350,7 @@ int mcast_member_add(struct sock *s, struct link *l, const struct ip_addr *group
 		mcast_report_change(m->group, &m->group->filter, s->st->now_us);
 	}
 	pool_put(&s->st->mcast.members, m);
+	owner_free_if_unused(s->st, owner);
 	return -ENOBUFS;
 }
 
@@ -324,6 +363,7 @@ int mcast_member_set(struct sock *s, struct mcast_member *m, struct mcast_filter
 	if (err < 0)
 		return err;
 	s->st->mcast.sources += filter->sources.count - m->filter.sources.count;
+	m->owner->sources += filter->sources.count - m->filter.sources.count;
 	mcast_sources_clear(&s->st->mem, &m->filter.sources);
 	m->filter = *filter;
 	*filter = filter_none;
@@ -340,6 +380,9 @@ void mcast_member_drop(struct sock *s, struct mcast_member *m)
 	group_put(m->group);
 	change(m->group, &m->filter, NULL, s->st->now_us);
 	s->st->mcast.sources -= m->filter.sources.count;
+	m->owner->sources -= m->filter.sources.count;
+	m->owner->members--;
+	owner_free_if_unused(s->st, m->owner);
 	mcast_sources_clear(&s->st->mem, &m->filter.sources);
 	pool_put(&s->st->mcast.members, m);
 }

@@ -7,7 +7,8 @@
  * solicited-node groups of its addresses; 224.0.0.1 and ff02::1 every link hears, without membership or report.
  *
  * Limits: MCAST_GROUPS_MAX groups, MCAST_MEMBERS_MAX memberships, MCAST_SOURCES_MAX sources; of a socket
- *         net.ipv4.igmp_max_memberships for IPv4, and memberships of IPv6 and all sources by what fits net.core.optmem_max, as in Linux.
+ *         net.ipv4.igmp_max_memberships for IPv4, and memberships of IPv6 and all sources by what fits net.core.optmem_max, as in Linux;
+ *         of an owner MCAST_OWNER_MEMBERS_MAX and MCAST_OWNER_SOURCES_MAX.
  * Never:  on the way of a packet to one host. */
 #ifndef TAPIR_STACK_MCAST_H
 #define TAPIR_STACK_MCAST_H
@@ -32,6 +33,9 @@ enum {
 	MCAST_GROUPS_OWN = 4096, /* of these, kept for the stack's own */
 	MCAST_MEMBERS_MAX = 262144,
 	MCAST_SOURCES_MAX = 524288, /* in the filters of all sockets */
+	/* One owner of sockets (a user) leaves an eighth to the others. */
+	MCAST_OWNER_MEMBERS_MAX = (MCAST_GROUPS_MAX - MCAST_GROUPS_OWN) / 8 * 7,
+	MCAST_OWNER_SOURCES_MAX = MCAST_SOURCES_MAX / 8 * 7,
 };
 
 /* One group on one link. Without users it is only kept until its leaving has been told. */
@@ -47,9 +51,17 @@ struct mcast_group {
 	struct mcast_reporting report;
 };
 
+/* What the sockets of one owner have; gone with their last membership. */
+struct mcast_owner {
+	struct mcast_owner *next;
+	uint32_t owner; /* sock_set_owner() */
+	uint32_t members, sources;
+};
+
 /* A socket's membership. */
 struct mcast_member {
 	struct mcast_member *next;
+	struct mcast_owner *owner;
 	struct mcast_group *group;
 	struct mcast_filter filter;
 	bool has_list; /* a source was named once: Linux lets the mode only change before */
@@ -60,6 +72,7 @@ struct mcast_table {
 	struct hash_key key;
 	struct rng rng; /* delays of reports */
 	struct pool groups, members;
+	struct mcast_owner *owners;
 	uint32_t sources; /* of all memberships */
 	uint32_t asked;	  /* that queries named and that are still to be answered, of all groups */
 };

@@ -227,6 +227,7 @@ static void test_sockets_leave_room_for_the_stacks_own_groups(void **state)
 	for (struct sock *of = NULL; err == 0; joined++) {
 		if (joined % 1000 == 0) {
 			of = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+			sock_set_owner(of, joined / 1000 % 2, 1);
 			bed_run(&b, 3ULL * SECOND);
 			bed_drop_all(&b);
 		}
@@ -238,6 +239,34 @@ static void test_sockets_leave_room_for_the_stacks_own_groups(void **state)
 	assert_int_equal(stack_add_addr(b.st, b.ifindex, &p, b.now_us), 0);
 	assert_int_equal(stack_join_group(b.st, b.ifindex, &group, b.now_us), 0);
 	bed_run(&b, SECOND);
+	bed_drop_all(&b);
+}
+
+static void test_one_owner_of_sockets_leaves_room_for_others(void **state)
+{
+	struct sock *of = NULL, *others = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	unsigned joined = 0;
+	int err = 0;
+
+	(void)state;
+	sock_set_owner(others, 1001, 1);
+	for (; err == 0; joined++) {
+		if (joined % 1000 == 0) {
+			of = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+			sock_set_owner(of, 1000, 1);
+			bed_run(&b, 3ULL * SECOND);
+			bed_drop_all(&b);
+		}
+		err = join6(of, joined);
+	}
+	assert_int_equal(err, -ENOBUFS);
+	assert_int_equal(joined - 1, MCAST_OWNER_MEMBERS_MAX);
+	assert_int_equal(join6(others, 0x10000), 0);
+	sock_close(of, b.now_us);
+	of = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	sock_set_owner(of, 1000, 1);
+	assert_int_equal(join6(of, 0x20000), 0);
+	bed_run(&b, 3ULL * SECOND);
 	bed_drop_all(&b);
 }
 
@@ -279,6 +308,7 @@ int main(void)
 		TEST(test_sources_asked_about_are_remembered_up_to_a_limit),
 		TEST(test_sources_asked_about_of_all_groups_are_limited_too),
 		TEST(test_sockets_leave_room_for_the_stacks_own_groups),
+		TEST(test_one_owner_of_sockets_leaves_room_for_others),
 		TEST(test_sources_of_a_socket_are_limited_by_optmem_max),
 	};
 
