@@ -159,6 +159,10 @@ static void learn_router(struct stack *st, struct link *l, const struct ip_addr 
 	if (!st->tunables.accept_ra_defrtr)
 		return;
 	nd_preference(flags, &c.preference); /* the reserved value counts as medium (RFC 4191 section 2.2) */
+	/* Routers that are none may have filled the list: those that we tried in vain make room. */
+	if (lifetime_s > 0 && l->nd.routes[ROUTE_TOLD_DEFAULT] >= ND_ROUTERS_MAX && !route_find(st, &c) &&
+	    route_remove_silent_router(st, l->ifindex))
+		stat_count(st, STAT_ND_ROUTERS_REPLACED);
 	learn_route(st, l, &c);
 }
 

@@ -460,6 +460,20 @@ void route_remove(struct stack *st, struct route *r)
 	remove_route(st, r);
 }
 
+bool route_remove_silent_router(struct stack *st, uint32_t ifindex)
+{
+	/* Default routes are the last of all. */
+	for (struct list *n = st->routes.all.prev; n != &st->routes.all && route_of(n)->config.prefix.len == 0; n = n->prev) {
+		struct route *r = route_of(n);
+
+		if (r->config.origin == NET_SLAAC && r->config.ifindex == ifindex && is_silent(st, r)) {
+			remove_route(st, r);
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool leads_through(const struct route *r, uint32_t ifindex, const struct ip_addr *gateway)
 {
 	return r->config.ifindex == ifindex && ip_addr_eq(&r->config.gateway, gateway);

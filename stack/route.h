@@ -60,6 +60,7 @@ const struct route *route_choose(struct stack *st, const struct ip_addr *dst, co
 struct route *route_find(struct stack *st, const struct route_config *c); /* equal prefix, metric, link, gateway; NULL: none */
 void route_remove(struct stack *st, struct route *r);
 enum route_told route_told_kind(const struct route_config *c);
+bool route_remove_silent_router(struct stack *st, uint32_t ifindex); /* a default router that told of itself and does not answer */
 bool route_leads_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
 bool route_is_learnt_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway);
 void route_remove_through(struct stack *st, uint32_t ifindex, const struct ip_addr *gateway); /* what was learnt only */

@@ -148,6 +148,7 @@
 	X(ND_DROP_DNS_FULL, "nd.drop.dns_full", "DNS servers or search domains not learnt: the link has too many")    \
 	X(ND_DAD_LOOPED, "nd.dad_looped", "our own duplicate detection, come back (RFC 7527)")                         \
 	X(ND_ADVERTISEMENTS, "nd.router_advertisements", "router advertisements listened to")                         \
+	X(ND_ROUTERS_REPLACED, "nd.routers_replaced", "default routers that do not answer, forgotten for another: the link has too many") \
 	X(ND_ROUTERS_GONE, "nd.routers_gone", "neighbours that ceased to be routers")                                  \
 	X(SLAAC_ADDRESSES, "slaac.addresses", "addresses made from advertised prefixes")                               \
 	/* IPv4 */                                                                                                     \

@@ -655,6 +655,32 @@ static void test_8106_names_that_are_none_are_not_taken(void **state)
 	assert_string_equal(dns(), "");
 }
 
+static void test_silent_routers_make_room_in_a_full_list(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	char rogue[32];
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		snprintf(rogue, sizeof(rogue), "fe80::bad:%x", i);
+		ra_begin(&ra, rogue, 1800);
+		ra.icmp[5] = RA_HIGH;
+		ra_send(&b, &ra);
+	}
+	ra_begin(&ra, ROUTER, 1800);
+	ra_send(&b, &ra);
+	assert_int_equal(bed_stat(&b, "nd.drop.routers_full"), 1);
+	bed_send(&b, s, FAR, 1000, "x", 1);
+	bed_run(&b, 5000000); /* one of them is asked for, and does not answer */
+	ra_send(&b, &ra);
+	assert_int_equal(bed_stat(&b, "nd.routers_replaced"), 1);
+	ra_begin(&ra, ROUTER2, 1800); /* the others may be routers */
+	ra_send(&b, &ra);
+	assert_int_equal(bed_stat(&b, "nd.routers_replaced"), 1);
+	assert_int_equal(bed_stat(&b, "nd.drop.routers_full"), 2);
+	sock_close(s, b.now_us);
+}
+
 /* ---- RFC 4861 section 8: redirects ---- */
 
 static void use_router(void)
@@ -911,6 +937,7 @@ int main(void)
 		TEST(test_4191_2_3_lengths_of_the_route_information_option),
 		TEST(test_4191_3_1_route_to_everywhere_overrides_the_header),
 		TEST(test_4191_2_3_route_longer_than_the_tunable_allows_is_ignored),
+		TEST(test_silent_routers_make_room_in_a_full_list),
 		TEST(test_4191_3_2_silent_router_is_left_for_another_and_taken_again_when_it_answers),
 		TEST(test_4861_6_3_6_routers_take_turns_when_none_answers),
 		TEST(test_4861_7_2_5_neighbour_that_ceases_to_be_a_router_is_none),
