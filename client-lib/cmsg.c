@@ -62,7 +62,7 @@ static bool put_pktinfo_told(struct cmsg_out *o, const void *controls, size_t by
 
 static void put_pktinfo(struct cmsg_out *o, const struct tapir_dgram *d, const void *controls, size_t bytes)
 {
-	if (put_pktinfo_told(o, controls, bytes))
+	if (d->addr.family == AF_INET && put_pktinfo_told(o, controls, bytes))
 		return;
 	if (d->addr.family == AF_INET) {
 		struct in_pktinfo info = { .ipi_ifindex = (int)d->ifindex };
@@ -123,15 +123,16 @@ static void put_origdst(struct cmsg_out *o, const struct tapir_dgram *d)
 	put(o, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_ORIGDSTADDR : IPV6_ORIGDSTADDR, &to, len);
 }
 
-/* Those of the level SOL_SOCKET, or the others. */
-static void put_controls(struct cmsg_out *o, const void *controls, size_t bytes, bool of_socket)
+/* Those of the level SOL_SOCKET, or the others. On an IPv4 socket put_pktinfo() sees to IP_PKTINFO. */
+static void put_controls(struct cmsg_out *o, const struct tapir_dgram *d, const void *controls, size_t bytes, bool of_socket)
 {
 	struct tapir_control c;
 	const void *data;
 	size_t at = 0;
 
 	while (controls_next(controls, bytes, &at, &c, &data))
-		if ((c.level == SOL_SOCKET) == of_socket && !(c.level == IPPROTO_IP && c.type == IP_PKTINFO))
+		if ((c.level == SOL_SOCKET) == of_socket &&
+		    !(d->addr.family == AF_INET && c.level == IPPROTO_IP && c.type == IP_PKTINFO))
 			put(o, c.level, c.type, data, c.bytes);
 }
 
@@ -143,14 +144,14 @@ void cmsg_format(const struct tapir_dgram *d, const void *controls, size_t contr
 		m->msg_flags |= MSG_CTRUNC;
 	if (d->flags & (TAPIR_DGRAM_TIMESTAMP | TAPIR_DGRAM_TIMESTAMPNS))
 		put_time(&o, d);
-	put_controls(&o, controls, controls_bytes, true);
+	put_controls(&o, d, controls, controls_bytes, true);
 	if (d->flags & TAPIR_DGRAM_PKTINFO)
 		put_pktinfo(&o, d, controls, controls_bytes);
 	if (d->flags & TAPIR_DGRAM_TTL && d->ttl >= 0)
 		put_ttl(&o, d);
 	if (d->flags & TAPIR_DGRAM_TOS && d->tos >= 0)
 		put_tos(&o, d);
-	put_controls(&o, controls, controls_bytes, false);
+	put_controls(&o, d, controls, controls_bytes, false);
 	if (d->flags & TAPIR_DGRAM_ORIGDSTADDR)
 		put_origdst(&o, d);
 	if (d->flags & TAPIR_DGRAM_GRO && d->segment_size) {

@@ -41,6 +41,7 @@ enum {
 struct dgram {
 	struct frame *held; /* for the client, taken from the engine, but its buffer was full; linked by next */
 	uint32_t info_flags; /* TAPIR_DGRAM_*: what the options ask for */
+	uint32_t mapped_flags; /* the same of IPv4's datagrams on an IPv6 socket; what IPv4's options ask for comes as control messages */
 	struct ledger *ledger; /* of a bare socket; else NULL */
 	bool wants_controls; /* the options ask for control messages too */
 	bool has_news;	     /* an error came that no bell was rung for yet */
@@ -184,10 +185,15 @@ void dgram_on_options(struct daemon *d, struct channel *ch)
 		{ IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, TAPIR_DGRAM_ORIGDSTADDR },
 	};
 
-	ch->dgram->info_flags = 0;
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
-		if (get_option(d, ch, options[i].level, options[i].name))
+	ch->dgram->info_flags = ch->dgram->mapped_flags = 0;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!get_option(d, ch, options[i].level, options[i].name))
+			continue;
+		if (options[i].level != IPPROTO_IP || ch->family == AF_INET)
 			ch->dgram->info_flags |= options[i].flag;
+		if (options[i].level != IPPROTO_IP && (options[i].level != IPPROTO_IPV6 || options[i].name == IPV6_RECVPKTINFO))
+			ch->dgram->mapped_flags |= options[i].flag;
+	}
 	ch->dgram->may_bundle = may_bundle(d, ch);
 	ch->dgram->wants_controls = sock_wants_controls(ch->sock);
 	if (ch->dgram->info_flags || ch->dgram->wants_controls)
@@ -260,12 +266,19 @@ int dgram_next_error(struct daemon *d, struct channel *ch, int theirs, struct ta
 
 /* ---- Engine to client --------------------------------------------------------------------------------------------- */
 
+static uint32_t flags_of(const struct channel *ch, const struct frame *f)
+{
+	if (f->info.path_mtu)
+		return 0;
+	return ch->family == AF_INET6 && ip_addr_is4(&f->info.dst.addr) ? ch->dgram->mapped_flags : ch->dgram->info_flags;
+}
+
 static void fill_header(const struct daemon *d, const struct channel *ch, const struct frame *f, struct tapir_dgram *h)
 {
 	*h = (struct tapir_dgram){
 		.magic_id = sock_id(ch->sock),
 		.header_bytes = sizeof(*h),
-		.flags = f->info.path_mtu ? 0 : ch->dgram->info_flags,
+		.flags = flags_of(ch, f),
 		.ifindex = f->info.ifindex,
 		.ttl = f->info.ttl,
 		.tos = f->info.tos,

@@ -27,10 +27,18 @@ bool dgram_wants_ip_hdr(const struct sock *s)
 	       o->recv_dstopts2292 || o->recv_flowinfo || o->recv_opts || o->recv_retopts;
 }
 
+/* What has a field in struct dgram_info has none in the form of the other family: IPv4's datagrams on an IPv6 socket. */
+static bool wants_ip4_fields(const struct sock *s)
+{
+	return s->family == AF_INET6 && (s->opt.recv_pktinfo || s->opt.recv_ttl || s->opt.recv_tos || s->opt.recv_origdst);
+}
+
 bool sock_wants_controls(const struct sock *s)
 {
 	const struct sock_opts *o = &s->opt;
 
+	if (wants_ip4_fields(s))
+		return true;
 	return dgram_wants_ip_hdr(s) || o->rxq_ovfl || o->recv_pktinfo2292 || o->recv_hoplimit2292 || o->recv_fragsize ||
 	       o->recv_fragsize6 || o->recv_pathmtu || o->recv_pktinfo;
 }
@@ -140,18 +148,37 @@ static void put_ip6(const struct out *o)
 
 enum { IP4_HDR_BYTES = 20 };
 
-/* Of what came to a group or a broadcast address, which is no address to answer from: ipi_spec_dst is ours (ip(7)). Else the client knows all
- * of it by itself. */
+/* As Linux's ip_cmsg_recv_offset() tells them, but for IP_PKTINFO, which put_ip4() tells. */
+static void put_ip4_fields(const struct out *o)
+{
+	const struct dgram_info *info = o->info;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(info->dst.port) };
+	uint8_t tos = (uint8_t)info->tos;
+
+	memcpy(&to.sin_addr, ip_addr_v4(&info->dst.addr), sizeof(to.sin_addr));
+	if (o->s->opt.recv_ttl)
+		put_int(o, IPPROTO_IP, IP_TTL, info->ttl);
+	if (o->s->opt.recv_tos)
+		put(o, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	if (o->s->opt.recv_origdst)
+		put(o, IPPROTO_IP, IP_ORIGDSTADDR, &to, sizeof(to));
+}
+
+/* Of what came to a group or a broadcast address, which is no address to answer from: ipi_spec_dst is ours (ip(7)). Else the client of an
+ * IPv4 socket knows all of it by itself. */
 static void put_pktinfo(const struct out *o)
 {
+	bool is_local = ip_is_local(o->s->st, &o->info->dst.addr);
 	struct in_pktinfo pktinfo = { .ipi_ifindex = (int)o->info->ifindex };
 	const struct ip_addr any = ip_addr_any(AF_INET);
 	struct ip_dst back;
 
-	if (!o->s->opt.recv_pktinfo || ip_is_local(o->s->st, &o->info->dst.addr))
+	if (!o->s->opt.recv_pktinfo || (is_local && o->s->family == AF_INET))
 		return;
 	memcpy(&pktinfo.ipi_addr, ip_addr_v4(&o->info->dst.addr), sizeof(pktinfo.ipi_addr));
-	if (ip_route(o->s->st, &o->info->src.addr, &any, 0, &back) == 0)
+	if (is_local)
+		pktinfo.ipi_spec_dst = pktinfo.ipi_addr;
+	else if (ip_route(o->s->st, &o->info->src.addr, &any, 0, &back) == 0)
 		memcpy(&pktinfo.ipi_spec_dst, ip_addr_v4(&back.src), sizeof(pktinfo.ipi_spec_dst));
 	put(o, IPPROTO_IP, IP_PKTINFO, &pktinfo, sizeof(pktinfo));
 }
@@ -196,10 +223,13 @@ void sock_each_control(struct sock *s, const struct frame *f, sock_control_fn *f
 	}
 	if (s->opt.rxq_ovfl && f->info.drops)
 		put(&o, SOL_SOCKET, SO_RXQ_OVFL, &f->info.drops, sizeof(f->info.drops));
-	if (ip_addr_is4(&f->info.dst.addr))
-		put_ip4(&o);
-	else
+	if (!ip_addr_is4(&f->info.dst.addr)) {
 		put_ip6(&o);
+		return;
+	}
+	if (wants_ip4_fields(s))
+		put_ip4_fields(&o);
+	put_ip4(&o);
 }
 
 /* ---- To send ------------------------------------------------------------------------------------------------------ */

@@ -569,6 +569,46 @@ static void rfc791_3_1_options_are_sent_and_received(void)
 	CHECK(receive(to, &x, 9) == 4 && x.m.msg_controllen == 0);
 }
 
+/* RFC 3493 section 3.7: each family's options are about its own packets, also on one socket. */
+static void ipv4_on_an_ipv6_socket_has_ipv4s_ancillary_data(void)
+{
+	static const int names4[] = { IP_PKTINFO, IP_RECVTTL, IP_RECVTOS, IP_RECVORIGDSTADDR };
+	static const int names6[] = { IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS, IPV6_RECVORIGDSTADDR, IPV6_RECVHOPOPTS, FLOWINFO };
+	struct sockaddr_in a;
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+	int to = udp6(), from = udp4(&a), from6 = udp6();
+	socklen_t len = sizeof(any);
+	const struct cmsghdr *c;
+	struct in_pktinfo info;
+	struct message x;
+
+	CHECK(set(to, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 0 }, sizeof(int)) == 0 && bind(to, (struct sockaddr *)&any, len) == 0);
+	CHECK(getsockname(to, (struct sockaddr *)&any, &len) == 0);
+	for (size_t i = 0; i < sizeof(names4) / sizeof(names4[0]); i++)
+		on(to, IPPROTO_IP, names4[i]);
+	for (size_t i = 0; i < sizeof(names6) / sizeof(names6[0]); i++)
+		on(to, IPPROTO_IPV6, names6[i]);
+	a.sin_port = any.sin6_port;
+	CHECK(set(from, IPPROTO_IP, IP_TOS, &(int){ 2 }, sizeof(int)) == 0);
+	CHECK(sendto(from, "four", 4, 0, (struct sockaddr *)&a, sizeof(a)) == 4 && receive(to, &x, 9) == 4);
+	c = find(&x, IPPROTO_IP, IP_TTL, 0);
+	CHECK(c && *(const int *)CMSG_DATA(c) == 64 && !find(&x, IPPROTO_IPV6, IPV6_HOPLIMIT, 0));
+	c = find(&x, IPPROTO_IP, IP_TOS, 0);
+	CHECK(c && c->cmsg_len == CMSG_LEN(1) && *CMSG_DATA(c) == 2 && !find(&x, IPPROTO_IPV6, IPV6_TCLASS, 0));
+	c = find(&x, IPPROTO_IP, IP_PKTINFO, 0);
+	CHECK(c);
+	memcpy(&info, CMSG_DATA(c), sizeof(info));
+	CHECK(info.ipi_addr.s_addr == own4.sin_addr.s_addr && info.ipi_ifindex);
+	c = find(&x, IPPROTO_IPV6, IPV6_PKTINFO, 0);
+	CHECK(c && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)CMSG_DATA(c)));
+	c = find(&x, IPPROTO_IP, IP_ORIGDSTADDR, 0);
+	CHECK(c && c->cmsg_len == CMSG_LEN(sizeof(a)) && !find(&x, IPPROTO_IPV6, IPV6_ORIGDSTADDR, 0));
+	any.sin6_addr = own6.sin6_addr;
+	CHECK(sendto(from6, "six", 3, 0, (struct sockaddr *)&any, sizeof(any)) == 3 && receive(to, &x, 9) == 3);
+	CHECK(!find(&x, IPPROTO_IP, IP_TTL, 0) && !find(&x, IPPROTO_IP, IP_PKTINFO, 0) && !find(&x, IPPROTO_IP, IP_TOS, 0));
+	CHECK(find(&x, IPPROTO_IPV6, IPV6_HOPLIMIT, 0) && find(&x, IPPROTO_IPV6, IPV6_TCLASS, 0) && find(&x, IPPROTO_IPV6, IPV6_PKTINFO, 0));
+}
+
 static void dropped_datagrams_are_counted(void)
 {
 	struct sockaddr_in a, b;
@@ -614,6 +654,7 @@ static const struct {
 	TEST(rfc6437_3_automatic_labels_tell_flows_apart),
 	TEST(flow_labels_are_leased_shared_and_given_back),
 	TEST(rfc791_3_1_options_are_sent_and_received),
+	TEST(ipv4_on_an_ipv6_socket_has_ipv4s_ancillary_data),
 	TEST(dropped_datagrams_are_counted),
 };
 
