@@ -649,3 +649,36 @@ def questions_about_datagrams_may_be_nonsense(w):
     stream.close()
     serves(w, 4)
     check_not_spinning(w, "questions without an answer")
+
+
+def nonsense_controls(dice):
+    """Control messages behind a header: of every type that has a meaning, with lengths that are right, and that are not."""
+    out = b""
+    for _ in range(dice.randrange(1, 5)):
+        level, kind = dice.choice(((0, 7), (41, 54), (41, 59), (41, 55), (41, 57), (41, 3), (41, 4), (41, 5), (41, 11), (41, 33), (41, 62), (1, 1)))
+        data = bytearray(dice.randbytes(dice.choice((0, 1, 2, 4, 7, 8, 24, 40, 256))))
+        if len(data) > 4 and dice.random() < 0.7:
+            data[1:4] = bytes((max(0, len(data) // 8 - 1), dice.choice((0, 2, 4)), dice.randrange(3)))
+        length = len(data) if dice.random() < 0.8 else dice.choice((0xffffffff, 0x80000000, len(data) + 9, 3))
+        out += struct.pack("=HHI", level, kind, length) + data + bytes(-len(data) % 8)
+    return out
+
+
+@test(families=None, capture=False, stacks=("tapir",), combos="first")
+def control_messages_may_be_nonsense(w):
+    s, dice = control_connection(w), random.Random(11)
+    error, fd = call(s, SOCKET, struct.pack("=iiii", socket.AF_INET6, socket.SOCK_DGRAM, 0, 0))
+    check(error == 0, "no socket: errno %d" % error)
+    d = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=fd)
+    ident = int(d.getpeername().split(b"/")[-1], 16)
+    to = struct.pack("=HHI", socket.AF_INET6, 9, 0) + socket.inet_pton(socket.AF_INET6, KERNEL[6])
+    for _ in range(400):
+        controls = nonsense_controls(dice)
+        told = 88 + (len(controls) if dice.random() < 0.9 else dice.randrange(1, 4000))
+        header = struct.pack("=QII", ident, told, 0) + to + bytes(24) + struct.pack("=IhhIIQ", 0, -1, -1, 0, 0, 0)
+        d.send(header + controls + bytes(dice.choice((0, 8, 3000))))
+        call(s, CHECK_SEND, header + struct.pack("=II", 8, 0) + controls, d.fileno())
+    check(call(s, GETSOCKNAME, b"", d.fileno())[0] == 0, "the socket is gone")
+    d.close()
+    serves(w, 4)
+    check_not_spinning(w, "control messages of nonsense")
