@@ -66,7 +66,7 @@ static int take_fd(struct msghdr *m)
 	return fd;
 }
 
-/* The connection came without its descriptor: another thread took the last one meanwhile. The daemon keeps it for some 50 ms. There may be
+/* The connection came without its descriptor: another thread took the last one meanwhile. The daemon keeps it for 10 ms, and for half a second once it knows. There may be
  * no descriptor for a control connection either, but those that are open are in use for moments only. */
 static void give_back(int listener, const struct tapir_accept *a)
 {

@@ -88,6 +88,7 @@ struct channels {
 	struct list work, dead;
 	struct list parked; /* by handed_link, oldest first */
 	uint32_t parked_count;
+	uint64_t lack_until_us; /* a program said lately that it could not receive a connection */
 	struct list stalled; /* what lacked descriptors, buffers, or a place under the user's limit; by work_link */
 	char *junk;	     /* zeros to send, room to drain them into */
 	uint32_t junk_bytes;

@@ -21,7 +21,9 @@
 
 enum {
 	TURN_ACCEPTS = 64,
-	PARKED_US = 10000, /* a program that could not receive a connection says so at once */
+	PARKED_US = 10000, /* a program that could not receive a connection says so at once, */
+	PARKED_LONG_US = 500000, /* or when it gets a descriptor to say so: this long where some program lacked one */
+	LACK_US = 10000000, /* in the last while */
 	PARKED_MAX = 256,
 };
 
@@ -136,7 +138,7 @@ bool listener_park(struct daemon *d, struct channel *ch)
 	if (list_is_linked(&ch->handed_link))
 		unlist(ch);
 	ch->flags |= CH_PARKED;
-	ch->parked_until_us = d->now_us + PARKED_US;
+	ch->parked_until_us = d->now_us + (d->now_us < d->channels.lack_until_us ? PARKED_LONG_US : PARKED_US);
 	list_append(&d->channels.parked, &ch->handed_link);
 	if (++d->channels.parked_count > PARKED_MAX)
 		end_parked(d, container_of(list_first(&d->channels.parked), struct channel, handed_link));
@@ -170,6 +172,7 @@ int listener_take_back(struct daemon *d, struct channel *ch, uint64_t id)
 	struct channel *lost = s ? sock_user(s) : NULL;
 	struct returned *r;
 
+	d->channels.lack_until_us = d->now_us + LACK_US;
 	if (!lost || lost->kind != CHANNEL_STREAM || !(lost->flags & CH_OFFERED) || (lost->flags & CH_FAILED) || lost->user != ch->user ||
 	    !is_hung_up(lost))
 		return -ENOENT;
