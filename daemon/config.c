@@ -293,7 +293,7 @@ static const struct key keys[] = {
 	{ "mtu", "BYTES", "a number from 68 to 65521",
 	  "set the TAP's MTU (default: as it is; later changes of the device are followed)", read_mtu, NULL },
 	{ "mac", "XX:XX:XX:XX:XX:XX", "six bytes in hexadecimal with colons between, not a group address",
-	  "the stack's Ethernet address (default: made from host name and TAP name)", read_mac, NULL },
+	  "the stack's Ethernet address (default: made from the names of host, socket and TAP)", read_mac, NULL },
 	{ "offload", "on|off", "on or off",
 	  "leave checksums and segmentation to the TAP where it takes them on (default on)", read_offload, NULL },
 	{ "set", "NAME=VALUE", "NAME=VALUE, like net.ipv4.tcp_sack=1",

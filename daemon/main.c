@@ -57,7 +57,7 @@ static int start_taps(struct daemon *d)
 
 	for (int i = 0; i < d->config.link_count; i++) {
 		struct tap *tap = &d->taps[d->tap_count++];
-		int status = tap_open(tap, &d->config.links[i], error);
+		int status = tap_open(tap, &d->config.links[i], d->config.socket, error);
 
 		if (!status)
 			status = hostif_setup(tap, &d->config.links[i], error);

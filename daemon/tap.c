@@ -82,11 +82,12 @@ static uint32_t negotiate_offloads(int fd)
 	return 0;
 }
 
-/* A stable, locally administered address for this host and device (FNV-1a of both names), unlike the kernel's end's. */
-static void choose_mac(struct tap *tap, const struct config_link *c, const uint8_t host_mac[6])
+/* A stable, locally administered address for this host, daemon and device (FNV-1a of their names), unlike the kernel's end's.
+ * The daemon's name is its socket, the one name that no other daemon of the host has: devices of two namespaces share theirs. */
+static void choose_mac(struct tap *tap, const struct config_link *c, const char *socket)
 {
 	uint64_t h = 0xcbf29ce484222325u;
-	char text[300] = "";
+	char text[256 + CONFIG_PATH_MAX + IFNAMSIZ + 2] = "";
 
 	if (c->has_mac) {
 		memcpy(tap->mac, c->mac, 6);
@@ -95,18 +96,17 @@ static void choose_mac(struct tap *tap, const struct config_link *c, const uint8
 	if (gethostname(text, 256) < 0)
 		text[0] = '\0';
 	text[255] = '\0';
-	strcat(text, "/");
-	strcat(text, tap->name);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "/%s/%s", socket, tap->name);
 	for (const char *p = text; *p; p++)
 		h = (h ^ (uint8_t)*p) * 0x100000001b3u;
 	for (int i = 0; i < 6; i++)
 		tap->mac[i] = (uint8_t)(h >> 8 * i);
 	tap->mac[0] = (uint8_t)((tap->mac[0] & 0xfc) | 0x02);
-	if (memcmp(tap->mac, host_mac, 6) == 0)
+	if (memcmp(tap->mac, tap->host_mac, 6) == 0)
 		tap->mac[5] ^= 1;
 }
 
-static int ask_device(struct tap *tap, const struct config_link *c, char *error)
+static int ask_device(struct tap *tap, char *error)
 {
 	struct ifreq mac = { 0 }, index = { 0 };
 	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
@@ -121,7 +121,7 @@ static int ask_device(struct tap *tap, const struct config_link *c, char *error)
 	if (r < 0)
 		return EX_OSERR;
 	tap->host_ifindex = index.ifr_ifindex;
-	choose_mac(tap, c, (const uint8_t *)mac.ifr_hwaddr.sa_data);
+	memcpy(tap->host_mac, mac.ifr_hwaddr.sa_data, sizeof(tap->host_mac));
 	return 0;
 }
 
@@ -149,16 +149,23 @@ static int attach(struct tap *tap, const struct config_link *config, char *error
 		/* A persistent device may remember what an earlier owner asked for. */
 		ioctl(tap->fd, TUNSETOFFLOAD, 0UL);
 	}
-	return ask_device(tap, config, error);
+	return ask_device(tap, error);
 }
 
-int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
+int tap_open(struct tap *tap, const struct config_link *config, const char *socket, char error[TAP_ERROR_MAX])
 {
+	int status;
+
 	*tap = (struct tap){ .fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC) };
-	return tap->fd < 0 ? open_error(config, errno, error) : attach(tap, config, error);
+	status = tap->fd < 0 ? open_error(config, errno, error) : attach(tap, config, error);
+
+	if (status == 0)
+		choose_mac(tap, config, socket);
+	return status;
 }
 
-/* The descriptor outlives its device, and takes another one of the name, for which we may lack the permission to open it anew. */
+/* The descriptor outlives its device, and takes another one of the name, for which we may lack the permission to open it anew.
+ * Our address stays: programs and neighbours know it. */
 int tap_reattach(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX])
 {
 	struct tap again = *tap;
@@ -170,7 +177,6 @@ int tap_reattach(struct tap *tap, const struct config_link *config, char error[T
 		snprintf(error, TAP_ERROR_MAX, "TAP %s: it does not take on what the one before it did", tap->name);
 		return EX_UNAVAILABLE;
 	}
-	memcpy(again.mac, tap->mac, sizeof(tap->mac)); /* programs and neighbours know it */
 	*tap = again;
 	return 0;
 }

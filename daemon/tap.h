@@ -29,13 +29,15 @@ struct tap {
 	bool has_vnet_hdr;
 	uint32_t offloads;	/* enum link_offload: what the kernel takes from us, and gives us */
 	uint8_t mac[6];		/* ours */
+	uint8_t host_mac[6];	/* the kernel's end's */
 	uint32_t mtu;
 	struct frame *small, *large; /* the next frame is read into these: see tap_read() */
 	uint64_t tx_errors;
 };
 
-/** tap_open - open or make the device. Returns 0, or a status of <sysexits.h> with @error set. */
-int tap_open(struct tap *tap, const struct config_link *config, char error[TAP_ERROR_MAX]);
+/** tap_open - open or make the device. Our Ethernet address is the configured one, or made from the names of the host, the
+ * daemon's @socket and the device. Returns 0, or a status of <sysexits.h> with @error set. */
+int tap_open(struct tap *tap, const struct config_link *config, const char *socket, char error[TAP_ERROR_MAX]);
 void tap_close(struct tap *tap); /* before the stack, whose buffers it may hold */
 
 /** tap_reattach - use a device that was deleted and made again under its name, as what it was. Returns 0, -EAGAIN (somebody has it open), or

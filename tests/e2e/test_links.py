@@ -373,6 +373,23 @@ def two_stacks_talk_to_each_other(w, family):
         server.expect(0)
 
 
+@test(families=None, combos="first", capture=False, stacks=("tapir",))
+def two_stacks_with_devices_of_one_name_have_link_addresses_of_their_own(w):
+    """On one switch they would else be one host: one link-local address, one DUID."""
+    macs = []
+    for i in range(2):
+        path = w.path("%d.sock" % i)
+        ns = Netns("n%d%s" % (i, w.id))
+        try:
+            daemon = w.start(ns.enter() + [w.config.tapird, "--socket", path, "--tap", "tap0", "--addr", "10.68.0.1/24"], label="tapird")
+            daemon.wait_out("ready")
+            links = w.start([w.config.tapir, "link", "--socket", path, "--json"], label="tapir link").expect(0).out()
+            macs.append([link["mac"] for link in json.loads(links) if link["name"] == "tap0"])
+        finally:
+            ns.remove()
+    check(len(macs[0]) == 1 and macs[0] != macs[1], "link addresses %s" % macs)
+
+
 # ---- Link-local addresses, and two links ----
 
 SCOPES = os.path.join(HERE, "on_scopes.py")
