@@ -13,7 +13,8 @@ PORT = 7777  # of the examples
 PLAIN = """socket connect bind listen accept accept4 shutdown getsockname getpeername getsockopt setsockopt ioctl fcntl
     send recv sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write readv writev close dup dup2 dup3 poll ppoll
     getaddrinfo freeaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr gethostbyname_r gethostbyname2_r gethostbyaddr_r
-    getifaddrs freeifaddrs if_nameindex if_freenameindex if_nametoindex if_indextoname""".split()
+    getifaddrs freeifaddrs if_nameindex if_freenameindex if_nametoindex if_indextoname
+    setsourcefilter getsourcefilter setipv4sourcefilter getipv4sourcefilter""".split()
 SHIM_ONLY = """fcntl64 close_range closefrom chroot prctl getaddrinfo_a __read_chk __recv_chk __recvfrom_chk
     __socket __connect __send __recv __sendmmsg __read __write __fcntl __close __dup2
     __poll_chk __ppoll_chk
