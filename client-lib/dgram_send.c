@@ -113,6 +113,8 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 			return error;
 		*is_connected = true;
 	}
+	if (flags & MSG_CONFIRM)
+		h->flags |= TAPIR_DGRAM_CONFIRM;
 	if (flags & MSG_OOB) {
 		error = check_urgent(s, h->addr);
 		if (error)
@@ -120,7 +122,7 @@ static int frame(const struct dgram_sock *s, const struct msghdr *m, int flags, 
 	}
 	if (bytes > (is_ipv4(&h->addr) ? UDP4_BYTES_MAX : UDP6_BYTES_MAX))
 		return -EMSGSIZE;
-	f->is_bare = !h->addr.family && !m->msg_controllen && h->header_bytes == sizeof(*h) && bytes;
+	f->is_bare = !h->addr.family && !m->msg_controllen && !h->flags && h->header_bytes == sizeof(*h) && bytes;
 	return dgram_check_way(s, h, f->controls, bytes);
 }
 

@@ -398,6 +398,8 @@ enum tapir_dgram_flag {
 	/* With TAPIR_DGRAM_ERROR: a bell and nothing more. The error is still the socket's: what recv(2) fails with TAKE_ERROR tells, and
 	 * RECV_ERROR has what is queued. A bell may come late: then there is no error left, and it means nothing. */
 	TAPIR_DGRAM_BELL = 128,
+	/* To send: MSG_CONFIRM (send(2)): what came before shows that the neighbour on the way is there. */
+	TAPIR_DGRAM_CONFIRM = 1024,
 };
 
 struct tapir_dgram {

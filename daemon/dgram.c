@@ -481,6 +481,7 @@ static int info_from_header(const struct channel *ch, const struct tapir_dgram *
 	info->ttl = h->ttl < -1 || h->ttl > 255 ? -1 : h->ttl;
 	info->tos = h->tos < -1 || h->tos > 255 ? -1 : h->tos;
 	info->segment_size = (uint16_t)h->segment_size;
+	info->confirms = h->flags & TAPIR_DGRAM_CONFIRM;
 	return err;
 }
 

@@ -356,6 +356,8 @@ int dgram_prepare(struct sock *s, const struct dgram_info *info, size_t l4_len, 
 	if (s->dst.is_gatewayed && way->room.ip4.is_strict)
 		return -ENETUNREACH;
 	way->via = &s->dst;
+	if (info->confirms)
+		ip_dst_confirm(s->st, way->via);
 	way->tx.src = has_no_source(&src) || s->dst.is_broadcast ? s->dst.src : src;
 	way->tx.ttl = info->ttl >= 0 ? (uint8_t)info->ttl : sock_ttl(s, &way->dst.addr);
 	way->tx.tos = info->tos >= 0 ? (uint8_t)info->tos : sock_tos(s, &way->dst.addr);

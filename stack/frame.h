@@ -59,6 +59,7 @@ struct dgram_info {
 	int16_t tos;	       /* -1: not given (sending: the socket's) */
 	bool is_bundle;	       /* sending: the segments are datagrams that merely came together; what would hinder UDP_SEGMENT (a
 				* small MTU, a link without USO) sends each by itself instead of failing */
+	bool confirms;	       /* sending: MSG_CONFIRM, the neighbour on the way is there (RFC 4861 section 7.3.1) */
 	uint64_t time_us;      /* arrival */
 	/* Received: the network header with all that stands before the transport's, in the frame's buffer. NULL: no option asks for it. */
 	const uint8_t *ip_hdr;

@@ -506,6 +506,22 @@ static void test_4861_7_3_1_acknowledged_data_confirms_the_neighbour(void **stat
 	sock_close(listener, b.now_us);
 }
 
+/* Or by a program that knows, by what it has heard itself: MSG_CONFIRM */
+static void test_4861_7_3_1_datagram_may_confirm_the_neighbour(void **state)
+{
+	struct sock *s = bed_sock(&b, AF_INET6, SOCK_DGRAM, 0);
+	struct dgram_info info = { .dst = bed_endpoint(BED_PEER6, 9), .ttl = -1, .tos = -1 };
+
+	(void)state;
+	nd(mac_a, BED_PEER6, OWN_GROUP, LAN_NS, 0, BED_ADDR6, mac_a);
+	assert_int_equal(sock_send_frame(s, bed_frame(&b, "x", 1), &info, b.now_us), 0);
+	assert_string_equal(lan_neigh_state(&b, BED_PEER6), "delay");
+	info.confirms = true;
+	assert_int_equal(sock_send_frame(s, bed_frame(&b, "x", 1), &info, b.now_us), 0);
+	assert_string_equal(lan_neigh_state(&b, BED_PEER6), "reachable");
+	sock_close(s, b.now_us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -524,6 +540,7 @@ int main(void)
 		TEST(test_4861_7_2_5_advertisement_of_who_was_given_up_is_not_of_interest),
 		TEST(test_4861_6_3_2_reachable_time_is_random_around_its_base),
 		TEST(test_4861_7_3_1_acknowledged_data_confirms_the_neighbour),
+		TEST(test_4861_7_3_1_datagram_may_confirm_the_neighbour),
 		TEST(test_4861_7_3_3_probe_is_answered_by_the_neighbour),
 	};
 
