@@ -43,21 +43,11 @@ static bool brings_long_controls(int level, int name)
 					 name == IPV6_2292HOPOPTS || name == IPV6_2292RTHDR || name == IPV6_2292DSTOPTS);
 }
 
-/* Peeking at a stream is the pair's business. */
-static bool is_peek_offset(int fd, int level, int name)
-{
-	struct hint_sock sock;
-
-	return level == SOL_SOCKET && name == SO_PEEK_OFF && hint_look(fd, &sock) && sock.type == SOCK_STREAM;
-}
-
 static int set_ours(int fd, int level, int name, const void *value, socklen_t len)
 {
 	struct option_message m; /* only as much of it as counts is written */
 	ssize_t n;
 
-	if (is_peek_offset(fd, level, name))
-		return tapir_real.setsockopt(fd, level, name, value, len) < 0 ? -errno : 0;
 	if (len > TAPIR_OPTION_MAX) /* no option reads more; what would is too large for it, and its beginning says so */
 		len = TAPIR_OPTION_MAX;
 	if (!value && len)
@@ -190,8 +180,6 @@ static int get_ours(int fd, int level, int name, void *value, socklen_t *len)
 		return -EFAULT;
 	if (*len > INT32_MAX && (level != IPPROTO_IPV6 || has_question(level, name))) /* Linux takes a negative length for a large one there */
 		return -EINVAL;
-	if (is_peek_offset(fd, level, name))
-		return tapir_real.getsockopt(fd, level, name, value, len) < 0 ? -errno : 0;
 	if (hint_is_fresh(fd, &sock) && get_fresh(&sock, level, name, &number)) {
 		give_int(number, value, len);
 		return 0;

@@ -63,7 +63,7 @@ const struct option_row option_table[] = {
 	{ ROW(SOL_SOCKET, SO_DOMAIN, "int", ALL), REAL, NOTE("shown only") },
 	{ ROW(SOL_SOCKET, SO_RXQ_OVFL, "int", ALL), REAL, NOTE("of meaning for datagrams") },
 	{ ROW(SOL_SOCKET, SO_WIFI_STATUS, "int", ALL), EMULATED, NOTE("as on a wire: there is never a status to tell") },
-	{ ROW(SOL_SOCKET, SO_PEEK_OFF, "int", ALL), REFUSED(EOPNOTSUPP), NOTE("of datagrams; TCP has it") },
+	{ ROW(SOL_SOCKET, SO_PEEK_OFF, "int", ALL), REFUSED(EOPNOTSUPP) },
 	{ ROW(SOL_SOCKET, SO_NOFCS, "int", ALL), EMULATED, NOTE("means nothing to sockets of the internet on Linux either") },
 	{ ROW(SOL_SOCKET, SO_LOCK_FILTER, "int", ALL), EMULATED, NOTE("there is no filter to change; cannot be undone: EPERM") },
 	{ ROW(SOL_SOCKET, SO_SELECT_ERR_QUEUE, "int", ALL), REFUSED_SET(ENOPROTOOPT) },

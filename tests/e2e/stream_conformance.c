@@ -481,22 +481,6 @@ static void mark_keeps_poll_quiet_and_read_takes_what_is_there(void)
 	CHECK(read(fds[1], buf, sizeof(buf)) == 8);
 }
 
-static void peek_moves_on_by_its_offset(void)
-{
-	int fds[2];
-	char c[2];
-
-	make_pair(fds);
-	CHECK(int_option(fds[1], SOL_SOCKET, SO_PEEK_OFF) == -1);
-	CHECK(write(fds[0], "abcdef", 6) == 6);
-	wait_for(fds[1], POLLIN);
-	set_int(fds[1], SOL_SOCKET, SO_PEEK_OFF, 1);
-	CHECK(recv(fds[1], c, 2, MSG_PEEK) == 2 && memcmp(c, "bc", 2) == 0 && int_option(fds[1], SOL_SOCKET, SO_PEEK_OFF) == 3);
-	CHECK(recv(fds[1], c, 2, MSG_PEEK) == 2 && memcmp(c, "de", 2) == 0);
-	CHECK(recv(fds[1], c, 2, 0) == 2 && memcmp(c, "ab", 2) == 0 && int_option(fds[1], SOL_SOCKET, SO_PEEK_OFF) == 3);
-	CHECK(recv(fds[1], c, 2, MSG_PEEK) == 1 && c[0] == 'f');
-}
-
 static void bytes_after_shutdown_for_reading_are_read(void)
 {
 	int fds[2];
@@ -520,7 +504,7 @@ static const struct test tests[] = {
 	NAMED(close_of_a_duplicate_does_not_linger), NAMED(nothing_is_sent_while_it_connects),
 	NAMED(blocking_send_waits_for_the_connection), NAMED(connect_that_timed_out_says_so_once),
 	NAMED(reset_connection_is_not_connected_again), NAMED(control_messages_are_looked_at),
-	NAMED(mark_keeps_poll_quiet_and_read_takes_what_is_there), NAMED(peek_moves_on_by_its_offset),
+	NAMED(mark_keeps_poll_quiet_and_read_takes_what_is_there),
 	NAMED(bytes_after_shutdown_for_reading_are_read),
 };
 
