@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "client-lib/include/tapir/socket.h"
+#include "client-lib/netlink.h"
 #include "tools/notify_bare.h"
 #include "tools/notify_target.h"
 
@@ -225,6 +226,16 @@ static bool is_question(const struct notify_call *c, const struct message *m, ss
 	return h.nlmsg_len > sizeof(h) && h.nlmsg_flags & NLM_F_REQUEST && (h.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 }
 
+/* The answer has begun to come. The daemon writes all of it in one go, so that when it answers us it has. */
+static enum notify_verdict answer_asked(struct notify_call *c)
+{
+	struct sockaddr_nl name;
+	socklen_t len = sizeof(name);
+
+	netlink_getsockname(c->fd, (struct sockaddr *)&name, &len);
+	return notify_answer(c, (int64_t)c->done);
+}
+
 enum notify_verdict notify_sendto(struct notify_call *c)
 {
 	struct message *m = the_message();
@@ -235,7 +246,7 @@ enum notify_verdict notify_sendto(struct notify_call *c)
 	if (!c->is_netlink && !c->args[4] && !(flags & ODD_FLAGS)) /* it is only as long as one */
 		return NOTIFY_CONTINUE;
 	if (c->is_netlink && c->done)
-		return notify_answer(c, (int64_t)c->done);
+		return answer_asked(c);
 	if (!m)
 		return notify_answer(c, -ENOMEM);
 	make_message(c, m);

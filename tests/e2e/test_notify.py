@@ -241,8 +241,8 @@ def exit_status_and_signal_are_the_programs(w):
     run(w, "/nowhere", status=127)
     proc = start(w, "sleep", "1000")
     wait_for(lambda: os.path.exists("/proc/%d/comm" % proc.pid) and open("/proc/%d/comm" % proc.pid).read() == "sleep\n", "sleep")
-    proc.popen.send_signal(signal.SIGINT)
-    proc.expect(-signal.SIGINT)
+    proc.popen.send_signal(signal.SIGTERM)
+    proc.expect(-signal.SIGTERM)
 
 
 # ---- Real programs ----
